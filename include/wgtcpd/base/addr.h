@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* IP addresses, prefixes and endpoints, text form excluded (that is the control room's). */
+#ifndef WGTCPD_BASE_ADDR_H
+#define WGTCPD_BASE_ADDR_H
+
+#include <wgtcpd/base/base.h>
+
+enum ip_family { IP_NONE = 0, IP_V4 = 4, IP_V6 = 6 };
+
+/* Network byte order. An IPv4 address fills the first 4 bytes and leaves the rest zero, so that two
+ * addresses are equal exactly when all bytes of the struct are. */
+struct ip_addr {
+    uint8_t bytes[16];
+    uint8_t family; /* enum ip_family */
+};
+
+struct ip_prefix {
+    struct ip_addr addr; /* host bits are zero in an allowed IP, kept in an interface address */
+    uint8_t len;         /* 0..32 or 0..128 */
+};
+
+struct ip_endpoint {
+    struct ip_addr addr;
+    uint16_t port; /* host byte order */
+};
+
+static inline unsigned
+ip_addr_len(const struct ip_addr *a)
+{
+    return a->family == IP_V4 ? 4 : a->family == IP_V6 ? 16 : 0;
+}
+
+static inline bool
+ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
+{
+    return a->family == b->family && memcmp(a->bytes, b->bytes, 16) == 0;
+}
+
+static inline bool
+ip_endpoint_equal(const struct ip_endpoint *a, const struct ip_endpoint *b)
+{
+    return a->port == b->port && ip_addr_equal(&a->addr, &b->addr);
+}
+
+static inline struct ip_addr
+ip_addr_v4(const uint8_t bytes[4])
+{
+    struct ip_addr a = {.family = IP_V4};
+    memcpy(a.bytes, bytes, 4);
+    return a;
+}
+
+static inline struct ip_addr
+ip_addr_v6(const uint8_t bytes[16])
+{
+    struct ip_addr a = {.family = IP_V6};
+    memcpy(a.bytes, bytes, 16);
+    return a;
+}
+
+/* Whether the address lies in the prefix (host bits of the prefix ignored). */
+static inline bool
+ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a)
+{
+    unsigned whole = p->len / 8, rest = p->len % 8;
+
+    if (p->addr.family != a->family || memcmp(p->addr.bytes, a->bytes, whole) != 0)
+        return false;
+    return rest == 0 || ((p->addr.bytes[whole] ^ a->bytes[whole]) >> (8 - rest)) == 0;
+}
+
+#endif

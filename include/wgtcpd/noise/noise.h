@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s as WireGuard uses it (paper section 5.4), sans-I/O:
+ * entropy, time and wall-clock stamps come in, bytes go out. It does not know its host: no peers,
+ * no sockets.
+ *
+ * Every function computes into locals and commits last: a message that fails leaves no trace.
+ */
+#ifndef WGTCPD_NOISE_NOISE_H
+#define WGTCPD_NOISE_NOISE_H
+
+#include <wgtcpd/base/addr.h>
+#include <wgtcpd/base/drop.h>
+#include <wgtcpd/wire/message.h>
+
+enum { NOISE_KEY_LEN = 32, NOISE_HASH_LEN = 32, NOISE_MAC_LEN = 16, NOISE_TIMESTAMP_LEN = 12 };
+enum { NOISE_AEAD_STATE = 640 };
+
+#define NOISE_REKEY_AFTER_MESSAGES  (UINT64_C(1) << 60)
+#define NOISE_REJECT_AFTER_MESSAGES (UINT64_MAX - NOISE_REPLAY_WINDOW - 1)
+
+/* Load the crypto libraries; call once before anything else. 0, or -1 with a message in error. */
+int noise_crypto_init(char *error, size_t error_len);
+/* "boringssl" or "libsodium". */
+const char *noise_aead_name(void);
+
+/* Clamp a private key in place; derive its public key. */
+void noise_clamp(uint8_t private_key[NOISE_KEY_LEN]);
+void noise_public_key(uint8_t public_key[NOISE_KEY_LEN], const uint8_t private_key[NOISE_KEY_LEN]);
+/* Constant time. */
+bool noise_equal(const void *a, const void *b, size_t len);
+bool noise_is_zero(const void *a, size_t len);
+void noise_wipe(void *p, size_t len);
+/* SipHash-2-4, for tables and RFC 6528 sequence numbers. */
+uint64_t noise_siphash(const uint8_t key[16], const void *data, size_t len);
+
+/* TAI64N of a wall-clock instant, nanoseconds rounded down to a multiple of 2^24 (section 5.1 and
+ * the kernel's whitening). */
+void noise_tai64n(uint8_t out[NOISE_TIMESTAMP_LEN], uint64_t unix_seconds, uint32_t nanoseconds);
+
+/* --- identities ------------------------------------------------------------------------------ */
+
+/* Who we are. */
+struct noise_local {
+    bool has_identity;
+    uint8_t private_key[NOISE_KEY_LEN];
+    uint8_t public_key[NOISE_KEY_LEN];
+    uint8_t mac1_key[NOISE_KEY_LEN];   /* of messages to us */
+    uint8_t cookie_key[NOISE_KEY_LEN]; /* of cookie replies from us */
+};
+
+/* private_key is clamped; all zero: no identity. */
+void noise_local_init(struct noise_local *l, const uint8_t private_key[NOISE_KEY_LEN]);
+void noise_local_wipe(struct noise_local *l);
+
+enum noise_handshake_state {
+    NOISE_ZEROED,
+    NOISE_CREATED_INITIATION,
+    NOISE_CONSUMED_INITIATION,
+};
+
+struct noise_handshake {
+    enum noise_handshake_state state;
+    uint32_t local_index, remote_index;
+    uint8_t ephemeral_private[NOISE_KEY_LEN];
+    uint8_t remote_ephemeral[NOISE_KEY_LEN];
+    uint8_t hash[NOISE_HASH_LEN];
+    uint8_t chaining_key[NOISE_HASH_LEN];
+};
+
+/* A peer as Noise sees it. */
+struct noise_remote {
+    uint8_t public_key[NOISE_KEY_LEN];
+    uint8_t preshared_key[NOISE_KEY_LEN]; /* zero: none */
+    uint8_t static_static[NOISE_KEY_LEN]; /* DH(s_i, S_r), precomputed */
+    uint8_t mac1_key[NOISE_KEY_LEN];      /* of messages to the peer */
+    uint8_t cookie_key[NOISE_KEY_LEN];    /* of cookie replies from the peer */
+    uint8_t latest_timestamp[NOISE_TIMESTAMP_LEN];
+    bool consumed_any;      /* last_consumed is valid */
+    wgt_time last_consumed; /* when an initiation of the peer was accepted last */
+    struct noise_handshake handshake;
+    /* cookies: our last mac1 sent to the peer, and what the peer answered */
+    bool have_sent_mac1;
+    uint8_t last_mac1[NOISE_MAC_LEN];
+    bool have_cookie;
+    wgt_time cookie_birth;
+    uint8_t cookie[NOISE_MAC_LEN];
+};
+
+/* psk may be NULL. WGT_OK; HANDSHAKE_DH when the public key is of low order (the peer can never
+ * complete a handshake; the remote is still initialised and every handshake with it fails so).
+ * Without a local identity static_static stays zero. */
+enum wgt_drop noise_remote_init(struct noise_remote *r, const struct noise_local *l,
+                                const uint8_t public_key[NOISE_KEY_LEN],
+                                const uint8_t psk[NOISE_KEY_LEN]);
+/* The local identity changed: recompute static_static, clear the handshake (kernel's
+ * wg_noise_precompute_static_static + handshake clear). */
+enum wgt_drop noise_remote_rekeyed(struct noise_remote *r, const struct noise_local *l);
+void noise_remote_wipe(struct noise_remote *r);
+void noise_handshake_clear(struct noise_remote *r);
+
+/* --- keypairs -------------------------------------------------------------------------------- */
+
+enum { NOISE_REPLAY_BITS = 8192, NOISE_REPLAY_WINDOW = NOISE_REPLAY_BITS - 64 };
+
+/* RFC 6479 shape. */
+struct noise_replay {
+    uint64_t top; /* highest counter accepted + 1; 0: none yet */
+    uint64_t ring[NOISE_REPLAY_BITS / 64];
+};
+
+/* Whether the counter is new; marks it seen. Call only after the message authenticated. */
+bool noise_replay_accept(struct noise_replay *r, uint64_t counter);
+/* The same question without marking. */
+bool noise_replay_would_accept(const struct noise_replay *r, uint64_t counter);
+
+/* An expanded AEAD key; laid out by the backend. */
+struct noise_aead {
+    _Alignas(16) uint8_t state[NOISE_AEAD_STATE];
+};
+
+struct noise_keypair {
+    /* first cache lines: sending */
+    uint64_t send_counter; /* next to use */
+    wgt_time birth;        /* when the session was derived */
+    uint32_t local_index;  /* peers put it into messages to us */
+    uint32_t remote_index;
+    bool initiator;    /* we were the handshake's initiator */
+    bool send_allowed; /* false after our private key changed */
+    struct noise_aead send, receive;
+    struct noise_replay replay;
+    void *owner; /* the caller's */
+};
+
+void noise_keypair_wipe(struct noise_keypair *k);
+
+/*
+ * Seal in place. `message` has 16 bytes for the header, then plaintext_len bytes (already padded),
+ * then room for the 16-byte tag; plaintext_len + 32 bytes come out. Takes the next counter. false:
+ * counter exhausted (REJECT_AFTER_MESSAGES) or sending not allowed; nothing was written.
+ */
+bool noise_seal(struct noise_keypair *k, uint8_t *message, size_t plaintext_len);
+
+/*
+ * Open in place a checked data message of len >= 32 bytes: the plaintext lies at message + 16, len
+ * - 32 bytes. WGT_OK; DATA_EXPIRED (counter at the limit); DATA_TAG; DATA_REPLAY. The window moves
+ * only on WGT_OK. Key age is the caller's to check first (noise_session.h).
+ */
+enum wgt_drop noise_open(struct noise_keypair *k, uint8_t *message, size_t len);
+
+/* --- sessions: previous, current, next (kernel's keypairs) --------------------------------------
+ */
+
+struct noise_session {
+    struct noise_keypair *previous, *current, *next;
+};
+
+/* Keypairs that an operation pushed out; they are the caller's to un-index, wipe and free. */
+struct noise_retired {
+    struct noise_keypair *k[3];
+    unsigned n;
+};
+
+/* Install a new keypair by its role (k->initiator), by the kernel's add_new_keypair rules. */
+void noise_session_install(struct noise_session *s, struct noise_keypair *k,
+                           struct noise_retired *retired);
+/* An authenticated message arrived under `k`: if it is `next`, promote it (true: the handshake is
+ * complete for the responder). */
+bool noise_session_received(struct noise_session *s, struct noise_keypair *k,
+                            struct noise_retired *retired);
+/* Forget all three. */
+void noise_session_clear(struct noise_session *s, struct noise_retired *retired);
+
+/* --- handshake ------------------------------------------------------------------------------- */
+
+/*
+ * Build an initiation. ephemeral: 32 fresh random bytes (clamped here). index: our sender index,
+ * drawn by the caller, unique. mac2 is filled in when a fresh cookie (< 115 s) is at hand. WGT_OK
+ * or NO_IDENTITY, HANDSHAKE_DH; on failure nothing changes.
+ */
+enum wgt_drop noise_initiation_create(struct noise_remote *r, const struct noise_local *l,
+                                      wgt_time now, const uint8_t tai64n[NOISE_TIMESTAMP_LEN],
+                                      const uint8_t ephemeral[NOISE_KEY_LEN], uint32_t index,
+                                      uint8_t out[MESSAGE_INITIATION_LEN]);
+
+/* An initiation up to its static key, before the peer is known. */
+struct noise_initiation {
+    uint8_t static_public[NOISE_KEY_LEN];
+    uint8_t remote_ephemeral[NOISE_KEY_LEN];
+    uint8_t hash[NOISE_HASH_LEN];
+    uint8_t chaining_key[NOISE_HASH_LEN];
+    uint8_t encrypted_timestamp[NOISE_TIMESTAMP_LEN + 16];
+    uint32_t sender_index;
+};
+
+/* First half of consuming: who is it? mac1 must have been checked. WGT_OK, NO_IDENTITY,
+ * HANDSHAKE_DH, HANDSHAKE_STATIC. Wipe *out after use. */
+enum wgt_drop noise_initiation_open(const struct noise_local *l,
+                                    const uint8_t message[MESSAGE_INITIATION_LEN],
+                                    struct noise_initiation *out);
+/* Second half, with the peer found by static_public: timestamp, replay, flood; then commits.
+ * WGT_OK, HANDSHAKE_DH, HANDSHAKE_TIMESTAMP, HANDSHAKE_REPLAY, HANDSHAKE_FLOOD. */
+enum wgt_drop noise_initiation_accept(struct noise_remote *r, wgt_time now,
+                                      const struct noise_initiation *in);
+
+/* Answer the accepted initiation. Fills *keypair (responder role) and wipes the handshake. WGT_OK,
+ * HANDSHAKE_STATE, HANDSHAKE_DH. */
+enum wgt_drop noise_response_create(struct noise_remote *r, const struct noise_local *l,
+                                    wgt_time now, const uint8_t ephemeral[NOISE_KEY_LEN],
+                                    uint32_t index, uint8_t out[MESSAGE_RESPONSE_LEN],
+                                    struct noise_keypair *keypair);
+
+/* Consume a response whose receiver index named r's handshake; mac1 must have been checked. Fills
+ * *keypair (initiator role) and wipes the handshake. WGT_OK, HANDSHAKE_STATE, HANDSHAKE_INDEX,
+ * HANDSHAKE_DH, HANDSHAKE_TAG; on failure the handshake stays, so that a good response still works.
+ */
+enum wgt_drop noise_response_consume(struct noise_remote *r, const struct noise_local *l,
+                                     wgt_time now, const uint8_t message[MESSAGE_RESPONSE_LEN],
+                                     struct noise_keypair *keypair);
+
+/* --- mac1, mac2, cookies -----------------------------------------------------------------------
+ */
+
+/* Whether the mac1 of an initiation or response to us is right. Cheap: for the workers. */
+bool noise_mac1_check(const struct noise_local *l, const uint8_t *message, size_t len);
+
+enum noise_source_len { NOISE_COOKIE_SECRET_LEN = 32 };
+
+/* The responder's cookie secret. */
+struct noise_cookie_secret {
+    bool valid;
+    wgt_time birth;
+    uint8_t key[NOISE_COOKIE_SECRET_LEN];
+};
+
+/* Whether mac2 is right for this source. fresh: random bytes that become the secret when it is
+ * older than 120 s. */
+bool noise_mac2_check(struct noise_cookie_secret *s, wgt_time now, const uint8_t fresh[32],
+                      const struct ip_endpoint *source, const uint8_t *message, size_t len);
+
+/* The cookie reply to an initiation or response (its mac1 must be right). */
+void noise_cookie_reply_create(struct noise_cookie_secret *s, const struct noise_local *l,
+                               wgt_time now, const uint8_t fresh[32], const uint8_t nonce[24],
+                               const struct ip_endpoint *source, const uint8_t *message, size_t len,
+                               uint8_t out[MESSAGE_COOKIE_REPLY_LEN]);
+
+/* A cookie reply for a message of ours to r. WGT_OK, COOKIE_UNEXPECTED, COOKIE_TAG. */
+enum wgt_drop noise_cookie_reply_consume(struct noise_remote *r, wgt_time now,
+                                         const uint8_t message[MESSAGE_COOKIE_REPLY_LEN]);
+
+/* --- handshake rate limit (kernel's ratelimiter.c) ----------------------------------------------
+ */
+
+/* Token buckets per IPv4 address or IPv6 /64: 20/s, burst 5. Memory is the caller's. */
+struct noise_ratelimit_entry {
+    struct ip_addr source;
+    wgt_time last;   /* last packet of this source */
+    uint64_t tokens; /* ns */
+    bool used;
+};
+struct noise_ratelimit {
+    struct noise_ratelimit_entry *entries;
+    size_t capacity; /* a power of two */
+    size_t used;
+    uint8_t key[16]; /* SipHash */
+};
+
+void noise_ratelimit_init(struct noise_ratelimit *rl, struct noise_ratelimit_entry *entries,
+                          size_t capacity, const uint8_t key[16]);
+/* Whether a handshake message from source may be processed now. A full table denies new sources;
+ * entries idle for more than 1 s make room. */
+bool noise_ratelimit_allow(struct noise_ratelimit *rl, wgt_time now, const struct ip_addr *source);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Allowed IPs: a binary radix trie per family, longest prefix wins, one value a prefix.
+ *
+ * One writer (the control thread); any number of readers that may run beside it inside an RCU read
+ * section of the caller's. What the writer takes out of the tries is put on a retired list; the
+ * caller frees it after a grace period with allowedips_free_retired.
+ */
+#ifndef WGTCPD_PEER_ALLOWEDIPS_H
+#define WGTCPD_PEER_ALLOWEDIPS_H
+
+#include <wgtcpd/base/addr.h>
+
+struct allowedips_node;
+
+struct allowedips {
+    struct allowedips_node *root_v4, *root_v6; /* read with acquire loads */
+    struct allowedips_node *retired;           /* writer's */
+    size_t count;                              /* prefixes stored; writer's */
+};
+
+void allowedips_init(struct allowedips *t);
+/* No reader may be left. Frees everything, retired nodes too. */
+void allowedips_destroy(struct allowedips *t);
+
+/* Insert or move a prefix (host bits are masked) to `value`. 0, -EINVAL (family or length), -ENOMEM
+ * (nothing changed). */
+int allowedips_insert(struct allowedips *t, const struct ip_prefix *p, void *value);
+/* Remove the prefix if it belongs to value. 0 or -ENOENT. */
+int allowedips_remove(struct allowedips *t, const struct ip_prefix *p, const void *value);
+/* Remove all prefixes of value; returns how many. */
+size_t allowedips_remove_value(struct allowedips *t, const void *value);
+
+/* Value of the longest prefix that holds addr, or NULL. For readers. */
+void *allowedips_lookup(const struct allowedips *t, const struct ip_addr *addr);
+/* Hot-path forms: 4 or 16 bytes in network order. */
+void *allowedips_lookup_v4(const struct allowedips *t, const uint8_t addr[4]);
+void *allowedips_lookup_v6(const struct allowedips *t, const uint8_t addr[16]);
+
+/* Every prefix with its value, IPv4 first; for the writer. visit returns false to stop. */
+void allowedips_walk(const struct allowedips *t,
+                     bool (*visit)(void *ctx, const struct ip_prefix *p, void *value), void *ctx);
+
+/* Detach the retired nodes (NULL: none); free them after a grace period. */
+struct allowedips_node *allowedips_take_retired(struct allowedips *t);
+void allowedips_free_retired(struct allowedips_node *retired);
+
+#endif

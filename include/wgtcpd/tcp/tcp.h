@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One TCP connection (RFC 9293), sans-I/O: segments, bytes and time come in as arguments, segments
+ * and bytes go out. No clock, no socket, no allocation. Everything that leaves goes through
+ * tcp_output; the next instant at which something may leave by itself is tcp_deadline.
+ *
+ * Bytes are not copied. They travel in chunks: a caller-owned node (it may sit in an mbuf's private
+ * area) describing one contiguous run of bytes, lent to the connection and given back through
+ * tcp_reclaim (sent and acknowledged, or discarded) or tcp_recv (received).
+ *
+ * Rules the engine follows, each with its clause in the source: RFC 9293 3.10 (segment processing
+ * order), RFC 7323 (timestamps, PAWS, window scale), RFC 5961 (RST, SYN, ACK checks, challenge
+ * ACKs), RFC 6298 (RTO, Karn), RFC 5681 + 6582 (slow start, fast retransmit, NewReno), RFC 6928
+ * (initial window), RFC 3042 (limited transmit), RFC 6691 (MSS).
+ */
+#ifndef WGTCPD_TCP_TCP_H
+#define WGTCPD_TCP_TCP_H
+
+#include <wgtcpd/base/drop.h>
+#include <wgtcpd/wire/tcp.h>
+
+/* A run of bytes lent to a connection. The caller sets data and len; the rest is the engine's. */
+struct tcp_chunk {
+    struct tcp_chunk *next;
+    uint8_t *data;
+    uint32_t len;
+    uint32_t seq; /* sequence number of data[0] */
+};
+
+enum tcp_state {
+    TCP_CLOSED,
+    TCP_SYN_SENT,
+    TCP_SYN_RECEIVED,
+    TCP_ESTABLISHED,
+    TCP_FIN_WAIT_1,
+    TCP_FIN_WAIT_2,
+    TCP_CLOSE_WAIT,
+    TCP_CLOSING,
+    TCP_LAST_ACK,
+    TCP_TIME_WAIT,
+};
+
+/* Why a connection is TCP_CLOSED. */
+enum tcp_end {
+    TCP_END_NONE,    /* not closed, or never opened */
+    TCP_END_NORMAL,  /* FINs exchanged */
+    TCP_END_RESET,   /* the peer sent an acceptable RST */
+    TCP_END_REFUSED, /* RST in answer to our SYN */
+    TCP_END_TIMEOUT, /* retransmissions gave up (user timeout, SYN retries, FIN-WAIT-2 limit) */
+    TCP_END_ABORTED, /* tcp_abort */
+};
+
+/* Fixed at open. */
+struct tcp_options {
+    uint16_t src_port, dst_port;
+    uint16_t mss_local;      /* MSS to announce: MTU - 40 or - 60 (RFC 6691) */
+    uint16_t mss_default;    /* MSS assumed when the peer announces none: 536 or 1220 */
+    uint32_t receive_buffer; /* bytes of window to offer, at most 2^30 */
+    uint32_t iss;            /* initial send sequence number (RFC 6528), drawn by the caller */
+    uint32_t ts_offset;      /* random offset of this connection's timestamp clock */
+    wgt_time user_timeout;   /* no progress for so long: give up (R2); 0: 100 s */
+};
+
+struct tcp_conn; /* laid out below the contract so that callers can embed it */
+
+void tcp_open_active(struct tcp_conn *c, wgt_time now, const struct tcp_options *o);
+
+/* A SYN arrived for a listener: WGT_OK makes the connection SYN-RECEIVED (tcp_output gives the
+ * SYN,ACK). TCP_FLAGS: not a plain SYN; c is untouched. Data on the SYN is not taken. */
+enum wgt_drop tcp_open_passive(struct tcp_conn *c, wgt_time now, const struct tcp_options *o,
+                               const struct tcp_segment *syn);
+
+/*
+ * SEGMENT ARRIVES (RFC 9293 3.10.7). `rx` is the caller's node for seg->payload (NULL when empty);
+ * the engine fills it in. *kept says whether it was queued (it comes back through tcp_recv or
+ * tcp_reclaim) or is still the caller's. Returns WGT_OK or the reason why the segment or its data
+ * was dropped (counters only: answers such as challenge ACKs leave through tcp_output).
+ */
+enum wgt_drop tcp_input(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg,
+                        struct tcp_chunk *rx, bool *kept);
+
+/* Queue a chunk for sending (data, len >= 1 set). Allowed from SYN-SENT on until tcp_close; false:
+ * not in such a state, the chunk stays the caller's. A chunk starts a new segment unless it fits
+ * whole behind its predecessor in one; one longer than the MSS is cut. */
+bool tcp_send(struct tcp_conn *c, wgt_time now, struct tcp_chunk *chunk);
+
+/* Bytes worth queueing now: what congestion window and receive window would let out at once plus a
+ * small slack, less what is queued unsent. 0 before the connection is established. */
+uint32_t tcp_send_room(const struct tcp_conn *c);
+
+/* Bytes queued but never sent. */
+uint32_t tcp_unsent(const struct tcp_conn *c);
+
+/* No more sends; FIN leaves behind the queued bytes. */
+void tcp_close(struct tcp_conn *c, wgt_time now);
+/* RST (if synchronised) and CLOSED at once. The RST leaves through the next tcp_output. */
+void tcp_abort(struct tcp_conn *c, wgt_time now);
+
+/* A segment to send. Its payload is `len` bytes that start at `offset` in `chunk` and run on in
+ * chunk->next when it holds several chunks. seg.payload.len is `len`; seg.payload.data is NULL. The
+ * bytes stay lent to the connection: copy them, or keep them unchanged until tcp_reclaim. */
+struct tcp_out {
+    struct tcp_segment seg;
+    struct tcp_chunk *chunk;
+    uint32_t offset, len;
+    bool retransmission;
+};
+
+/* The one exit door: true and *out, or false when nothing is to be sent now. Call until false after
+ * every tcp_input burst, tcp_send, tcp_close, tcp_abort, and when tcp_deadline has passed. */
+bool tcp_output(struct tcp_conn *c, wgt_time now, struct tcp_out *out);
+
+/* Next time to call tcp_output though nothing else happened (RTO, delayed ACK, persist, TIME-WAIT,
+ * user timeout); WGT_NEVER if none. Always later than the `now` of the last call that returned. */
+wgt_time tcp_deadline(const struct tcp_conn *c);
+
+/* Next chunk of received bytes in order, or NULL. The chunk is the caller's again; its data and len
+ * are trimmed to bytes not delivered before. Reading opens the receive window. */
+struct tcp_chunk *tcp_recv(struct tcp_conn *c);
+
+/* Chunks the connection is done with (acknowledged, or discarded by reset or abort), one a call,
+ * NULL when none is left. They are the caller's again. */
+struct tcp_chunk *tcp_reclaim(struct tcp_conn *c);
+
+/* The answer to a segment for no connection (RFC 9293 3.10.7.1), or false when it must stay
+ * without. */
+bool tcp_reset_for(const struct tcp_segment *in, struct tcp_segment *out);
+
+enum tcp_state tcp_state(const struct tcp_conn *c);
+enum tcp_end tcp_end(const struct tcp_conn *c);
+/* Whether the peer has sent FIN and all before it was received. */
+bool tcp_peer_closed(const struct tcp_conn *c);
+const char *tcp_state_name(enum tcp_state s);
+
+/* What an operator may want to see. Times in ns, sizes in bytes. */
+struct tcp_info {
+    enum tcp_state state;
+    wgt_time srtt, rttvar, rto;
+    uint32_t cwnd, ssthresh, mss, flight, unsent, snd_wnd, rcv_wnd;
+    uint64_t bytes_acked, bytes_received, segments_retransmitted, timeouts, fast_retransmits;
+};
+void tcp_info(const struct tcp_conn *c, struct tcp_info *out);
+
+#include <wgtcpd/tcp/conn.h>
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* IPv4 (RFC 791) and IPv6 (RFC 8200) headers as one validated struct. */
+#ifndef WGTCPD_WIRE_IP_H
+#define WGTCPD_WIRE_IP_H
+
+#include <wgtcpd/base/addr.h>
+#include <wgtcpd/base/drop.h>
+
+enum { IPV4_HEADER_LEN = 20, IPV6_HEADER_LEN = 40, IP_HEADER_MAX = 40 };
+enum { IP_PROTO_ICMP = 1, IP_PROTO_TCP = 6, IP_PROTO_UDP = 17, IP_PROTO_ICMPV6 = 58 };
+enum { IP_ECN_NOT_ECT = 0, IP_ECN_ECT1 = 1, IP_ECN_ECT0 = 2, IP_ECN_CE = 3 };
+
+struct ip_header {
+    struct ip_addr src, dst;
+    uint8_t protocol;      /* upper-layer protocol (IPv6: after the extension headers walked) */
+    uint8_t ttl;           /* hop limit */
+    uint8_t traffic_class; /* DSCP << 2 | ECN */
+    bool dont_fragment;    /* IPv4 DF; true for IPv6 */
+    uint16_t id;           /* IPv4 only */
+    uint16_t header_len;   /* offset of the upper-layer header */
+    uint32_t payload_len;  /* upper-layer bytes; header_len + payload_len <= packet length */
+};
+
+/*
+ * Validates version, lengths and (IPv4, when verify_checksum) the header checksum. Trailing bytes
+ * beyond the IP length (Ethernet padding) are allowed. Fragments give IP_FRAGMENT. IPv6: hop-by-hop
+ * and destination options are walked; any other extension header gives IP_EXTENSION. IPv4 options
+ * are skipped. Source addresses no host may use (IPv4 multicast/broadcast 224.0.0.0/3, IPv6
+ * multicast) give IP_SOURCE. `out` is written only on WGT_OK.
+ */
+enum wgt_drop ip_parse(const uint8_t *packet, size_t len, bool verify_checksum,
+                       struct ip_header *out);
+
+/* Header length that ip_write will produce for this family: 20 or 40. */
+static inline size_t
+ip_header_len(const struct ip_addr *dst)
+{
+    return dst->family == IP_V4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN;
+}
+
+/* Writes the header for h->payload_len bytes (header_len ignored; no options or extension headers),
+ * the IPv4 checksum included. Returns the header length. */
+size_t ip_write(uint8_t *packet, const struct ip_header *h);
+
+/*
+ * The inner packet of a tunnel message, checked as WireGuard checks it: version nibble, header
+ * present, IPv4 total length >= 20 or IPv6 payload length + 40 <= len. Gives the packet's own
+ * length (the rest is padding) and its addresses. WGT_OK, INNER_VERSION or INNER_LENGTH.
+ */
+struct inner_packet {
+    struct ip_addr src, dst;
+    size_t len;
+};
+enum wgt_drop inner_parse(const uint8_t *packet, size_t len, struct inner_packet *out);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* WireGuard messages: types, lengths, field offsets (paper section 5.4). */
+#ifndef WGTCPD_WIRE_MESSAGE_H
+#define WGTCPD_WIRE_MESSAGE_H
+
+#include <wgtcpd/base/base.h>
+#include <wgtcpd/base/drop.h>
+
+enum message_type {
+    MESSAGE_INITIATION = 1,
+    MESSAGE_RESPONSE = 2,
+    MESSAGE_COOKIE_REPLY = 3,
+    MESSAGE_DATA = 4,
+};
+
+enum {
+    MESSAGE_INITIATION_LEN = 148,
+    MESSAGE_RESPONSE_LEN = 92,
+    MESSAGE_COOKIE_REPLY_LEN = 64,
+    MESSAGE_DATA_HEADER_LEN = 16,
+    MESSAGE_TAG_LEN = 16,
+    MESSAGE_DATA_OVERHEAD = MESSAGE_DATA_HEADER_LEN + MESSAGE_TAG_LEN,
+    MESSAGE_MIN_LEN = 32, /* a keepalive, the shortest message there is */
+    MESSAGE_PADDING = 16,
+    MESSAGE_HANDSHAKE_MAX = MESSAGE_INITIATION_LEN,
+};
+
+/* Type and length agree, reserved bytes are zero. WGT_OK, MESSAGE_SHORT (< 4 bytes or data < 32),
+ * MESSAGE_TYPE, MESSAGE_LENGTH. On WGT_OK *type is set. */
+enum wgt_drop message_check(const uint8_t *message, size_t len, enum message_type *type);
+
+/* Receiver index of a checked response, cookie reply or data message. */
+static inline uint32_t
+message_receiver(const uint8_t *message, enum message_type type)
+{
+    return get_le32(message + (type == MESSAGE_RESPONSE ? 8 : 4));
+}
+
+/* Padded length of an inner packet: up to a multiple of 16, not above mtu (0: unknown), by the rule
+ * of Linux's calculate_skb_padding, packets longer than mtu included. */
+size_t message_padded_len(size_t len, size_t mtu);
+
+#endif
