@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A hierarchical timing wheel: arm, move and disarm in constant time (rte_timer costs 400 ns a
- * reset).
+ * A hierarchical timing wheel: arm, move and disarm in constant time.
  *
- * Timers are intrusive and belong to the wheel's one owner thread. The wheel never fires early; it
+ * Timers are intrusive and belong to the wheel's one owner thread. A timer never fires early, and
  * fires at most one tick late. No clock and no allocation: the caller says what time it is.
  */
 #ifndef WGTCPD_BASE_WHEEL_H
@@ -25,16 +24,22 @@ struct wheel_timer {
 
 struct wheel {
     uint64_t tick; /* last tick processed */
+    wgt_time now;  /* of the last wheel_expire */
     uint64_t occupied[WHEEL_LEVELS];
     struct wheel_timer *slots[WHEEL_LEVELS][WHEEL_SLOTS];
+    struct wheel_timer *overdue; /* due, not yet returned; first in, first out */
+    struct wheel_timer **overdue_tail;
 };
 
+/* The wheel points into itself: it must not be moved afterwards. */
 void wheel_init(struct wheel *w, wgt_time now);
+/* Once, before the timer's first use. */
 void wheel_timer_init(struct wheel_timer *t);
 
-/* Arm, or move an armed timer. due == WGT_NEVER disarms; a due time in the past fires at the next
- * wheel_expire. */
+/* Arm, or move an armed timer. due == WGT_NEVER disarms; a due time that is not later than the last
+ * wheel_expire's now fires at the next wheel_expire. */
 void wheel_arm(struct wheel *w, struct wheel_timer *t, wgt_time due);
+/* Disarming an idle timer is fine. */
 void wheel_disarm(struct wheel *w, struct wheel_timer *t);
 static inline bool
 wheel_armed(const struct wheel_timer *t)
@@ -42,13 +47,21 @@ wheel_armed(const struct wheel_timer *t)
     return t->pprev != NULL;
 }
 
-/* Take one timer with due <= now off the wheel and return it (disarmed), or NULL when none is left.
- * Call until NULL; timers armed meanwhile with due <= now are returned too. */
+/*
+ * Take one timer with due <= now off the wheel and return it (disarmed), or NULL when none is left.
+ * Call until NULL; timers armed meanwhile with due <= now are returned too, so a handler that
+ * always arms its own timer again at due <= now keeps the round from ending: arm at later than now.
+ * Timers come in order of their ticks, in no set order within a tick. A now that lies before an
+ * earlier one is taken as that earlier one.
+ */
 struct wheel_timer *wheel_expire(struct wheel *w, wgt_time now);
 
-/* A lower bound of the earliest due time, exact to the slot it is in; WGT_NEVER when empty.
- * Sleeping until then, calling wheel_expire and asking again converges: it is always later than the
- * last wheel_expire's now. */
+/*
+ * The earliest time at which wheel_expire may have a timer to return, never too late and exact to
+ * the slot that the timer is in; WGT_NEVER when the wheel is empty. Sleeping until then, calling
+ * wheel_expire and asking again converges: after wheel_expire has returned NULL the deadline is
+ * later than its now, until an overdue timer is armed; then it is that now.
+ */
 wgt_time wheel_deadline(const struct wheel *w);
 
 #endif
