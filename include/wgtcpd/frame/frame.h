@@ -21,7 +21,8 @@ frame_write_prefix(uint8_t prefix[FRAME_PREFIX_LEN], size_t len)
 enum frame_event {
     FRAME_NEED_MORE,   /* the input is used up */
     FRAME_MESSAGE,     /* *message is a whole message */
-    FRAME_NEED_BUFFER, /* a message is cut: lend decoder->need bytes with frame_decoder_lend */
+    FRAME_NEED_BUFFER, /* a message is cut: lend decoder->need bytes with frame_decoder_lend and
+                          decode again; no byte of the message was consumed yet */
     FRAME_EMPTY,       /* a zero-length frame was skipped: count it and go on */
     FRAME_INVALID,     /* no WireGuard message has this length: close the connection */
 };
@@ -47,7 +48,8 @@ void frame_decoder_init(struct frame_decoder *d, size_t max_len);
 /*
  * Reads from the front of *in, moving it past what was consumed. Call until FRAME_NEED_MORE. With
  * FRAME_MESSAGE, *message points into the input, or is the lent buffer, which thereby goes back to
- * the caller (d->buffer becomes NULL). Legal lengths: 32..max_len.
+ * the caller (d->buffer becomes NULL). Legal lengths: 32..max_len; whether a
+ * length suits the message's type is message_check's question.
  */
 enum frame_event frame_decode(struct frame_decoder *d, struct span *in, struct span *message);
 

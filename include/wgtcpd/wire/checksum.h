@@ -10,6 +10,10 @@
  */
 uint64_t checksum_add(uint64_t sum, const uint8_t *data, size_t len);
 
+/* Folds without complement: with the pseudo header's sum, what a checksum field must hold for
+ * hardware to complete it. */
+uint16_t checksum_fold(uint64_t sum);
+
 /* Folds and complements: the value for a header's checksum field, host byte order. */
 uint16_t checksum_finish(uint64_t sum);
 

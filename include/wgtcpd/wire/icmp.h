@@ -14,8 +14,11 @@ enum { ICMPV6_NEIGHBOUR_SOLICITATION = 135, ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136
  * Turns an echo request into its reply in place: `packet` is the whole IP packet parsed into `ip`
  * (header_len and payload_len as ip_parse gave them). Verifies the ICMP checksum, swaps addresses,
  * sets TTL 64 and updates checksums. WGT_OK: send the packet back (ip->header_len + payload_len
- * bytes). ICMP_MALFORMED, ICMP_CHECKSUM, ICMP_TYPE: not an echo request, packet untouched. A
- * request to a group address is ICMP_TYPE: it is not answered.
+ * bytes). IPv4 options are blanked, so that a source route does not steer the reply.
+ *
+ * Otherwise the packet is untouched: ICMP_MALFORMED (short, or code not 0), ICMP_CHECKSUM,
+ * ICMP_TYPE (no echo request, or one to a group address: not answered), IP_SOURCE (unspecified
+ * source: nobody to answer).
  */
 enum wgt_drop icmp_echo_reply(uint8_t *packet, const struct ip_header *ip);
 

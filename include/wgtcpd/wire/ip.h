@@ -23,10 +23,12 @@ struct ip_header {
 
 /*
  * Validates version, lengths and (IPv4, when verify_checksum) the header checksum. Trailing bytes
- * beyond the IP length (Ethernet padding) are allowed. Fragments give IP_FRAGMENT. IPv6: hop-by-hop
- * and destination options are walked; any other extension header gives IP_EXTENSION. IPv4 options
- * are skipped. Source addresses no host may use (IPv4 multicast/broadcast 224.0.0.0/3, IPv6
- * multicast) give IP_SOURCE. `out` is written only on WGT_OK.
+ * beyond the IP length (Ethernet padding) are allowed. Fragments give IP_FRAGMENT. IPv6: payload
+ * length 0 (jumbogram) is IP_TOTAL_LENGTH; up to 8 hop-by-hop (only first) and destination options
+ * headers are walked; any other extension header, one that is cut and an option that RFC 8200 4.2
+ * forbids to skip give IP_EXTENSION. IPv4 options are skipped. Source addresses no host may use
+ * (IPv4 multicast/broadcast 224.0.0.0/3, IPv6 multicast) give IP_SOURCE. `out` is written only on
+ * WGT_OK.
  */
 enum wgt_drop ip_parse(const uint8_t *packet, size_t len, bool verify_checksum,
                        struct ip_header *out);
@@ -45,7 +47,8 @@ size_t ip_write(uint8_t *packet, const struct ip_header *h);
 /*
  * The inner packet of a tunnel message, checked as WireGuard checks it: version nibble, header
  * present, IPv4 total length >= 20 or IPv6 payload length + 40 <= len. Gives the packet's own
- * length (the rest is padding) and its addresses. WGT_OK, INNER_VERSION or INNER_LENGTH.
+ * length (the rest is padding) and its addresses. WGT_OK, INNER_VERSION (which includes: too short
+ * for its version's header) or INNER_LENGTH.
  */
 struct inner_packet {
     struct ip_addr src, dst;

@@ -41,7 +41,8 @@ struct tcp_segment {
  * `data` is ip->payload_len bytes after the IP header. Option list rules: length < 2 or beyond the
  * header stops the parse and keeps what was valid; a wrong length for a known kind ignores that
  * option; MSS, window scale and SACK-permitted count only with SYN, SACK blocks only without; an
- * unknown kind is skipped. WGT_OK, TCP_SHORT, TCP_DATA_OFFSET, TCP_CHECKSUM, TCP_PORT (port 0).
+ * unknown kind is skipped; of a repeated kind the last one counts. WGT_OK, TCP_SHORT,
+ * TCP_DATA_OFFSET, TCP_CHECKSUM, TCP_PORT (port 0).
  */
 enum wgt_drop tcp_parse(const struct ip_header *ip, uint8_t *data, bool verify_checksum,
                         struct tcp_segment *out);
@@ -51,9 +52,10 @@ enum wgt_drop tcp_parse(const struct ip_header *ip, uint8_t *data, bool verify_c
 size_t tcp_header_len(const struct tcp_segment *seg);
 
 /*
- * Writes header and options at tcp; seg->payload.len bytes must already lie right behind them.
- * SYN options are laid out as Linux does (MSS, SACK permitted, timestamps, NOP, window scale),
- * others NOP NOP TS [NOP NOP SACK]. checksum_software as for udp_write. Returns the header length.
+ * Writes header and options at tcp; seg->payload.len bytes must already lie right behind them
+ * (seg->payload.data is not looked at). SYN options are laid out as Linux does (MSS, SACK
+ * permitted, timestamps, NOP, window scale), others [NOP NOP TS] [NOP NOP SACK]. checksum_software
+ * as for udp_write. Returns the header length.
  */
 size_t tcp_write(uint8_t *tcp, const struct ip_addr *src, const struct ip_addr *dst,
                  const struct tcp_segment *seg, bool checksum_software);

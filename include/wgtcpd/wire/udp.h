@@ -12,9 +12,10 @@ struct udp_header {
     struct span payload;
 };
 
-/* `data` is ip->payload_len bytes after the IP header. verify_checksum: software check (IPv4
- * checksum 0 means none was sent; over IPv6 it is an error). WGT_OK, UDP_LENGTH, UDP_CHECKSUM.
- * Ports 0 are UDP_LENGTH's neighbour UDP_PORT. */
+/* `data` is ip->payload_len bytes after the IP header. verify_checksum: software check.
+ * Checksum 0 means that none was sent; over IPv6 that is an error, verified or not. Bytes of the IP
+ * payload behind the UDP length are ignored. WGT_OK, UDP_LENGTH, UDP_CHECKSUM, UDP_PORT (port 0).
+ */
 enum wgt_drop udp_parse(const struct ip_header *ip, uint8_t *data, bool verify_checksum,
                         struct udp_header *out);
 

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <wgtcpd/wire/message.h>
+
+/* Initiation, response and cookie reply have one length each. */
+static size_t
+fixed_len(uint32_t type)
+{
+    switch (type) {
+    case MESSAGE_INITIATION:
+        return MESSAGE_INITIATION_LEN;
+    case MESSAGE_RESPONSE:
+        return MESSAGE_RESPONSE_LEN;
+    default:
+        return MESSAGE_COOKIE_REPLY_LEN;
+    }
+}
+
+enum wgt_drop
+message_check(const uint8_t *message, size_t len, enum message_type *type)
+{
+    uint32_t word;
+
+    if (len < 4)
+        return WGT_DROP_MESSAGE_SHORT;
+    /* One comparison covers the type and the three reserved zero bytes behind it. */
+    word = get_le32(message);
+    if (word < MESSAGE_INITIATION || word > MESSAGE_DATA)
+        return WGT_DROP_MESSAGE_TYPE;
+    if (word == MESSAGE_DATA && len < MESSAGE_DATA_OVERHEAD)
+        return WGT_DROP_MESSAGE_SHORT;
+    if (word != MESSAGE_DATA && len != fixed_len(word))
+        return WGT_DROP_MESSAGE_LENGTH;
+    *type = (enum message_type)word;
+    return WGT_OK;
+}
+
+static size_t
+round_up(size_t len)
+{
+    return (len + MESSAGE_PADDING - 1) / MESSAGE_PADDING * MESSAGE_PADDING;
+}
+
+size_t
+message_padded_len(size_t len, size_t mtu)
+{
+    size_t last_unit = len, padded;
+
+    if (mtu == 0)
+        return round_up(len);
+    /* A packet longer than the mtu will be cut into units of mtu bytes: pad the last of them. */
+    if (last_unit > mtu)
+        last_unit %= mtu;
+    padded = round_up(last_unit);
+    return len - last_unit + (padded < mtu ? padded : mtu);
+}

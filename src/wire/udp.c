@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <wgtcpd/wire/udp.h>
+
+#include <wgtcpd/wire/checksum.h>
+
+/* A checksum of 0 means that the sender made none, which IPv6 does not allow (RFC 8200 8.1). */
+static bool
+checksum_right(const struct ip_header *ip, const uint8_t *data, size_t len, bool verify)
+{
+    if (get_be16(data + 6) == 0)
+        return ip->dst.family == IP_V4;
+    return !verify || checksum_transport(&ip->src, &ip->dst, IP_PROTO_UDP, data, len) == 0;
+}
+
+enum wgt_drop
+udp_parse(const struct ip_header *ip, uint8_t *data, bool verify_checksum, struct udp_header *out)
+{
+    uint16_t src_port, dst_port;
+    size_t len;
+
+    if (ip->payload_len < UDP_HEADER_LEN)
+        return WGT_DROP_UDP_LENGTH;
+    len = get_be16(data + 4);
+    if (len < UDP_HEADER_LEN || len > ip->payload_len)
+        return WGT_DROP_UDP_LENGTH;
+    if (!checksum_right(ip, data, len, verify_checksum))
+        return WGT_DROP_UDP_CHECKSUM;
+    src_port = get_be16(data);
+    dst_port = get_be16(data + 2);
+    if (src_port == 0 || dst_port == 0)
+        return WGT_DROP_UDP_PORT;
+    out->src_port = src_port;
+    out->dst_port = dst_port;
+    out->payload = (struct span){data + UDP_HEADER_LEN, len - UDP_HEADER_LEN};
+    return WGT_OK;
+}
+
+/* RFC 768: a computed 0 goes out as ffff, since 0 says "none". */
+static uint16_t
+software_checksum(const struct ip_addr *src, const struct ip_addr *dst, const uint8_t *udp,
+                  size_t len)
+{
+    uint16_t checksum = checksum_transport(src, dst, IP_PROTO_UDP, udp, len);
+
+    return checksum != 0 ? checksum : UINT16_MAX;
+}
+
+void
+udp_write(uint8_t *udp, const struct ip_addr *src, const struct ip_addr *dst, uint16_t src_port,
+          uint16_t dst_port, size_t payload_len, bool checksum_software)
+{
+    size_t len = UDP_HEADER_LEN + payload_len;
+
+    put_be16(udp, src_port);
+    put_be16(udp + 2, dst_port);
+    put_be16(udp + 4, (uint16_t)len);
+    put_be16(udp + 6, 0);
+    if (checksum_software)
+        put_be16(udp + 6, software_checksum(src, dst, udp, len));
+    else
+        put_be16(udp + 6, checksum_fold(checksum_pseudo(src, dst, IP_PROTO_UDP, (uint32_t)len)));
+}
