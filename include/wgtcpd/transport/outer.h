@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the transports know of the network below them. */
+#ifndef WGTCPD_TRANSPORT_OUTER_H
+#define WGTCPD_TRANSPORT_OUTER_H
+
+#include <rte_mbuf.h>
+
+#include <wgtcpd/base/addr.h>
+#include <wgtcpd/base/drop.h>
+#include <wgtcpd/wire/ip.h>
+
+enum { OUTER_LOCAL_MAX = 16 };
+
+struct outer {
+    void *ctx;
+    /* Sends an IP packet; takes the mbuf. A TCP segment's mbuf may have a second owner (the
+     * connection keeps it until acknowledged): prepend to it, but leave its bytes alone. */
+    void (*tx)(void *ctx, struct rte_mbuf *ip_packet);
+    /* Fills buf with random bytes. */
+    void (*entropy)(void *ctx, void *buf, size_t len);
+    struct rte_mempool *pool; /* private size PACKET_META_SIZE */
+    struct ip_prefix locals[OUTER_LOCAL_MAX];
+    unsigned n_locals;
+    uint16_t mtu;
+    /* the port computes these checksums; otherwise we do */
+    bool offload_udp, offload_tcp;
+    uint16_t next_ip_id;
+    struct wgt_drop_counters *drops;
+};
+
+static inline void
+outer_drop(struct outer *o, enum wgt_drop why, struct rte_mbuf *m)
+{
+    wgt_drop_count(o->drops, why);
+    rte_pktmbuf_free(m);
+}
+
+/* Our address to talk to remote from: one whose prefix holds it, else the first of the family.
+ * false: no address of that family. */
+bool outer_source_for(const struct outer *o, const struct ip_addr *remote, struct ip_addr *source);
+bool outer_is_local(const struct outer *o, const struct ip_addr *a);
+
+/* Prepends the IP header to a packet that starts with its upper-layer header, sets offload flags
+ * and sends it. */
+void outer_send(struct outer *o, struct rte_mbuf *m, const struct ip_addr *src,
+                const struct ip_addr *dst, uint8_t protocol, uint8_t traffic_class,
+                size_t transport_header_len);
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What we keep in an mbuf's private area, and queues of mbufs linked through it. */
+#ifndef WGTCPD_TRANSPORT_PACKET_H
+#define WGTCPD_TRANSPORT_PACKET_H
+
+#include <rte_mbuf.h>
+
+#include <wgtcpd/tcp/tcp.h>
+
+/* Every packet pool is made with this as its private size. */
+struct packet_meta {
+    struct tcp_chunk chunk; /* while lent to a TCP connection */
+    struct rte_mbuf *next;  /* while on a packet_queue */
+};
+
+enum { PACKET_META_SIZE = RTE_ALIGN_CEIL(sizeof(struct packet_meta), RTE_MBUF_PRIV_ALIGN) };
+
+static inline struct packet_meta *
+packet_meta(struct rte_mbuf *m)
+{
+    return rte_mbuf_to_priv(m);
+}
+
+static inline struct rte_mbuf *
+packet_of_chunk(struct tcp_chunk *chunk)
+{
+    return (struct rte_mbuf *)WGT_CONTAINER_OF(chunk, struct packet_meta, chunk) - 1;
+}
+
+/* Makes data..data+len the packet's bytes; they lie in its buffer already. */
+static inline void
+packet_set(struct rte_mbuf *m, const uint8_t *data, size_t len)
+{
+    m->data_off = (uint16_t)(data - (const uint8_t *)m->buf_addr);
+    m->data_len = (uint16_t)len;
+    m->pkt_len = (uint32_t)len;
+}
+
+/* Bytes that still fit behind p within the packet's buffer. */
+static inline size_t
+packet_room_behind(const struct rte_mbuf *m, const uint8_t *p)
+{
+    return (size_t)((const uint8_t *)m->buf_addr + m->buf_len - p);
+}
+
+struct packet_queue {
+    struct rte_mbuf *head, **tail;
+    uint32_t count;
+};
+
+static inline void
+packet_queue_init(struct packet_queue *q)
+{
+    q->head = NULL;
+    q->tail = &q->head;
+    q->count = 0;
+}
+
+static inline void
+packet_queue_push(struct packet_queue *q, struct rte_mbuf *m)
+{
+    packet_meta(m)->next = NULL;
+    *q->tail = m;
+    q->tail = &packet_meta(m)->next;
+    q->count++;
+}
+
+static inline struct rte_mbuf *
+packet_queue_pop(struct packet_queue *q)
+{
+    struct rte_mbuf *m = q->head;
+
+    if (m == NULL)
+        return NULL;
+    q->head = packet_meta(m)->next;
+    if (q->head == NULL)
+        q->tail = &q->head;
+    q->count--;
+    return m;
+}
+
+/* Frees all packets; returns how many there were. */
+static inline uint32_t
+packet_queue_purge(struct packet_queue *q)
+{
+    uint32_t n = q->count;
+
+    for (struct rte_mbuf *m; (m = packet_queue_pop(q)) != NULL;)
+        rte_pktmbuf_free(m);
+    return n;
+}
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * WireGuard messages in TCP connections: a table of flows, each a TCP connection, a frame decoder
+ * and the paths that use it. Owned by one worker; no lock.
+ */
+#ifndef WGTCPD_TRANSPORT_TCP_H
+#define WGTCPD_TRANSPORT_TCP_H
+
+#include <rte_hash.h>
+
+#include <wgtcpd/base/wheel.h>
+#include <wgtcpd/frame/frame.h>
+#include <wgtcpd/tcp/tcp.h>
+#include <wgtcpd/transport/outer.h>
+#include <wgtcpd/transport/packet.h>
+#include <wgtcpd/transport/path.h>
+
+/* A connection must deliver an authenticated message within this time. */
+#define TCP_FLOW_AUTH_TIMEOUT (10 * WGT_SEC)
+/* A connection that no peer sends on any more is closed after this time. */
+#define TCP_FLOW_LINGER (10 * WGT_SEC)
+/* No progress for so long: the connection is dead, dial anew. */
+#define TCP_FLOW_USER_TIMEOUT (12 * WGT_SEC)
+
+struct tcp_flow {
+    struct tcp_conn conn;
+    struct frame_decoder decoder;
+    struct rte_mbuf *assembly; /* lent to the decoder */
+    struct path path;          /* names itself */
+    struct path_users users;
+    struct wheel_timer timer;
+    TAILQ_ENTRY(tcp_flow) dirty_link;
+    wgt_time auth_deadline;   /* WGT_NEVER once authenticated */
+    wgt_time linger_deadline; /* WGT_NEVER while used */
+    void *dialer;             /* who dialled it; NULL: accepted */
+    uint32_t generation;      /* changes when the flow is freed */
+    bool in_use, dirty, established, authenticated, closing;
+    struct tcp_flow *next_free;
+};
+
+/* What happens to flows, told to the tunnel. Called from tcp_transport_* of the same worker. */
+struct tcp_transport_events {
+    void *ctx;
+    /* A whole message arrived (m is taken). */
+    void (*message)(void *ctx, wgt_time now, const struct path *from, struct rte_mbuf *m);
+    /* The handshake completed. */
+    void (*established)(void *ctx, wgt_time now, struct tcp_flow *f);
+    /* A path lost its flow; it is detached already and its kind is TRANSPORT_NONE. */
+    void (*path_lost)(void *ctx, wgt_time now, struct path_user *u);
+    /* A dialled flow ended. */
+    void (*dial_ended)(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tcp_end why);
+    /* Acknowledgments made room for more on this path. */
+    void (*writable)(void *ctx, wgt_time now, struct path_user *u);
+};
+
+struct tcp_transport_stats {
+    uint64_t dialled, accepted, established, reset, timed_out, refused;
+    uint64_t segments_in, segments_out, retransmissions, copies; /* copies: not sent in place */
+};
+
+struct tcp_transport_config {
+    uint16_t listen_port;
+    bool listen;
+    uint32_t max_flows; /* all connections */
+    uint32_t max_unauthenticated;
+    size_t max_message; /* largest WireGuard message */
+    uint32_t receive_buffer;
+    unsigned socket_id;
+};
+
+struct tcp_transport {
+    struct outer *outer;
+    struct tcp_transport_events events;
+    struct tcp_transport_config config;
+    struct tcp_flow *flows;
+    struct tcp_flow *free_flows;
+    struct rte_hash *table;
+    struct wheel wheel;
+    TAILQ_HEAD(, tcp_flow) dirty;
+    uint32_t n_flows, n_unauthenticated;
+    uint8_t isn_key[16];
+    struct tcp_transport_stats stats;
+};
+
+/* 0 or -errno. name must be unique in the process. */
+int tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, struct outer *outer,
+                       const struct tcp_transport_events *events,
+                       const struct tcp_transport_config *config);
+/* Frees all flows without a word to anybody. */
+void tcp_transport_fini(struct tcp_transport *t);
+
+/* An IP packet (m, taken) whose payload is TCP. */
+void tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
+                      struct rte_mbuf *m, bool verify_checksum);
+
+/* Dial. NULL: no source address or table full. */
+struct tcp_flow *tcp_transport_dial(struct tcp_transport *t, wgt_time now,
+                                    const struct ip_endpoint *remote, void *dialer);
+
+/* The live flow a path names, or NULL. */
+struct tcp_flow *tcp_flow_of(const struct path *p);
+/* Whether messages may be queued: connecting or established, not closing. */
+bool tcp_flow_usable(const struct tcp_flow *f);
+/* Bytes (frames included) worth sealing for this flow now. */
+uint32_t tcp_flow_room(const struct tcp_flow *f);
+/* Queue a message (m, taken). */
+void tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m);
+/* A message that came on this flow authenticated. */
+void tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f);
+/* FIN behind what is queued. */
+void tcp_flow_close(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
+
+/* Make u a user of the path (detaching it from its old flow first). */
+void tcp_transport_attach(struct tcp_transport *t, wgt_time now, struct path_user *u,
+                          const struct path *p);
+void tcp_transport_detach(struct tcp_transport *t, wgt_time now, struct path_user *u);
+
+/* Run timers and send whatever is due. Call once per turn, after input. */
+void tcp_transport_run(struct tcp_transport *t, wgt_time now);
+wgt_time tcp_transport_deadline(const struct tcp_transport *t);
+
+/* Close every flow; true when no flow has unfinished business any more. */
+void tcp_transport_close_all(struct tcp_transport *t, wgt_time now);
+bool tcp_transport_closed(const struct tcp_transport *t);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The handshake half of a node: static keys, handshake state of every peer, receiver indices,
+ * cookies. It runs off the workers (four X25519 cost as much as a hundred data packets): on the
+ * control thread of the daemon, between turns in a simulator.
+ */
+#ifndef WGTCPD_TUNNEL_HANDSHAKER_H
+#define WGTCPD_TUNNEL_HANDSHAKER_H
+
+#include <rte_hash.h>
+#include <rte_ring.h>
+
+#include <wgtcpd/noise/noise.h>
+#include <wgtcpd/tunnel/messages.h>
+
+/* The wall clock, for TAI64N. */
+struct wall_clock {
+    uint64_t seconds; /* Unix */
+    uint32_t nanoseconds;
+};
+
+struct handshaker_peer {
+    struct noise_remote remote;
+    struct tunnel_peer *tunnel_peer;
+    bool has_index; /* handshake_index is in the table */
+    uint32_t handshake_index;
+    bool removed;
+};
+
+struct handshaker {
+    struct noise_local local;
+    struct rte_hash *by_key;   /* public key -> handshaker_peer */
+    struct rte_hash *by_index; /* index -> handshaker_peer, of handshakes and keypairs */
+    struct noise_cookie_secret cookie_secret;
+    struct noise_ratelimit ratelimit;
+    struct rte_ring *events, *commands;
+    void *ctx;
+    void (*entropy)(void *ctx, void *buf, size_t len);
+    bool loaded_once;
+    wgt_time last_loaded; /* last moment the event queue was long */
+    struct wgt_drop_counters drops;
+    /* For the host: a peer's last reference is gone; a tunnel stopped. May be NULL. */
+    void (*peer_removed)(void *ctx, struct tunnel_peer *peer);
+    void (*stopped)(void *ctx);
+    uint64_t initiations_sent, initiations_received, responses_sent, responses_received,
+        cookies_sent, cookies_received;
+};
+
+/* 0 or -errno. name must be unique in the process. */
+int handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
+                    const uint8_t private_key[NOISE_KEY_LEN], struct rte_ring *events,
+                    struct rte_ring *commands, void (*entropy)(void *ctx, void *buf, size_t len),
+                    void *ctx);
+/* Frees the peers' handshake state and everything that still lies in the rings; wipes keys. */
+void handshaker_fini(struct handshaker *h);
+
+/* Tells the tunnel to take the peer in and keeps its handshake state. psk may be NULL. 0; -EEXIST,
+ * or -EINVAL when the key is our own; -ENOMEM; -ENOBUFS (ring full). */
+int handshaker_add_peer(struct handshaker *h, struct tunnel_peer *peer,
+                        const uint8_t psk[NOISE_KEY_LEN]);
+/* Forgets the peer at once; peer_removed tells when the tunnel has, too. Its allowed IPs must be
+ * out of the trie. 0 or -ENOBUFS. */
+int handshaker_remove_peer(struct handshaker *h, struct tunnel_peer *peer);
+int handshaker_stop_tunnel(struct handshaker *h);
+
+/* Take up to max events. Returns how many were taken. */
+unsigned handshaker_run(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
+                        unsigned max);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What tunnel (worker) and handshaker (control) tell each other; passed by value through rings. */
+#ifndef WGTCPD_TUNNEL_MESSAGES_H
+#define WGTCPD_TUNNEL_MESSAGES_H
+
+#include <wgtcpd/noise/noise.h>
+#include <wgtcpd/transport/path.h>
+
+struct tunnel_peer;
+
+/* tunnel -> handshaker */
+enum tunnel_event_type {
+    TUNNEL_EVENT_HANDSHAKE, /* a handshake message with a good mac1 arrived on path */
+    TUNNEL_EVENT_INITIATE,  /* peer wants a session */
+    TUNNEL_EVENT_RETIRED,   /* keypair is wiped and out of use: free it and its index */
+    TUNNEL_EVENT_ZERO,      /* forget peer's handshake */
+    TUNNEL_EVENT_REMOVED,   /* peer is detached: free it after a grace period */
+    TUNNEL_EVENT_STOPPED,   /* all connections are closed */
+};
+
+struct tunnel_event {
+    enum tunnel_event_type type;
+    struct tunnel_peer *peer;
+    struct noise_keypair *keypair;
+    struct path path;
+    uint32_t len;
+    uint8_t message[MESSAGE_HANDSHAKE_MAX];
+};
+
+/* handshaker -> tunnel */
+enum tunnel_command_type {
+    TUNNEL_COMMAND_SEND,       /* message along path, whoever is there (cookie reply) */
+    TUNNEL_COMMAND_INITIATION, /* message to peer; len 0: there will be none */
+    TUNNEL_COMMAND_RESPONSE,   /* keypair for peer (we responded), message along path */
+    TUNNEL_COMMAND_SESSION,    /* keypair for peer (we initiated), response came on path */
+    TUNNEL_COMMAND_ADD_PEER,
+    TUNNEL_COMMAND_REMOVE_PEER,
+    TUNNEL_COMMAND_STOP,
+};
+
+struct tunnel_command {
+    enum tunnel_command_type type;
+    struct tunnel_peer *peer;
+    struct noise_keypair *keypair;
+    struct path path;
+    uint32_t len;
+    uint8_t message[MESSAGE_HANDSHAKE_MAX];
+};
+
+/* Ring elements are copied in units of 4 bytes. */
+_Static_assert(sizeof(struct tunnel_event) % 4 == 0, "ring element size");
+_Static_assert(sizeof(struct tunnel_command) % 4 == 0, "ring element size");
+
+enum { TUNNEL_RING_SIZE = 4096 };
+
+#endif

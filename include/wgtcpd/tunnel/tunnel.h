@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One worker's shard of the node: sessions, staged packets, timers and transports of its peers. The
+ * node without ports: IP packets of the outer network and inner packets go in and out as mbufs,
+ * time and entropy come in; it runs the same on an lcore and in a simulator.
+ *
+ * Handshake crypto is done elsewhere (handshaker.h): the tunnel sends it events and takes commands,
+ * both by value through single-producer single-consumer rings.
+ */
+#ifndef WGTCPD_TUNNEL_TUNNEL_H
+#define WGTCPD_TUNNEL_TUNNEL_H
+
+#include <rte_hash.h>
+#include <rte_ring.h>
+
+#include <wgtcpd/base/wheel.h>
+#include <wgtcpd/noise/noise.h>
+#include <wgtcpd/peer/allowedips.h>
+#include <wgtcpd/peer/timers.h>
+#include <wgtcpd/transport/outer.h>
+#include <wgtcpd/transport/packet.h>
+#include <wgtcpd/transport/tcp.h>
+#include <wgtcpd/tunnel/messages.h>
+
+enum { TUNNEL_STAGED_MAX = 128 };
+
+/* Counters of a peer. worker: rw, control: ro (torn reads of a 64-bit counter don't exist here). */
+struct peer_stats {
+    uint64_t tx_bytes, rx_bytes; /* of WireGuard messages, as `wg` counts them */
+    uint64_t tx_packets, rx_packets;
+    uint64_t handshakes;     /* completed */
+    wgt_time last_handshake; /* valid if handshakes > 0 */
+    uint64_t dials, dial_failures;
+};
+
+struct tunnel_peer {
+    /* fixed when the peer is added (control: rw before, ro after) */
+    uint8_t public_key[NOISE_KEY_LEN];
+    void *handshaker_peer;
+    bool has_endpoint;
+    enum transport_kind configured_kind; /* how to dial */
+    struct ip_endpoint configured;
+    uint16_t persistent_keepalive; /* s */
+
+    /* worker: rw, control: ro for display */
+    struct noise_session session;
+    struct peer_timers timers;
+    struct wheel_timer timer;
+    struct packet_queue staged;
+    struct path_user path;
+    struct tcp_flow *dialling; /* a flow that we dialled and that lives */
+    wgt_time dial_at;          /* not before */
+    uint8_t dial_attempts;     /* since the last authenticated message on a dialled flow */
+    bool initiation_requested; /* an event is on its way */
+    bool rekey_after_receive_done;
+    bool flush_pending;
+    TAILQ_ENTRY(tunnel_peer) flush_link;
+    LIST_ENTRY(tunnel_peer) link;
+    struct peer_stats stats;
+};
+
+struct tunnel_config {
+    const char *name; /* unique in the process */
+    uint16_t listen_port;
+    bool listen_udp, listen_tcp;
+    size_t mtu;         /* inner */
+    size_t max_message; /* largest WireGuard message a packet buffer takes */
+    uint32_t max_peers;
+    uint32_t max_flows;
+    unsigned socket_id;
+    uint8_t mac1_key[NOISE_KEY_LEN]; /* of messages to us: noise_local's */
+};
+
+struct tunnel {
+    struct tunnel_config config;
+    struct outer outer;
+    void (*inner_tx)(void *ctx, struct rte_mbuf *m); /* takes an inner packet; ctx is outer.ctx */
+    const struct allowedips *allowed_ips;
+    struct noise_local mac1;  /* public half only: checks mac1 */
+    struct rte_hash *indices; /* receiver index -> keypair */
+    struct tcp_transport tcp;
+    struct wheel wheel;
+    LIST_HEAD(, tunnel_peer) peers, removed; /* removed: the handshaker is to be told */
+    TAILQ_HEAD(, tunnel_peer) flush;
+    struct rte_ring *events, *commands;
+    struct noise_keypair *retired; /* wiped, waiting for room in the event ring */
+    struct wgt_drop_counters drops;
+    uint64_t rx_messages, tx_messages;
+    bool udp_open; /* we listen on UDP, or dial some peer over it */
+    bool stopping, stopped_told;
+};
+
+/* rings: elements of struct tunnel_event and struct tunnel_command. outer is copied; its drops
+ * pointer is set to the tunnel's own counters. 0 or -errno. */
+int tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
+                const struct outer *outer, void (*inner_tx)(void *ctx, struct rte_mbuf *m),
+                const struct allowedips *allowed_ips, struct rte_ring *events,
+                struct rte_ring *commands);
+/* Frees packets and tables, wipes keys. Peers stay the caller's; keypairs of peers are wiped and
+ * freed. */
+void tunnel_fini(struct tunnel *t);
+
+/* An IP packet of the outer network whose protocol is UDP or TCP and whose destination is ours (m,
+ * taken; data starts at the IP header). verify_checksum: hardware has not. */
+void tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
+                     bool verify_checksum);
+
+/* An inner packet to be sent through the tunnel (m, taken). */
+void tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m);
+
+/* One turn: commands, timers, staged packets, TCP output. Call after every burst of input and when
+ * the deadline has passed. Returns the number of commands taken. */
+unsigned tunnel_run(struct tunnel *t, wgt_time now);
+
+/* When to call tunnel_run though nothing else happened; WGT_NEVER if never. */
+wgt_time tunnel_deadline(const struct tunnel *t);
+
+/* Begin to stop: FIN on every connection, listeners closed, no new sends. Then call tunnel_run
+ * until tunnel_stopped or patience ends. */
+void tunnel_stop(struct tunnel *t, wgt_time now);
+bool tunnel_stopped(const struct tunnel *t);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The table of TCP flows: making, finding and freeing them. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <wgtcpd/noise/noise.h>
+
+#include "flow.h"
+
+/* Two addresses, two ports; all bytes count in the hash, so no padding. */
+struct flow_key {
+    uint8_t local[16], remote[16];
+    uint16_t local_port, remote_port;
+    uint32_t family;
+};
+_Static_assert(sizeof(struct flow_key) == 40, "no padding in a hash key");
+
+static struct flow_key
+flow_key(const struct ip_endpoint *local, const struct ip_endpoint *remote)
+{
+    struct flow_key k = {
+        .local_port = local->port,
+        .remote_port = remote->port,
+        .family = remote->addr.family,
+    };
+
+    memcpy(k.local, local->addr.bytes, 16);
+    memcpy(k.remote, remote->addr.bytes, 16);
+    return k;
+}
+
+int
+tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, struct outer *outer,
+                   const struct tcp_transport_events *events,
+                   const struct tcp_transport_config *config)
+{
+    uint32_t seed;
+
+    *t = (struct tcp_transport){.outer = outer, .events = *events, .config = *config};
+    outer->entropy(outer->ctx, t->isn_key, sizeof(t->isn_key));
+    outer->entropy(outer->ctx, &seed, sizeof(seed));
+    struct rte_hash_parameters params = {
+        .name = name,
+        .entries = config->max_flows,
+        .key_len = sizeof(struct flow_key),
+        .hash_func_init_val = seed,
+        .socket_id = (int)config->socket_id,
+        .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
+    };
+    t->table = rte_hash_create(&params);
+    t->flows = calloc(config->max_flows, sizeof(*t->flows));
+    if (t->table == NULL || t->flows == NULL) {
+        rte_hash_free(t->table);
+        free(t->flows);
+        return -ENOMEM;
+    }
+    for (uint32_t i = config->max_flows; i-- > 0;) {
+        t->flows[i].next_free = t->free_flows;
+        t->free_flows = &t->flows[i];
+    }
+    wheel_init(&t->wheel, now);
+    TAILQ_INIT(&t->dirty);
+    return 0;
+}
+
+void
+tcp_transport_fini(struct tcp_transport *t)
+{
+    for (uint32_t i = 0; t->flows != NULL && i < t->config.max_flows; i++) {
+        struct tcp_flow *f = &t->flows[i];
+        struct path_user *u;
+
+        if (!f->in_use)
+            continue;
+        while ((u = LIST_FIRST(&f->users)) != NULL) {
+            LIST_REMOVE(u, link);
+            u->attached = false;
+            u->path.kind = TRANSPORT_NONE;
+        }
+        flow_free(t, f);
+    }
+    rte_hash_free(t->table);
+    free(t->flows);
+    t->table = NULL;
+    t->flows = NULL;
+}
+
+struct tcp_flow *
+flow_find(const struct tcp_transport *t, const struct ip_endpoint *local,
+          const struct ip_endpoint *remote)
+{
+    struct flow_key k = flow_key(local, remote);
+    void *data;
+
+    return rte_hash_lookup_data(t->table, &k, &data) >= 0 ? data : NULL;
+}
+
+struct tcp_flow *
+flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
+         const struct ip_endpoint *remote)
+{
+    struct flow_key k = flow_key(local, remote);
+    struct tcp_flow *f = t->free_flows;
+    uint32_t generation;
+
+    if (f == NULL || rte_hash_add_key_data(t->table, &k, f) < 0) {
+        wgt_drop_count(t->outer->drops, WGT_DROP_TCP_TABLE_FULL);
+        return NULL;
+    }
+    t->free_flows = f->next_free;
+    generation = f->generation + 1;
+    *f = (struct tcp_flow){
+        .path = {.kind = TRANSPORT_TCP,
+                 .local = *local,
+                 .remote = *remote,
+                 .flow = f,
+                 .generation = generation},
+        .generation = generation,
+        .auth_deadline = now + TCP_FLOW_AUTH_TIMEOUT,
+        .linger_deadline = WGT_NEVER,
+        .in_use = true,
+    };
+    LIST_INIT(&f->users);
+    wheel_timer_init(&f->timer);
+    frame_decoder_init(&f->decoder, t->config.max_message);
+    t->n_flows++;
+    t->n_unauthenticated++;
+    return f;
+}
+
+void
+flow_reclaim(struct tcp_flow *f)
+{
+    struct tcp_chunk *c;
+
+    while ((c = tcp_reclaim(&f->conn)) != NULL)
+        rte_pktmbuf_free(packet_of_chunk(c));
+}
+
+void
+flow_set_authenticated(struct tcp_transport *t, struct tcp_flow *f)
+{
+    if (f->authenticated)
+        return;
+    f->authenticated = true;
+    f->auth_deadline = WGT_NEVER;
+    t->n_unauthenticated--;
+}
+
+void
+flow_free(struct tcp_transport *t, struct tcp_flow *f)
+{
+    struct flow_key k = flow_key(&f->path.local, &f->path.remote);
+    struct tcp_chunk *c;
+
+    /* Abort lets go of what was queued; what was received and not read comes through tcp_recv. */
+    tcp_abort(&f->conn, 0);
+    while ((c = tcp_recv(&f->conn)) != NULL)
+        rte_pktmbuf_free(packet_of_chunk(c));
+    flow_reclaim(f);
+    rte_pktmbuf_free(f->assembly);
+    wheel_disarm(&t->wheel, &f->timer);
+    if (f->dirty)
+        TAILQ_REMOVE(&t->dirty, f, dirty_link);
+    rte_hash_del_key(t->table, &k);
+    if (!f->authenticated)
+        t->n_unauthenticated--;
+    t->n_flows--;
+    f->generation++;
+    f->in_use = f->dirty = false;
+    f->next_free = t->free_flows;
+    t->free_flows = f;
+}
+
+void
+flow_mark_dirty(struct tcp_transport *t, struct tcp_flow *f)
+{
+    if (f->dirty)
+        return;
+    f->dirty = true;
+    TAILQ_INSERT_TAIL(&t->dirty, f, dirty_link);
+}
+
+/* RFC 6528: a 4 us clock plus a keyed function of the connection's addresses. */
+struct tcp_options
+flow_options(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
+             const struct ip_endpoint *remote)
+{
+    struct flow_key k = flow_key(local, remote);
+    uint64_t h = noise_siphash(t->isn_key, &k, sizeof(k));
+    bool v4 = remote->addr.family == IP_V4;
+
+    return (struct tcp_options){
+        .src_port = local->port,
+        .dst_port = remote->port,
+        .mss_local = (uint16_t)(t->outer->mtu - (v4 ? 40 : 60)),
+        .mss_default = v4 ? 536 : 1220,
+        .receive_buffer = t->config.receive_buffer,
+        .iss = (uint32_t)(now / (4 * WGT_USEC)) + (uint32_t)h,
+        .ts_offset = (uint32_t)(h >> 32),
+        .user_timeout = TCP_FLOW_USER_TIMEOUT,
+    };
+}
+
+struct tcp_flow *
+tcp_flow_of(const struct path *p)
+{
+    struct tcp_flow *f = p->flow;
+
+    if (p->kind != TRANSPORT_TCP || f == NULL || !f->in_use || f->generation != p->generation)
+        return NULL;
+    return f;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <wgtcpd/transport/outer.h>
+
+#include <wgtcpd/transport/path.h>
+
+bool
+outer_source_for(const struct outer *o, const struct ip_addr *remote, struct ip_addr *source)
+{
+    const struct ip_addr *first = NULL;
+
+    for (unsigned i = 0; i < o->n_locals; i++) {
+        const struct ip_prefix *p = &o->locals[i];
+
+        if (p->addr.family != remote->family)
+            continue;
+        if (ip_prefix_contains(p, remote)) {
+            *source = p->addr;
+            return true;
+        }
+        if (first == NULL)
+            first = &p->addr;
+    }
+    if (first == NULL)
+        return false;
+    *source = *first;
+    return true;
+}
+
+bool
+outer_is_local(const struct outer *o, const struct ip_addr *a)
+{
+    for (unsigned i = 0; i < o->n_locals; i++)
+        if (ip_addr_equal(&o->locals[i].addr, a))
+            return true;
+    return false;
+}
+
+static void
+set_offloads(const struct outer *o, struct rte_mbuf *m, uint8_t protocol, bool v4, size_t l3_len,
+             size_t l4_len)
+{
+    m->ol_flags = v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+    m->l2_len = 14;
+    m->l3_len = (uint64_t)l3_len & 0x1ff;
+    m->l4_len = (uint64_t)l4_len & 0xff;
+    if (protocol == IP_PROTO_UDP && o->offload_udp)
+        m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
+    else if (protocol == IP_PROTO_TCP && o->offload_tcp)
+        m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
+}
+
+void
+outer_send(struct outer *o, struct rte_mbuf *m, const struct ip_addr *src,
+           const struct ip_addr *dst, uint8_t protocol, uint8_t traffic_class,
+           size_t transport_header_len)
+{
+    struct ip_header h = {
+        .src = *src,
+        .dst = *dst,
+        .protocol = protocol,
+        .ttl = 64,
+        .traffic_class = traffic_class,
+        /* As Linux's WireGuard: datagrams may be fragmented on the way, segments may not. */
+        .dont_fragment = protocol == IP_PROTO_TCP,
+        .id = protocol == IP_PROTO_TCP ? 0 : o->next_ip_id++,
+        .payload_len = rte_pktmbuf_pkt_len(m),
+    };
+    size_t len = ip_header_len(dst);
+    uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, (uint16_t)len);
+
+    if (p == NULL) {
+        outer_drop(o, WGT_DROP_NO_BUFFER, m);
+        return;
+    }
+    ip_write(p, &h);
+    set_offloads(o, m, protocol, dst->family == IP_V4, len, transport_header_len);
+    o->tx(o->ctx, m);
+}
+
+const char *
+transport_kind_name(enum transport_kind k)
+{
+    static const char *const names[] = {"none", "udp", "tcp"};
+
+    return (unsigned)k < 3 ? names[k] : "unknown";
+}

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The TCP transport's life: segments in, timers, closing. */
+#include <wgtcpd/transport/tcp.h>
+
+#include "flow.h"
+
+enum { EPHEMERAL_FIRST = 49152, EPHEMERAL_COUNT = 65536 - EPHEMERAL_FIRST, DIAL_PORT_TRIES = 32 };
+
+static void
+rx_for_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f,
+            const struct tcp_segment *seg, struct rte_mbuf *m)
+{
+    struct tcp_chunk *rx = NULL;
+    enum wgt_drop why;
+    bool kept = false;
+
+    if (seg->payload.len > 0) {
+        rx = &packet_meta(m)->chunk;
+        *rx = (struct tcp_chunk){.data = seg->payload.data, .len = (uint32_t)seg->payload.len};
+    }
+    why = tcp_input(&f->conn, now, seg, rx, &kept);
+    if (why != WGT_OK)
+        wgt_drop_count(t->outer->drops, why);
+    if (!kept)
+        rte_pktmbuf_free(m);
+    flow_read(t, now, f);
+    flow_mark_dirty(t, f);
+}
+
+static void
+rx_for_listener(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
+                const struct tcp_segment *seg)
+{
+    struct ip_endpoint local = {ip->dst, seg->dst_port}, remote = {ip->src, seg->src_port};
+    struct tcp_options o;
+    struct tcp_flow *f;
+    enum wgt_drop why;
+
+    if (t->n_unauthenticated >= t->config.max_unauthenticated) {
+        wgt_drop_count(t->outer->drops, WGT_DROP_TCP_BACKLOG);
+        return;
+    }
+    f = flow_new(t, now, &local, &remote);
+    if (f == NULL)
+        return;
+    o = flow_options(t, now, &local, &remote);
+    why = tcp_open_passive(&f->conn, now, &o, seg);
+    if (why != WGT_OK) {
+        wgt_drop_count(t->outer->drops, why);
+        flow_free(t, f);
+        return;
+    }
+    t->stats.accepted++;
+    flow_mark_dirty(t, f);
+}
+
+static bool
+is_plain_syn(const struct tcp_segment *seg)
+{
+    return (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
+}
+
+void
+tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
+                 struct rte_mbuf *m, bool verify_checksum)
+{
+    uint8_t *data = rte_pktmbuf_mtod_offset(m, uint8_t *, ip->header_len);
+    struct tcp_segment seg;
+    enum wgt_drop why = tcp_parse(ip, data, verify_checksum, &seg);
+    struct tcp_flow *f;
+
+    if (why != WGT_OK) {
+        outer_drop(t->outer, why, m);
+        return;
+    }
+    t->stats.segments_in++;
+    f = flow_find(t, &(struct ip_endpoint){ip->dst, seg.dst_port},
+                  &(struct ip_endpoint){ip->src, seg.src_port});
+    if (f != NULL) {
+        rx_for_flow(t, now, f, &seg, m);
+        return;
+    }
+    if (t->config.listen && seg.dst_port == t->config.listen_port && is_plain_syn(&seg)) {
+        rx_for_listener(t, now, ip, &seg);
+        rte_pktmbuf_free(m);
+        return;
+    }
+    flow_send_reset(t, ip, &seg);
+    outer_drop(
+        t->outer,
+        seg.dst_port == t->config.listen_port ? WGT_DROP_TCP_NO_CONNECTION : WGT_DROP_TCP_PORT, m);
+}
+
+/* A free local port by RFC 6056 algorithm 1 (random). */
+static bool
+choose_port(struct tcp_transport *t, struct ip_endpoint *local, const struct ip_endpoint *remote)
+{
+    for (int i = 0; i < DIAL_PORT_TRIES; i++) {
+        uint16_t r;
+
+        t->outer->entropy(t->outer->ctx, &r, sizeof(r));
+        local->port = (uint16_t)(EPHEMERAL_FIRST + r % EPHEMERAL_COUNT);
+        if (local->port != t->config.listen_port && flow_find(t, local, remote) == NULL)
+            return true;
+    }
+    return false;
+}
+
+struct tcp_flow *
+tcp_transport_dial(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *remote,
+                   void *dialer)
+{
+    struct ip_endpoint local;
+    struct tcp_options o;
+    struct tcp_flow *f;
+
+    if (!outer_source_for(t->outer, &remote->addr, &local.addr)) {
+        wgt_drop_count(t->outer->drops, WGT_DROP_NO_ROUTE);
+        return NULL;
+    }
+    if (!choose_port(t, &local, remote)) {
+        wgt_drop_count(t->outer->drops, WGT_DROP_TCP_TABLE_FULL);
+        return NULL;
+    }
+    f = flow_new(t, now, &local, remote);
+    if (f == NULL)
+        return NULL;
+    f->dialer = dialer;
+    /* Whom we dial ourselves does not count against strangers; the user timeout guards it. */
+    flow_set_authenticated(t, f);
+    o = flow_options(t, now, &local, remote);
+    tcp_open_active(&f->conn, now, &o);
+    t->stats.dialled++;
+    flow_mark_dirty(t, f);
+    return f;
+}
+
+bool
+tcp_flow_usable(const struct tcp_flow *f)
+{
+    enum tcp_state s = tcp_state(&f->conn);
+
+    return !f->closing && (s == TCP_SYN_SENT || s == TCP_SYN_RECEIVED || s == TCP_ESTABLISHED);
+}
+
+uint32_t
+tcp_flow_room(const struct tcp_flow *f)
+{
+    return tcp_flow_usable(f) ? tcp_send_room(&f->conn) : 0;
+}
+
+void
+tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m)
+{
+    size_t len = rte_pktmbuf_pkt_len(m);
+    uint8_t *prefix = (uint8_t *)rte_pktmbuf_prepend(m, FRAME_PREFIX_LEN);
+    struct tcp_chunk *c = &packet_meta(m)->chunk;
+
+    if (prefix == NULL) {
+        outer_drop(t->outer, WGT_DROP_NO_BUFFER, m);
+        return;
+    }
+    frame_write_prefix(prefix, len);
+    *c = (struct tcp_chunk){.data = prefix, .len = (uint32_t)len + FRAME_PREFIX_LEN};
+    if (f->closing || !tcp_send(&f->conn, now, c)) {
+        outer_drop(t->outer, WGT_DROP_CONNECTION_LOST, m);
+        return;
+    }
+    flow_mark_dirty(t, f);
+}
+
+void
+tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f)
+{
+    flow_set_authenticated(t, f);
+}
+
+/* Everybody who sends on f loses it. */
+static void
+lose_users(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    struct path_user *u;
+
+    while ((u = LIST_FIRST(&f->users)) != NULL) {
+        LIST_REMOVE(u, link);
+        u->attached = false;
+        u->path.kind = TRANSPORT_NONE;
+        u->path.flow = NULL;
+        t->events.path_lost(t->events.ctx, now, u);
+    }
+}
+
+void
+tcp_flow_close(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    if (f->closing)
+        return;
+    f->closing = true;
+    f->linger_deadline = WGT_NEVER;
+    flow_set_authenticated(t, f); /* no deadline of strangers any more; FIN has its own timers */
+    tcp_close(&f->conn, now);
+    flow_mark_dirty(t, f);
+}
+
+void
+tcp_transport_detach(struct tcp_transport *t, wgt_time now, struct path_user *u)
+{
+    struct tcp_flow *f;
+
+    if (u->attached) {
+        f = tcp_flow_of(&u->path);
+        LIST_REMOVE(u, link);
+        u->attached = false;
+        if (f != NULL && LIST_EMPTY(&f->users) && !f->closing) {
+            f->linger_deadline = now + TCP_FLOW_LINGER;
+            flow_mark_dirty(t, f);
+        }
+    }
+    u->path = (struct path){.kind = TRANSPORT_NONE};
+}
+
+void
+tcp_transport_attach(struct tcp_transport *t, wgt_time now, struct path_user *u,
+                     const struct path *p)
+{
+    struct tcp_flow *f = tcp_flow_of(p);
+    struct path copy = *p; /* p may be u's own */
+
+    tcp_transport_detach(t, now, u);
+    if (p->kind == TRANSPORT_TCP && (f == NULL || !tcp_flow_usable(f)))
+        return;
+    u->path = copy;
+    if (f != NULL) {
+        LIST_INSERT_HEAD(&f->users, u, link);
+        u->attached = true;
+        f->linger_deadline = WGT_NEVER;
+    }
+}
+
+static void
+count_end(struct tcp_transport *t, enum tcp_end why)
+{
+    switch (why) {
+    case TCP_END_RESET:
+        t->stats.reset++;
+        break;
+    case TCP_END_REFUSED:
+        t->stats.refused++;
+        break;
+    case TCP_END_TIMEOUT:
+        t->stats.timed_out++;
+        break;
+    default:
+        break;
+    }
+}
+
+static void
+end_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    enum tcp_end why = tcp_end(&f->conn);
+    void *dialer = f->dialer;
+
+    count_end(t, why);
+    f->closing = true;
+    f->dialer = NULL;
+    lose_users(t, now, f);
+    if (dialer != NULL)
+        t->events.dial_ended(t->events.ctx, now, dialer, f, why);
+    flow_free(t, f);
+}
+
+/* The flow can carry no more messages, though FINs are still under way: let go of it. */
+static void
+retire_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    void *dialer = f->dialer;
+
+    tcp_flow_close(t, now, f);
+    f->dialer = NULL;
+    lose_users(t, now, f);
+    if (dialer != NULL)
+        t->events.dial_ended(t->events.ctx, now, dialer, f, TCP_END_NORMAL);
+}
+
+static void
+tell_established(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    if (f->established || tcp_state(&f->conn) != TCP_ESTABLISHED)
+        return;
+    f->established = true;
+    t->stats.established++;
+    t->events.established(t->events.ctx, now, f);
+}
+
+static void
+tell_writable(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    struct path_user *u, *next;
+
+    if (tcp_flow_room(f) == 0)
+        return;
+    for (u = LIST_FIRST(&f->users); u != NULL; u = next) {
+        next = LIST_NEXT(u, link);
+        t->events.writable(t->events.ctx, now, u);
+    }
+}
+
+static void
+check_deadlines(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    if (now >= f->auth_deadline && !f->closing) {
+        f->closing = true;
+        tcp_abort(&f->conn, now);
+    }
+    if (now >= f->linger_deadline)
+        retire_flow(t, now, f);
+}
+
+/* One turn of a flow that something happened to. */
+static void
+run_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    check_deadlines(t, now, f);
+    tell_established(t, now, f);
+    if (tcp_peer_closed(&f->conn) && !f->closing)
+        retire_flow(t, now, f);
+    flow_output(t, now, f);
+    tell_writable(t, now, f);
+    flow_output(t, now, f);
+    if (tcp_state(&f->conn) == TCP_CLOSED) {
+        end_flow(t, now, f);
+        return;
+    }
+    wheel_arm(
+        &t->wheel, &f->timer,
+        wgt_time_min(tcp_deadline(&f->conn), wgt_time_min(f->auth_deadline, f->linger_deadline)));
+}
+
+void
+tcp_transport_run(struct tcp_transport *t, wgt_time now)
+{
+    struct wheel_timer *w;
+    struct tcp_flow *f;
+
+    while ((w = wheel_expire(&t->wheel, now)) != NULL)
+        flow_mark_dirty(t, WGT_CONTAINER_OF(w, struct tcp_flow, timer));
+    while ((f = TAILQ_FIRST(&t->dirty)) != NULL) {
+        TAILQ_REMOVE(&t->dirty, f, dirty_link);
+        f->dirty = false;
+        run_flow(t, now, f);
+    }
+}
+
+wgt_time
+tcp_transport_deadline(const struct tcp_transport *t)
+{
+    return TAILQ_EMPTY(&t->dirty) ? wheel_deadline(&t->wheel) : 0;
+}
+
+void
+tcp_transport_close_all(struct tcp_transport *t, wgt_time now)
+{
+    t->config.listen = false;
+    for (uint32_t i = 0; i < t->config.max_flows; i++)
+        if (t->flows[i].in_use && !t->flows[i].closing)
+            retire_flow(t, now, &t->flows[i]);
+}
+
+bool
+tcp_transport_closed(const struct tcp_transport *t)
+{
+    if (!TAILQ_EMPTY(&t->dirty))
+        return false;
+    for (uint32_t i = 0; i < t->config.max_flows; i++) {
+        const struct tcp_flow *f = &t->flows[i];
+
+        if (f->in_use && tcp_state(&f->conn) != TCP_TIME_WAIT &&
+            tcp_state(&f->conn) != TCP_FIN_WAIT_2)
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Handshakes: events of the tunnel in, commands to it out. */
+#include <wgtcpd/tunnel/handshaker.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_errno.h>
+#include <rte_ring_elem.h>
+
+#include <wgtcpd/tunnel/tunnel.h>
+
+/* The kernel calls itself loaded when an eighth of the queue is used, and for 1 s after. */
+enum { UNDER_LOAD_EVENTS = TUNNEL_RING_SIZE / 8 };
+#define UNDER_LOAD_HOLD WGT_SEC
+enum { RATELIMIT_ENTRIES = 8192, INDEX_TRIES = 16, INDICES_PER_PEER = 4 };
+
+static struct rte_hash *
+create_table(const char *name, const char *suffix, uint32_t entries, uint32_t key_len,
+             uint32_t seed)
+{
+    char full[RTE_HASH_NAMESIZE];
+    struct rte_hash_parameters params = {
+        .name = full,
+        .entries = entries < 8 ? 8 : entries,
+        .key_len = key_len,
+        .hash_func_init_val = seed,
+        .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
+    };
+
+    snprintf(full, sizeof(full), "%.20s.%s", name, suffix);
+    return rte_hash_create(&params);
+}
+
+int
+handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
+                const uint8_t private_key[NOISE_KEY_LEN], struct rte_ring *events,
+                struct rte_ring *commands, void (*entropy)(void *ctx, void *buf, size_t len),
+                void *ctx)
+{
+    struct noise_ratelimit_entry *entries;
+    uint8_t key[16];
+    uint32_t seed;
+
+    *h =
+        (struct handshaker){.events = events, .commands = commands, .entropy = entropy, .ctx = ctx};
+    noise_local_init(&h->local, private_key);
+    entropy(ctx, key, sizeof(key));
+    entropy(ctx, &seed, sizeof(seed));
+    h->by_key = create_table(name, "key", max_peers, NOISE_KEY_LEN, seed);
+    h->by_index = create_table(name, "index", max_peers * INDICES_PER_PEER, sizeof(uint32_t), seed);
+    entries = calloc(RATELIMIT_ENTRIES, sizeof(*entries));
+    if (h->by_key == NULL || h->by_index == NULL || entries == NULL) {
+        rte_hash_free(h->by_key);
+        rte_hash_free(h->by_index);
+        free(entries);
+        noise_local_wipe(&h->local);
+        return -ENOMEM;
+    }
+    noise_ratelimit_init(&h->ratelimit, entries, RATELIMIT_ENTRIES, key);
+    return 0;
+}
+
+static void
+free_keypair(struct noise_keypair *k)
+{
+    if (k == NULL)
+        return;
+    noise_keypair_wipe(k);
+    free(k);
+}
+
+static void
+free_peer(struct handshaker_peer *p)
+{
+    noise_remote_wipe(&p->remote);
+    free(p);
+}
+
+void
+handshaker_fini(struct handshaker *h)
+{
+    struct tunnel_command c;
+    struct tunnel_event e;
+    const void *key;
+    void *data;
+    uint32_t next = 0;
+
+    while (rte_ring_dequeue_elem(h->commands, &c, sizeof(c)) == 0)
+        free_keypair(c.keypair);
+    while (rte_ring_dequeue_elem(h->events, &e, sizeof(e)) == 0)
+        free_keypair(e.keypair);
+    while (rte_hash_iterate(h->by_key, &key, &data, &next) >= 0)
+        free_peer(data);
+    rte_hash_free(h->by_key);
+    rte_hash_free(h->by_index);
+    free(h->ratelimit.entries);
+    noise_local_wipe(&h->local);
+    noise_wipe(&h->cookie_secret, sizeof(h->cookie_secret));
+}
+
+/* --- indices --------------------------------------------------------------------------------- */
+
+static struct handshaker_peer *
+peer_of_index(const struct handshaker *h, uint32_t index)
+{
+    void *data;
+
+    return rte_hash_lookup_data(h->by_index, &index, &data) >= 0 ? data : NULL;
+}
+
+/* A random index that no handshake and no keypair has. */
+static bool
+draw_index(struct handshaker *h, struct handshaker_peer *p, uint32_t *index)
+{
+    for (int i = 0; i < INDEX_TRIES; i++) {
+        h->entropy(h->ctx, index, sizeof(*index));
+        if (peer_of_index(h, *index) == NULL)
+            return rte_hash_add_key_data(h->by_index, index, p) == 0;
+    }
+    return false;
+}
+
+static void
+release_index(struct handshaker *h, uint32_t index)
+{
+    rte_hash_del_key(h->by_index, &index);
+}
+
+/* The index of the handshake under way; a keypair that took it over keeps it. */
+static void
+release_handshake_index(struct handshaker *h, struct handshaker_peer *p)
+{
+    if (p->has_index)
+        release_index(h, p->handshake_index);
+    p->has_index = false;
+}
+
+/* --- peers ------------------------------------------------------------------------------------ */
+
+static bool
+send_command(struct handshaker *h, const struct tunnel_command *c)
+{
+    if (rte_ring_enqueue_elem(h->commands, (void *)(uintptr_t)c, sizeof(*c)) == 0)
+        return true;
+    wgt_drop_count(&h->drops, WGT_DROP_RING_FULL);
+    return false;
+}
+
+int
+handshaker_add_peer(struct handshaker *h, struct tunnel_peer *peer,
+                    const uint8_t psk[NOISE_KEY_LEN])
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_ADD_PEER, .peer = peer};
+    struct handshaker_peer *p;
+
+    if (noise_equal(peer->public_key, h->local.public_key, NOISE_KEY_LEN))
+        return -EINVAL;
+    if (rte_hash_lookup(h->by_key, peer->public_key) >= 0)
+        return -EEXIST;
+    p = calloc(1, sizeof(*p));
+    if (p == NULL)
+        return -ENOMEM;
+    p->tunnel_peer = peer;
+    peer->handshaker_peer = p;
+    /* A low-order key is accepted like any other; its handshakes fail. */
+    (void)noise_remote_init(&p->remote, &h->local, peer->public_key, psk);
+    if (rte_hash_add_key_data(h->by_key, peer->public_key, p) < 0) {
+        free_peer(p);
+        return -ENOMEM;
+    }
+    if (!send_command(h, &c)) {
+        rte_hash_del_key(h->by_key, peer->public_key);
+        free_peer(p);
+        return -ENOBUFS;
+    }
+    return 0;
+}
+
+int
+handshaker_remove_peer(struct handshaker *h, struct tunnel_peer *peer)
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_REMOVE_PEER, .peer = peer};
+    struct handshaker_peer *p = peer->handshaker_peer;
+
+    if (!send_command(h, &c))
+        return -ENOBUFS;
+    /* Lookups by key end now; the record lives until the tunnel's last event about the peer came.
+     */
+    p->removed = true;
+    rte_hash_del_key(h->by_key, peer->public_key);
+    release_handshake_index(h, p);
+    noise_remote_wipe(&p->remote);
+    return 0;
+}
+
+int
+handshaker_stop_tunnel(struct handshaker *h)
+{
+    return send_command(h, &(struct tunnel_command){.type = TUNNEL_COMMAND_STOP}) ? 0 : -ENOBUFS;
+}
+
+/* --- sending -----------------------------------------------------------------------------------
+ */
+
+static void
+initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
+         struct handshaker_peer *p)
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_INITIATION, .peer = p->tunnel_peer};
+    uint8_t ephemeral[NOISE_KEY_LEN], stamp[NOISE_TIMESTAMP_LEN];
+    uint32_t index;
+
+    release_handshake_index(h, p);
+    if (!draw_index(h, p, &index)) {
+        send_command(h, &c); /* none this time: the retry timer asks again */
+        return;
+    }
+    h->entropy(h->ctx, ephemeral, sizeof(ephemeral));
+    noise_tai64n(stamp, wall->seconds, wall->nanoseconds);
+    if (noise_initiation_create(&p->remote, &h->local, now, stamp, ephemeral, index, c.message) ==
+        WGT_OK) {
+        c.len = MESSAGE_INITIATION_LEN;
+        p->has_index = true;
+        p->handshake_index = index;
+        h->initiations_sent++;
+    } else {
+        release_index(h, index);
+    }
+    noise_wipe(ephemeral, sizeof(ephemeral));
+    send_command(h, &c);
+}
+
+/* A keypair for the tunnel. On failure everything is as before. */
+static bool
+hand_over(struct handshaker *h, struct tunnel_command *c)
+{
+    c->keypair->owner = c->peer;
+    if (send_command(h, c))
+        return true;
+    release_index(h, c->keypair->local_index);
+    free_keypair(c->keypair);
+    return false;
+}
+
+/* --- receiving ---------------------------------------------------------------------------------
+ */
+
+static enum wgt_drop
+answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p,
+                  const struct path *from)
+{
+    struct tunnel_command c = {
+        .type = TUNNEL_COMMAND_RESPONSE, .peer = p->tunnel_peer, .path = *from};
+    uint8_t ephemeral[NOISE_KEY_LEN];
+    enum wgt_drop why;
+    uint32_t index;
+
+    c.keypair = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*c.keypair), 64));
+    if (c.keypair == NULL)
+        return WGT_DROP_NO_BUFFER;
+    memset(c.keypair, 0, sizeof(*c.keypair));
+    /* The initiation we may have under way is void: our role is the responder's now. */
+    release_handshake_index(h, p);
+    if (!draw_index(h, p, &index)) {
+        free(c.keypair);
+        return WGT_DROP_NO_BUFFER;
+    }
+    h->entropy(h->ctx, ephemeral, sizeof(ephemeral));
+    why = noise_response_create(&p->remote, &h->local, now, ephemeral, index, c.message, c.keypair);
+    noise_wipe(ephemeral, sizeof(ephemeral));
+    if (why != WGT_OK) {
+        release_index(h, index);
+        free_keypair(c.keypair);
+        return why;
+    }
+    c.len = MESSAGE_RESPONSE_LEN;
+    h->responses_sent++;
+    return hand_over(h, &c) ? WGT_OK : WGT_DROP_RING_FULL;
+}
+
+static enum wgt_drop
+receive_initiation(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+{
+    struct noise_initiation in;
+    struct handshaker_peer *p;
+    enum wgt_drop why = noise_initiation_open(&h->local, e->message, &in);
+    void *data;
+
+    if (why == WGT_OK && rte_hash_lookup_data(h->by_key, in.static_public, &data) < 0)
+        why = WGT_DROP_HANDSHAKE_UNKNOWN_PEER;
+    if (why == WGT_OK) {
+        p = data;
+        why = noise_initiation_accept(&p->remote, now, &in);
+        if (why == WGT_OK) {
+            h->initiations_received++;
+            why = answer_initiation(h, now, p, &e->path);
+        }
+    }
+    noise_wipe(&in, sizeof(in));
+    return why;
+}
+
+static enum wgt_drop
+receive_response(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+{
+    uint32_t index = message_receiver(e->message, MESSAGE_RESPONSE);
+    struct handshaker_peer *p = peer_of_index(h, index);
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_SESSION, .path = e->path};
+    enum wgt_drop why;
+
+    if (p == NULL || !p->has_index || p->handshake_index != index)
+        return WGT_DROP_HANDSHAKE_INDEX;
+    c.peer = p->tunnel_peer;
+    c.keypair = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*c.keypair), 64));
+    if (c.keypair == NULL)
+        return WGT_DROP_NO_BUFFER;
+    memset(c.keypair, 0, sizeof(*c.keypair));
+    why = noise_response_consume(&p->remote, &h->local, now, e->message, c.keypair);
+    if (why != WGT_OK) {
+        free_keypair(c.keypair);
+        return why;
+    }
+    p->has_index = false; /* the keypair has it now */
+    h->responses_received++;
+    return hand_over(h, &c) ? WGT_OK : WGT_DROP_RING_FULL;
+}
+
+static enum wgt_drop
+receive_cookie(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+{
+    struct handshaker_peer *p =
+        peer_of_index(h, message_receiver(e->message, MESSAGE_COOKIE_REPLY));
+    enum wgt_drop why;
+
+    if (p == NULL || p->removed)
+        return WGT_DROP_COOKIE_UNEXPECTED;
+    why = noise_cookie_reply_consume(&p->remote, now, e->message);
+    if (why == WGT_OK)
+        h->cookies_received++;
+    return why;
+}
+
+static bool
+under_load(struct handshaker *h, wgt_time now)
+{
+    if (rte_ring_count(h->events) >= UNDER_LOAD_EVENTS) {
+        h->loaded_once = true;
+        h->last_loaded = now;
+    }
+    return h->loaded_once && now - h->last_loaded < UNDER_LOAD_HOLD;
+}
+
+/* Under load: only senders that proved their address, and not too many of them. */
+static enum wgt_drop
+check_load(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_SEND, .path = e->path};
+    uint8_t fresh[32], nonce[24];
+
+    if (!under_load(h, now))
+        return WGT_OK;
+    h->entropy(h->ctx, fresh, sizeof(fresh));
+    if (noise_mac2_check(&h->cookie_secret, now, fresh, &e->path.remote, e->message, e->len))
+        return noise_ratelimit_allow(&h->ratelimit, now, &e->path.remote.addr)
+                   ? WGT_OK
+                   : WGT_DROP_RATE_LIMIT;
+    h->entropy(h->ctx, nonce, sizeof(nonce));
+    noise_cookie_reply_create(&h->cookie_secret, &h->local, now, fresh, nonce, &e->path.remote,
+                              e->message, e->len, c.message);
+    c.len = MESSAGE_COOKIE_REPLY_LEN;
+    if (send_command(h, &c))
+        h->cookies_sent++;
+    return WGT_DROP_MAC2_UNDER_LOAD;
+}
+
+static void
+receive(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+{
+    enum message_type type;
+    enum wgt_drop why = message_check(e->message, e->len, &type);
+
+    if (why == WGT_OK && type != MESSAGE_COOKIE_REPLY)
+        why = check_load(h, now, e);
+    if (why == WGT_OK) {
+        if (type == MESSAGE_INITIATION)
+            why = receive_initiation(h, now, e);
+        else if (type == MESSAGE_RESPONSE)
+            why = receive_response(h, now, e);
+        else
+            why = receive_cookie(h, now, e);
+    }
+    if (why != WGT_OK)
+        wgt_drop_count(&h->drops, why);
+}
+
+static void
+finish_removal(struct handshaker *h, struct tunnel_peer *peer)
+{
+    free_peer(peer->handshaker_peer);
+    peer->handshaker_peer = NULL;
+    if (h->peer_removed != NULL)
+        h->peer_removed(h->ctx, peer);
+}
+
+static void
+handle_event(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
+             const struct tunnel_event *e)
+{
+    struct handshaker_peer *p = e->peer != NULL ? e->peer->handshaker_peer : NULL;
+
+    switch (e->type) {
+    case TUNNEL_EVENT_HANDSHAKE:
+        receive(h, now, e);
+        break;
+    case TUNNEL_EVENT_INITIATE:
+        if (!p->removed)
+            initiate(h, now, wall, p);
+        break;
+    case TUNNEL_EVENT_RETIRED:
+        release_index(h, e->keypair->local_index);
+        free_keypair(e->keypair);
+        break;
+    case TUNNEL_EVENT_ZERO:
+        release_handshake_index(h, p);
+        noise_handshake_clear(&p->remote);
+        break;
+    case TUNNEL_EVENT_REMOVED:
+        finish_removal(h, e->peer);
+        break;
+    case TUNNEL_EVENT_STOPPED:
+        if (h->stopped != NULL)
+            h->stopped(h->ctx);
+        break;
+    }
+}
+
+unsigned
+handshaker_run(struct handshaker *h, wgt_time now, const struct wall_clock *wall, unsigned max)
+{
+    struct tunnel_event e;
+    unsigned n = 0;
+
+    while (n < max && rte_ring_dequeue_elem(h->events, &e, sizeof(e)) == 0) {
+        handle_event(h, now, wall, &e);
+        n++;
+    }
+    return n;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Between the files of the tunnel room. */
+#ifndef TUNNEL_INTERNAL_H
+#define TUNNEL_INTERNAL_H
+
+#include <wgtcpd/tunnel/tunnel.h>
+
+/* session.c: keypairs, handshakes and what hangs on them */
+bool session_usable(const struct tunnel_peer *p, wgt_time now);
+void session_request(struct tunnel *t, wgt_time now, struct tunnel_peer *p, bool retry);
+void session_keep_fresh_after_send(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+void session_keep_fresh_after_receive(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+void session_forget(struct tunnel *t, struct tunnel_peer *p);
+void session_completed(struct tunnel_peer *p, wgt_time now);
+void session_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c);
+void session_retire(struct tunnel *t, struct noise_retired *retired);
+/* Hands wiped keypairs to the handshaker; false while some wait. */
+bool session_flush_retired(struct tunnel *t);
+bool tunnel_send_event(struct tunnel *t, const struct tunnel_event *e);
+uint32_t tunnel_random32(struct tunnel *t);
+
+/* send.c: from the inner side to a path */
+void peer_mark_flush(struct tunnel *t, struct tunnel_peer *p);
+void peer_flush(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+void peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+void peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why);
+/* A handshake message along a path, or along the peer's. */
+void path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to,
+                         const uint8_t *message, size_t len);
+
+/* route.c: a peer's path and its connections */
+/* The peer's path, made or dialled if need be; NULL when there is none now. */
+const struct path *peer_path(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+void peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *from);
+bool peer_has_endpoint(const struct tunnel_peer *p);
+wgt_time peer_dial_deadline(const struct tunnel_peer *p, wgt_time now);
+void peer_dial_if_due(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+void peer_back_to_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+void peer_disconnect(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+void route_events(struct tunnel *t, struct tcp_transport_events *events);
+
+/* receive.c: from a path to the inner side */
+void receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m);
+
+/* tunnel.c */
+void peer_arm(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+
+static inline void
+tunnel_drop(struct tunnel *t, enum wgt_drop why, struct rte_mbuf *m)
+{
+    outer_drop(&t->outer, why, m);
+}
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* WireGuard messages: checked, opened, delivered. */
+#include <wgtcpd/wire/udp.h>
+
+#include "internal.h"
+
+static void
+receive_handshake(struct tunnel *t, const struct path *from, struct rte_mbuf *m,
+                  enum message_type type)
+{
+    struct tunnel_event e = {.type = TUNNEL_EVENT_HANDSHAKE, .path = *from};
+    const uint8_t *message = rte_pktmbuf_mtod(m, const uint8_t *);
+
+    e.len = rte_pktmbuf_pkt_len(m);
+    if (type != MESSAGE_COOKIE_REPLY && !noise_mac1_check(&t->mac1, message, e.len)) {
+        tunnel_drop(t, WGT_DROP_MAC1, m);
+        return;
+    }
+    memcpy(e.message, message, e.len);
+    if (rte_ring_enqueue_elem(t->events, &e, sizeof(e)) == 0)
+        rte_pktmbuf_free(m);
+    else
+        tunnel_drop(t, WGT_DROP_HANDSHAKE_QUEUE, m);
+}
+
+/* The plaintext lies behind the message header, len bytes. */
+static void
+deliver_inner(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t len)
+{
+    const uint8_t *packet = rte_pktmbuf_mtod_offset(m, const uint8_t *, MESSAGE_DATA_HEADER_LEN);
+    struct inner_packet inner;
+    enum wgt_drop why = inner_parse(packet, len, &inner);
+
+    if (why == WGT_OK && allowedips_lookup(t->allowed_ips, &inner.src) != p)
+        why = WGT_DROP_INNER_SOURCE;
+    if (why != WGT_OK) {
+        tunnel_drop(t, why, m);
+        return;
+    }
+    packet_set(m, packet, inner.len);
+    p->stats.rx_packets++;
+    t->inner_tx(t->outer.ctx, m);
+}
+
+/* A message authenticated and was new: sessions, path and timers follow. */
+static void
+data_authenticated(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct noise_keypair *k,
+                   const struct path *from, size_t message_len)
+{
+    struct noise_retired retired = {.n = 0};
+
+    p->stats.rx_bytes += message_len;
+    peer_heard_on(t, now, p, from);
+    if (noise_session_received(&p->session, k, &retired)) {
+        session_completed(p, now);
+        peer_mark_flush(t, p);
+    }
+    session_retire(t, &retired);
+    session_keep_fresh_after_receive(t, now, p);
+    peer_timers_any_authenticated_received(&p->timers);
+    peer_timers_any_authenticated_traversal(&p->timers, now);
+    if (message_len > MESSAGE_DATA_OVERHEAD)
+        peer_timers_data_received(&p->timers, now);
+    peer_arm(t, now, p);
+}
+
+static void
+receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
+{
+    uint8_t *message = rte_pktmbuf_mtod(m, uint8_t *);
+    size_t len = rte_pktmbuf_pkt_len(m);
+    uint32_t index = message_receiver(message, MESSAGE_DATA);
+    struct noise_keypair *k;
+    struct tunnel_peer *p;
+    enum wgt_drop why;
+    void *data;
+
+    if (rte_hash_lookup_data(t->indices, &index, &data) < 0) {
+        tunnel_drop(t, WGT_DROP_DATA_INDEX, m);
+        return;
+    }
+    k = data;
+    why = now - k->birth >= PEER_REJECT_AFTER_TIME ? WGT_DROP_DATA_EXPIRED
+                                                   : noise_open(k, message, len);
+    if (why != WGT_OK) {
+        tunnel_drop(t, why, m);
+        return;
+    }
+    p = k->owner;
+    data_authenticated(t, now, p, k, from, len);
+    if (len == MESSAGE_DATA_OVERHEAD)
+        rte_pktmbuf_free(m); /* a keepalive */
+    else
+        deliver_inner(t, p, m, len - MESSAGE_DATA_OVERHEAD);
+}
+
+void
+receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
+{
+    enum message_type type;
+    enum wgt_drop why =
+        message_check(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_pkt_len(m), &type);
+
+    if (why != WGT_OK) {
+        tunnel_drop(t, why, m);
+        return;
+    }
+    t->rx_messages++;
+    if (type == MESSAGE_DATA)
+        receive_data(t, now, from, m);
+    else
+        receive_handshake(t, from, m, type);
+}
+
+static void
+receive_udp(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
+            bool verify_checksum)
+{
+    uint8_t *data = rte_pktmbuf_mtod_offset(m, uint8_t *, ip->header_len);
+    struct udp_header udp;
+    enum wgt_drop why = udp_parse(ip, data, verify_checksum, &udp);
+    struct path from;
+
+    if (why == WGT_OK && (!t->udp_open || udp.dst_port != t->config.listen_port))
+        why = WGT_DROP_UDP_PORT;
+    if (why != WGT_OK) {
+        tunnel_drop(t, why, m);
+        return;
+    }
+    from = (struct path){
+        .kind = TRANSPORT_UDP,
+        .local = {ip->dst, udp.dst_port},
+        .remote = {ip->src, udp.src_port},
+    };
+    packet_set(m, udp.payload.data, udp.payload.len);
+    receive_message(t, now, &from, m);
+}
+
+void
+tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
+                bool verify_checksum)
+{
+    if (ip->protocol == IP_PROTO_UDP)
+        receive_udp(t, now, ip, m, verify_checksum);
+    else if (ip->protocol == IP_PROTO_TCP)
+        tcp_transport_rx(&t->tcp, now, ip, m, verify_checksum);
+    else
+        tunnel_drop(t, WGT_DROP_IP_PROTOCOL, m);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A peer's keypairs: installing, promoting, refreshing and retiring them. */
+#include <stdlib.h>
+
+#include <rte_ring_elem.h>
+
+#include "internal.h"
+
+bool
+tunnel_send_event(struct tunnel *t, const struct tunnel_event *e)
+{
+    if (rte_ring_enqueue_elem(t->events, (void *)(uintptr_t)e, sizeof(*e)) == 0)
+        return true;
+    wgt_drop_count(&t->drops, WGT_DROP_RING_FULL);
+    return false;
+}
+
+uint32_t
+tunnel_random32(struct tunnel *t)
+{
+    uint32_t r;
+
+    t->outer.entropy(t->outer.ctx, &r, sizeof(r));
+    return r;
+}
+
+bool
+session_usable(const struct tunnel_peer *p, wgt_time now)
+{
+    const struct noise_keypair *k = p->session.current;
+
+    return k != NULL && k->send_allowed && now - k->birth < PEER_REJECT_AFTER_TIME &&
+           k->send_counter < NOISE_REJECT_AFTER_MESSAGES;
+}
+
+void
+session_request(struct tunnel *t, wgt_time now, struct tunnel_peer *p, bool retry)
+{
+    struct tunnel_event e = {.type = TUNNEL_EVENT_INITIATE, .peer = p};
+
+    if (p->initiation_requested || t->stopping)
+        return;
+    if (!peer_timers_may_initiate(&p->timers, now, retry))
+        return;
+    if (!peer_has_endpoint(p))
+        return;
+    p->initiation_requested = tunnel_send_event(t, &e);
+    if (!p->initiation_requested) /* as if it had been lost on the way */
+        peer_timers_initiation_sent(&p->timers, now, tunnel_random32(t));
+}
+
+void
+session_keep_fresh_after_send(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    const struct noise_keypair *k = p->session.current;
+
+    if (k->send_counter > NOISE_REKEY_AFTER_MESSAGES ||
+        (k->initiator && now - k->birth >= PEER_REKEY_AFTER_TIME))
+        session_request(t, now, p, false);
+}
+
+void
+session_keep_fresh_after_receive(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    const struct noise_keypair *k = p->session.current;
+
+    if (p->rekey_after_receive_done || k == NULL || !k->initiator ||
+        now - k->birth < PEER_REJECT_AFTER_TIME - PEER_KEEPALIVE_TIMEOUT - PEER_REKEY_TIMEOUT)
+        return;
+    p->rekey_after_receive_done = true;
+    session_request(t, now, p, false);
+}
+
+static void
+retire_keypair(struct tunnel *t, struct noise_keypair *k)
+{
+    uint32_t index = k->local_index;
+
+    rte_hash_del_key(t->indices, &index);
+    noise_keypair_wipe(k);
+    k->local_index = index; /* the handshaker frees it */
+    k->owner = t->retired;
+    t->retired = k;
+}
+
+bool
+session_flush_retired(struct tunnel *t)
+{
+    while (t->retired != NULL) {
+        struct tunnel_event e = {.type = TUNNEL_EVENT_RETIRED, .keypair = t->retired};
+        struct noise_keypair *next = t->retired->owner;
+
+        if (!tunnel_send_event(t, &e))
+            return false;
+        t->retired = next;
+    }
+    return true;
+}
+
+void
+session_retire(struct tunnel *t, struct noise_retired *retired)
+{
+    for (unsigned i = 0; i < retired->n; i++)
+        retire_keypair(t, retired->k[i]);
+    session_flush_retired(t);
+}
+
+void
+session_forget(struct tunnel *t, struct tunnel_peer *p)
+{
+    struct noise_retired retired = {.n = 0};
+
+    noise_session_clear(&p->session, &retired);
+    session_retire(t, &retired);
+}
+
+void
+session_completed(struct tunnel_peer *p, wgt_time now)
+{
+    peer_timers_handshake_complete(&p->timers);
+    p->rekey_after_receive_done = false;
+    p->stats.handshakes++;
+    p->stats.last_handshake = now;
+}
+
+static bool
+install(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct noise_keypair *k)
+{
+    struct noise_retired retired = {.n = 0};
+
+    if (rte_hash_add_key_data(t->indices, &k->local_index, k) < 0) {
+        retired = (struct noise_retired){.k = {k}, .n = 1};
+        wgt_drop_count(&t->drops, WGT_DROP_NO_BUFFER);
+        session_retire(t, &retired);
+        return false;
+    }
+    k->owner = p;
+    noise_session_install(&p->session, k, &retired);
+    peer_timers_session_derived(&p->timers, now);
+    session_retire(t, &retired);
+    return true;
+}
+
+static void
+authenticated_sent(struct tunnel_peer *p, wgt_time now, size_t len)
+{
+    p->stats.tx_bytes += len;
+    peer_timers_any_authenticated_sent(&p->timers);
+    peer_timers_any_authenticated_traversal(&p->timers, now);
+}
+
+static void
+authenticated_received(struct tunnel *t, struct tunnel_peer *p, wgt_time now,
+                       const struct path *from, size_t len)
+{
+    p->stats.rx_bytes += len;
+    peer_heard_on(t, now, p, from);
+    peer_timers_any_authenticated_received(&p->timers);
+    peer_timers_any_authenticated_traversal(&p->timers, now);
+}
+
+static void
+send_initiation(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
+{
+    struct tunnel_peer *p = c->peer;
+    const struct path *to;
+
+    p->initiation_requested = false;
+    peer_timers_initiation_sent(&p->timers, now, tunnel_random32(t));
+    if (c->len == 0)
+        return;
+    to = peer_path(t, now, p);
+    if (to == NULL)
+        return; /* a dial is being waited for; the retry timer runs */
+    authenticated_sent(p, now, c->len);
+    path_send_handshake(t, now, to, c->message, c->len);
+}
+
+static void
+begin_as_responder(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
+{
+    struct tunnel_peer *p = c->peer;
+
+    authenticated_received(t, p, now, &c->path, MESSAGE_INITIATION_LEN);
+    if (!install(t, now, p, c->keypair))
+        return;
+    peer_timers_response_sent(&p->timers, now);
+    authenticated_sent(p, now, c->len);
+    path_send_handshake(t, now, &c->path, c->message, c->len);
+}
+
+static void
+begin_as_initiator(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
+{
+    struct tunnel_peer *p = c->peer;
+
+    authenticated_received(t, p, now, &c->path, MESSAGE_RESPONSE_LEN);
+    if (!install(t, now, p, c->keypair))
+        return;
+    session_completed(p, now);
+    /* Key confirmation: the responder may not send before it. */
+    peer_send_keepalive(t, now, p);
+}
+
+void
+session_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
+{
+    if (c->type == TUNNEL_COMMAND_INITIATION)
+        send_initiation(t, now, c);
+    else if (c->type == TUNNEL_COMMAND_RESPONSE)
+        begin_as_responder(t, now, c);
+    else
+        begin_as_initiator(t, now, c);
+    peer_arm(t, now, c->peer);
+}

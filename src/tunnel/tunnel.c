@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The tunnel's life: set-up, commands, timers, one turn of the loop. */
+#include <wgtcpd/tunnel/tunnel.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <rte_ring_elem.h>
+
+#include "internal.h"
+
+enum { KEYPAIRS_PER_PEER = 4, COMMANDS_PER_TURN = 32, RECEIVE_BUFFER = 4 << 20 };
+
+static int
+create_tables(struct tunnel *t)
+{
+    char name[RTE_HASH_NAMESIZE];
+    struct rte_hash_parameters params = {
+        .name = name,
+        .entries = t->config.max_peers * KEYPAIRS_PER_PEER + 8,
+        .key_len = sizeof(uint32_t),
+        .hash_func_init_val = tunnel_random32(t),
+        .socket_id = (int)t->config.socket_id,
+        .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
+    };
+
+    snprintf(name, sizeof(name), "%.20s.rx", t->config.name);
+    t->indices = rte_hash_create(&params);
+    return t->indices != NULL ? 0 : -ENOMEM;
+}
+
+static int
+create_transport(struct tunnel *t, wgt_time now)
+{
+    char name[RTE_HASH_NAMESIZE];
+    struct tcp_transport_events events;
+    struct tcp_transport_config config = {
+        .listen_port = t->config.listen_port,
+        .listen = t->config.listen_tcp,
+        .max_flows = t->config.max_flows,
+        .max_unauthenticated = t->config.max_flows / 4,
+        .max_message = t->config.max_message,
+        .receive_buffer = RECEIVE_BUFFER,
+        .socket_id = t->config.socket_id,
+    };
+
+    snprintf(name, sizeof(name), "%.20s.tcp", t->config.name);
+    route_events(t, &events);
+    return tcp_transport_init(&t->tcp, name, now, &t->outer, &events, &config);
+}
+
+int
+tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
+            const struct outer *outer, void (*inner_tx)(void *ctx, struct rte_mbuf *m),
+            const struct allowedips *allowed_ips, struct rte_ring *events,
+            struct rte_ring *commands)
+{
+    int rc;
+
+    *t = (struct tunnel){
+        .config = *config,
+        .outer = *outer,
+        .inner_tx = inner_tx,
+        .allowed_ips = allowed_ips,
+        .events = events,
+        .commands = commands,
+        .udp_open = config->listen_udp,
+    };
+    t->outer.drops = &t->drops;
+    t->mac1.has_identity = true;
+    memcpy(t->mac1.mac1_key, config->mac1_key, NOISE_KEY_LEN);
+    LIST_INIT(&t->peers);
+    LIST_INIT(&t->removed);
+    TAILQ_INIT(&t->flush);
+    wheel_init(&t->wheel, now);
+    rc = create_tables(t);
+    if (rc == 0) {
+        rc = create_transport(t, now);
+        if (rc != 0)
+            rte_hash_free(t->indices);
+    }
+    return rc;
+}
+
+static void
+free_sessions(struct tunnel_peer *p)
+{
+    struct noise_retired retired = {.n = 0};
+
+    noise_session_clear(&p->session, &retired);
+    for (unsigned i = 0; i < retired.n; i++) {
+        noise_keypair_wipe(retired.k[i]);
+        free(retired.k[i]);
+    }
+}
+
+void
+tunnel_fini(struct tunnel *t)
+{
+    struct tunnel_peer *p;
+
+    LIST_FOREACH(p, &t->peers, link)
+    {
+        free_sessions(p);
+        packet_queue_purge(&p->staged);
+    }
+    while (t->retired != NULL) {
+        struct noise_keypair *k = t->retired;
+
+        t->retired = k->owner;
+        free(k);
+    }
+    tcp_transport_fini(&t->tcp);
+    rte_hash_free(t->indices);
+}
+
+/* --- peers -------------------------------------------------------------------------------------
+ */
+
+/* Timers are re-armed lazily: one that is armed earlier than needed fires, finds nothing and is
+ * armed again. So the data path rarely touches the wheel. */
+void
+peer_arm(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    wgt_time due = wgt_time_min(peer_timers_deadline(&p->timers), peer_dial_deadline(p, now));
+
+    if (due < p->timer.due)
+        wheel_arm(&t->wheel, &p->timer, due);
+}
+
+static void
+add_peer(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    packet_queue_init(&p->staged);
+    peer_timers_init(&p->timers);
+    wheel_timer_init(&p->timer);
+    LIST_INSERT_HEAD(&t->peers, p, link);
+    if (p->has_endpoint && p->configured_kind == TRANSPORT_UDP)
+        t->udp_open = true;
+    if (peer_timers_set_persistent(&p->timers, now, p->persistent_keepalive))
+        peer_send_keepalive(t, now, p);
+    peer_arm(t, now, p);
+}
+
+static void
+remove_peer(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    peer_drop_staged(t, p, WGT_DROP_PEER_REMOVED);
+    peer_timers_stop(&p->timers);
+    wheel_disarm(&t->wheel, &p->timer);
+    peer_disconnect(t, now, p);
+    session_forget(t, p);
+    if (p->flush_pending)
+        TAILQ_REMOVE(&t->flush, p, flush_link);
+    p->flush_pending = false;
+    LIST_REMOVE(p, link);
+    LIST_INSERT_HEAD(&t->removed, p, link);
+}
+
+/* Retired keypairs go first: after REMOVED the handshaker knows the peer no more. */
+static void
+tell_removed(struct tunnel *t)
+{
+    struct tunnel_peer *p;
+
+    if (!session_flush_retired(t))
+        return;
+    while ((p = LIST_FIRST(&t->removed)) != NULL) {
+        struct tunnel_event e = {.type = TUNNEL_EVENT_REMOVED, .peer = p};
+
+        LIST_REMOVE(p, link);
+        if (!tunnel_send_event(t, &e)) {
+            LIST_INSERT_HEAD(&t->removed, p, link);
+            return;
+        }
+    }
+}
+
+static void
+forget_keys(struct tunnel *t, struct tunnel_peer *p)
+{
+    session_forget(t, p);
+    tunnel_send_event(t, &(struct tunnel_event){.type = TUNNEL_EVENT_ZERO, .peer = p});
+}
+
+static void
+peer_expired(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    unsigned actions = peer_timers_expire(&p->timers, now);
+
+    if (actions & PEER_GIVE_UP) {
+        peer_drop_staged(t, p, WGT_DROP_STAGED_GAVE_UP);
+        peer_back_to_configured(t, now, p);
+    }
+    if (actions & PEER_ZERO_KEYS)
+        forget_keys(t, p);
+    if (actions & PEER_RETRY_INITIATION)
+        session_request(t, now, p, true);
+    else if (actions & PEER_SEND_INITIATION)
+        session_request(t, now, p, false);
+    if (actions & PEER_SEND_KEEPALIVE)
+        peer_send_keepalive(t, now, p);
+    peer_dial_if_due(t, now, p);
+    peer_arm(t, now, p);
+}
+
+/* --- the loop's turn ----------------------------------------------------------------------------
+ */
+
+static void
+handle_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
+{
+    switch (c->type) {
+    case TUNNEL_COMMAND_SEND:
+        path_send_handshake(t, now, &c->path, c->message, c->len);
+        break;
+    case TUNNEL_COMMAND_ADD_PEER:
+        add_peer(t, now, c->peer);
+        break;
+    case TUNNEL_COMMAND_REMOVE_PEER:
+        remove_peer(t, now, c->peer);
+        break;
+    case TUNNEL_COMMAND_STOP:
+        tunnel_stop(t, now);
+        break;
+    default:
+        session_command(t, now, c);
+        break;
+    }
+}
+
+static unsigned
+take_commands(struct tunnel *t, wgt_time now)
+{
+    struct tunnel_command c;
+    unsigned n = 0;
+
+    while (n < COMMANDS_PER_TURN && rte_ring_dequeue_elem(t->commands, &c, sizeof(c)) == 0) {
+        handle_command(t, now, &c);
+        n++;
+    }
+    return n;
+}
+
+static void
+flush_peers(struct tunnel *t, wgt_time now)
+{
+    struct tunnel_peer *p;
+
+    while ((p = TAILQ_FIRST(&t->flush)) != NULL) {
+        TAILQ_REMOVE(&t->flush, p, flush_link);
+        p->flush_pending = false;
+        peer_flush(t, now, p);
+        peer_arm(t, now, p);
+    }
+}
+
+static void
+tell_stopped(struct tunnel *t)
+{
+    if (!t->stopping || t->stopped_told || !tunnel_stopped(t))
+        return;
+    t->stopped_told = tunnel_send_event(t, &(struct tunnel_event){.type = TUNNEL_EVENT_STOPPED});
+}
+
+unsigned
+tunnel_run(struct tunnel *t, wgt_time now)
+{
+    unsigned n = take_commands(t, now);
+    struct wheel_timer *w;
+
+    while ((w = wheel_expire(&t->wheel, now)) != NULL)
+        peer_expired(t, now, WGT_CONTAINER_OF(w, struct tunnel_peer, timer));
+    flush_peers(t, now);
+    tcp_transport_run(&t->tcp, now);
+    /* TCP's turn may have heard of new paths or sessions. */
+    flush_peers(t, now);
+    tell_removed(t);
+    tell_stopped(t);
+    return n;
+}
+
+wgt_time
+tunnel_deadline(const struct tunnel *t)
+{
+    if (!TAILQ_EMPTY(&t->flush))
+        return 0;
+    return wgt_time_min(wheel_deadline(&t->wheel), tcp_transport_deadline(&t->tcp));
+}
+
+void
+tunnel_stop(struct tunnel *t, wgt_time now)
+{
+    struct tunnel_peer *p;
+
+    t->stopping = true;
+    LIST_FOREACH(p, &t->peers, link)
+    {
+        peer_timers_stop(&p->timers);
+        peer_drop_staged(t, p, WGT_DROP_PEER_REMOVED);
+    }
+    tcp_transport_close_all(&t->tcp, now);
+}
+
+bool
+tunnel_stopped(const struct tunnel *t)
+{
+    return t->stopping && tcp_transport_closed(&t->tcp);
+}
