@@ -37,6 +37,10 @@ fail() {
     exit 1
 }
 
+# A command that fails unexpectedly is named, with its place.
+set -E
+trap 'echo "FAIL: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+
 # Skips the scenario if a tool is not installed.
 need() {
     local tool
@@ -114,7 +118,9 @@ in_ns() { # NODE COMMAND...
 spawn() { # NAME NODE COMMAND...
     local name=$1 node=$2
     shift 2
-    nsenter --net="/run/netns/$(ns_name "$node")" -- "$@" >>"$(log_of "$name")" 2>&1 </dev/null &
+    # The shell makes background processes ignore SIGINT; a daemon shall see it.
+    nsenter --net="/run/netns/$(ns_name "$node")" -- env --default-signal=INT,QUIT "$@" \
+        >>"$(log_of "$name")" 2>&1 </dev/null &
     PIDS[$name]=$!
 }
 
@@ -140,18 +146,17 @@ new_wire() {
     in_ns wire ip link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
     in_ns wire ip link set br0 up
     in_ns wire nft add table bridge wire
-    in_ns wire nft add chain bridge wire forward '{ type filter hook forward priority 0; }'
+    in_ns wire nft add chain bridge wire loss '{ type filter hook forward priority 0; }'
+    in_ns wire nft add chain bridge wire count '{ type filter hook forward priority 1; }'
 }
 
-# A cable from eth0 of NODE to the wire. Without offloads, so that what crosses the bridge is what
-# a cable would carry: one frame a segment.
+# A cable from eth0 of NODE to the wire. Without super-packets, so that what crosses the bridge is
+# what a cable would carry: one frame a segment.
 connect_ns() {
     local node=$1
     in_ns wire ip link add "v-$node" type veth peer name eth0 netns "$(ns_name "$node")"
-    in_ns wire ethtool -K "v-$node" tx off tso off gso off gro off >/dev/null
-    in_ns "$node" ethtool -K eth0 tx off tso off gso off gro off >/dev/null
-    in_ns wire ip link set "v-$node" master br0 up
-    in_ns "$node" ip link set eth0 up
+    in_ns wire ip link set "v-$node" gso_max_segs 1 master br0 up
+    in_ns "$node" ip link set eth0 gso_max_segs 1 up
 }
 
 # A node whose outer side is the kernel's.
@@ -179,11 +184,17 @@ new_wgtcpd_node() {
 
 # Drops that share of the frames crossing the wire; 0 drops none.
 loss() { # PERCENT
-    in_ns wire nft flush chain bridge wire forward
+    in_ns wire nft flush chain bridge wire loss
     if [ "$1" != 0 ]; then
-        in_ns wire nft add rule bridge wire forward numgen random mod 1000 '<' $(($1 * 10)) \
+        in_ns wire nft add rule bridge wire loss numgen random mod 1000 '<' $(($1 * 10)) \
             counter drop
     fi
+}
+
+# The wire has really dropped something since the last `loss`.
+assert_lossy() {
+    assert_match "the lossy wire" "$(in_ns wire nft list chain bridge wire loss)" \
+        'numgen.* packets [1-9]'
 }
 
 # Counts what matches the nft EXPRESSION on its way over the wire, from now on.
@@ -191,7 +202,7 @@ count_on_wire() { # NAME EXPRESSION...
     local name=$1
     shift
     in_ns wire nft add counter bridge wire "$name"
-    in_ns wire nft insert rule bridge wire forward "$@" counter name "$name"
+    in_ns wire nft add rule bridge wire count "$@" counter name "$name"
 }
 
 counted() { # NAME
@@ -327,6 +338,11 @@ status() {
     log_since "$node" "$before"
 }
 
+# How often the daemon of NODE dropped for REASON (a name of base/drop.h), from its status.
+drops() { # NODE REASON
+    status "$1" | sed -nE "s/^(.*[^a-z0-9_])?$2[ :=]+([0-9]+).*/\\2/p" | tail -n 1 | grep . || echo 0
+}
+
 # ---- wireguard-go ----
 
 start_wggo() { # NODE
@@ -376,7 +392,7 @@ ping_both() { # FROM TO [PING OPTION...]
     local from=$1 to=$2 family out
     shift 2
     for family in 4 6; do
-        out=$(in_ns "$from" ping -n -q -c 4 -i 0.2 -W 4 "$@" "$(inner_addr "$to" "$family")" 2>&1) ||
+        out=$(in_ns "$from" ping -n -q -c 4 -i 0.05 -W 4 "$@" "$(inner_addr "$to" "$family")" 2>&1) ||
             fail "ping $from -> $to, IPv$family inside $*: $out"
         assert_match "ping $from -> $to, IPv$family inside $*" "$out" ' 0% packet loss'
     done
@@ -443,6 +459,22 @@ check_tunnel() { # NODE NODE BYTES
     bulk "$1" "$2" 4 "$3"
     bulk "$2" "$1" 6 "$3"
     bulk_duplex "$1" "$2" 4 "$3"
+}
+
+# ---- scenarios that differ in a parameter only ----
+
+# Two daemons: b knows a's endpoint, a learns b's.
+start_pair() { # udp|tcp 4|6
+    new_wire
+    new_wgtcpd_node a b
+    new_keys a b
+    mk_conf a
+    conf_peer a b
+    mk_conf b
+    conf_peer b a "Endpoint = $(endpoint a "$2")" "Transport = $1"
+    start_wgtcpd a
+    start_wgtcpd b
+    ping_until 10 b a
 }
 
 # ---- the end ----
