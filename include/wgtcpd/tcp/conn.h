@@ -3,8 +3,137 @@
 #ifndef WGTCPD_TCP_CONN_H
 #define WGTCPD_TCP_CONN_H
 
+#include <wgtcpd/tcp/cc.h>
+
+/*
+ * TCP_SENT_SPARE: records for segments that start in the middle of a chunk; a connection whose
+ * chunks all fit the MSS needs none. TCP_RX_RUNS: runs of bytes beyond a hole; more are refused.
+ */
+enum { TCP_SENT_SPARE = 128, TCP_RX_RUNS = 128, TCP_SACK_SEEN = 4 };
+
+struct tcp_chunk_queue {
+    struct tcp_chunk *head, *tail;
+};
+
+struct tcp_sent_list {
+    struct tcp_sent *head, *tail;
+    uint32_t bytes; /* sequence space of its members */
+};
+
+/* A contiguous run of received bytes that starts beyond RCV.NXT. */
+struct tcp_rx_run {
+    struct tcp_chunk *head, *tail;
+    uint32_t left, right;
+    uint32_t touched; /* when it last changed: SACK blocks go out most recent first */
+};
+
+struct tcp_rtt {
+    wgt_time srtt, rttvar, rto; /* rto without back-off */
+    wgt_time min;               /* smallest sample, WGT_NEVER before the first */
+    bool measured;
+};
+
+enum tcp_recovery {
+    TCP_RECOVERY_NONE,
+    TCP_RECOVERY_FAST, /* loss seen by ACKs: fast recovery */
+    TCP_RECOVERY_LOSS, /* loss seen by the retransmission timer */
+};
+
 struct tcp_conn {
     enum tcp_state state;
+    enum tcp_end end;
+    struct tcp_options options;
+    wgt_time deadline;
+
+    /* Agreed in the handshake. */
+    bool passive, ts_ok, sack_ok, wscale_ok;
+    uint8_t snd_shift, rcv_shift;
+    uint32_t mss; /* payload bytes of a full segment to send: options already taken off */
+
+    /* Handshake. */
+    bool syn_due;
+    uint8_t syn_retries; /* by the timer */
+    uint8_t syn_sends;
+    wgt_time syn_time;
+
+    /* Send sequence space (RFC 9293 3.3.1). */
+    uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, snd_wnd_max;
+    bool fin_queued, fin_sent;
+    bool probe_due;              /* a window probe */
+    bool override_due;           /* sender SWS override: fill a window smaller than the segment */
+    bool repair_due;             /* fast retransmit: one segment whatever cwnd says */
+    uint32_t tx_end;             /* sequence number behind the last queued byte */
+    uint32_t tx_offset;          /* first byte of tx_next that was never sent */
+    struct tcp_chunk *tx_next;   /* first chunk with bytes never sent */
+    struct tcp_chunk_queue tx;   /* queued and not acknowledged, in order */
+    struct tcp_chunk_queue done; /* waiting for tcp_reclaim */
+
+    /*
+     * The sent segments: the one truth about what is outstanding. `sent` holds all in sequence
+     * order; each is besides in `flight` (order of last transmission), in `lost` (sequence order),
+     * or, when the peer has SACKed it, in neither.
+     */
+    struct tcp_sent *sent_head, *sent_tail;
+    struct tcp_sent_list flight, lost;
+    struct tcp_sent *sack_high;  /* SACKed segment of the highest sequence number */
+    uint64_t tx_order;           /* number of the last transmission */
+    uint64_t delivered_order[3]; /* highest transmission numbers known delivered, descending */
+    struct tcp_sack_block sack_seen[TCP_SACK_SEEN]; /* blocks of the last ACK, all applied */
+    uint8_t n_sack_seen;
+    struct tcp_sent *spare_free;
+
+    /* Loss recovery. */
+    enum tcp_recovery recovery;
+    uint32_t recovery_point; /* SND.NXT when the loss was seen */
+    uint32_t timed_out;      /* SND.UNA at the last retransmission timeout */
+    uint32_t dup_acks;       /* without SACK: duplicate ACKs in a row */
+    uint32_t dup_bytes;      /* without SACK: bytes they say have left the network */
+    uint32_t prr_delivered, prr_out, prr_flight;
+    uint32_t paused_flight; /* bytes outstanding when tcp_output last returned false */
+    struct tcp_cc cc;
+
+    /* Receive sequence space. */
+    uint32_t irs, rcv_nxt;
+    uint32_t rcv_adv;       /* highest right edge ever announced */
+    uint32_t last_ack_sent; /* RFC 7323 4.3 */
+    bool fin_seen, fin_received;
+    uint32_t fin_seq; /* of the peer, valid with fin_seen */
+    struct tcp_chunk_queue ready;
+    uint32_t ready_bytes, ready_chunks;
+    bool window_opened; /* read from since the last ACK */
+    uint32_t n_runs, run_chunks, run_stamp;
+    bool dsack_due;
+    struct tcp_sack_block dsack;
+
+    /* Acknowledgments to send. */
+    bool ack_now;           /* at the next tcp_output, data may carry it */
+    bool ack_alone;         /* the ACK says more than data can carry (SACK) or is owed on its own */
+    uint8_t dup_acks_owed;  /* without SACK: duplicate ACKs are counted by the peer */
+    uint32_t unacked_bytes; /* received in order since the last ACK */
+    uint32_t rcv_mss;       /* largest segment seen from the peer */
+
+    /* RFC 7323. */
+    uint32_t ts_recent;
+    wgt_time ts_recent_time;
+
+    /* A reset to send: of the connection, or in answer to one segment. */
+    bool rst_due;
+    uint8_t rst_flags;
+    uint32_t rst_seq, rst_ack;
+
+    /* Timers; WGT_NEVER when not running. */
+    struct tcp_rtt rtt;
+    uint8_t rto_backoff, persist_backoff;
+    wgt_time rto_at, persist_at, delayed_ack_at, state_at;
+    wgt_time progress;     /* last sign that the peer takes what we send */
+    wgt_time last_sent;    /* data: for the restart after idle */
+    wgt_time challenge_at; /* no challenge ACK before */
+
+    uint64_t bytes_acked, bytes_received, segments_retransmitted, timeouts, fast_retransmits;
+
+    struct tcp_sent fin_record;
+    struct tcp_rx_run runs[TCP_RX_RUNS];
+    struct tcp_sent spare[TCP_SENT_SPARE];
 };
 
 #endif

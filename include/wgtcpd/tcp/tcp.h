@@ -11,7 +11,8 @@
  * Rules the engine follows, each with its clause in the source: RFC 9293 3.10 (segment processing
  * order), RFC 7323 (timestamps, PAWS, window scale), RFC 5961 (RST, SYN, ACK checks, challenge
  * ACKs), RFC 6298 (RTO, Karn), RFC 5681 + 6582 (slow start, fast retransmit, NewReno), RFC 6928
- * (initial window), RFC 3042 (limited transmit), RFC 6691 (MSS).
+ * (initial window), RFC 3042 (limited transmit), RFC 6691 (MSS), RFC 2018 + 2883 (SACK, D-SACK),
+ * RFC 6675 (recovery by SACK), RFC 6937 (proportional rate reduction).
  */
 #ifndef WGTCPD_TCP_TCP_H
 #define WGTCPD_TCP_TCP_H
@@ -19,12 +20,26 @@
 #include <wgtcpd/base/drop.h>
 #include <wgtcpd/wire/tcp.h>
 
+/* The record of one sent segment; the engine's own. */
+struct tcp_sent {
+    struct tcp_sent *next;         /* in sequence order */
+    struct tcp_sent *prev, *after; /* in the list it is a member of */
+    struct tcp_sent_list *list;    /* flight or lost; NULL once the peer has SACKed it */
+    struct tcp_chunk *chunk;       /* holds its first byte, at offset */
+    uint32_t offset, len;          /* payload */
+    uint32_t seq;
+    uint8_t flags;
+    uint64_t order; /* number of its last transmission */
+    wgt_time time;  /* and when that was */
+};
+
 /* A run of bytes lent to a connection. The caller sets data and len; the rest is the engine's. */
 struct tcp_chunk {
     struct tcp_chunk *next;
     uint8_t *data;
     uint32_t len;
-    uint32_t seq; /* sequence number of data[0] */
+    uint32_t seq;         /* sequence number of data[0] */
+    struct tcp_sent sent; /* of a segment that starts in this chunk */
 };
 
 enum tcp_state {
@@ -63,6 +78,7 @@ struct tcp_options {
 
 struct tcp_conn; /* laid out below the contract so that callers can embed it */
 
+/* c must not hold chunks of an earlier life. tcp_output gives the SYN. */
 void tcp_open_active(struct tcp_conn *c, wgt_time now, const struct tcp_options *o);
 
 /* A SYN arrived for a listener: WGT_OK makes the connection SYN-RECEIVED (tcp_output gives the
@@ -74,14 +90,16 @@ enum wgt_drop tcp_open_passive(struct tcp_conn *c, wgt_time now, const struct tc
  * SEGMENT ARRIVES (RFC 9293 3.10.7). `rx` is the caller's node for seg->payload (NULL when empty);
  * the engine fills it in. *kept says whether it was queued (it comes back through tcp_recv or
  * tcp_reclaim) or is still the caller's. Returns WGT_OK or the reason why the segment or its data
- * was dropped (counters only: answers such as challenge ACKs leave through tcp_output).
+ * was dropped (counters only: answers such as challenge ACKs leave through tcp_output). Process all
+ * that arrived together before tcp_output: one ACK then answers for the burst.
  */
 enum wgt_drop tcp_input(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg,
                         struct tcp_chunk *rx, bool *kept);
 
 /* Queue a chunk for sending (data, len >= 1 set). Allowed from SYN-SENT on until tcp_close; false:
- * not in such a state, the chunk stays the caller's. A chunk starts a new segment unless it fits
- * whole behind its predecessor in one; one longer than the MSS is cut. */
+ * not in such a state (or len is 0), the chunk stays the caller's. A chunk starts a new segment
+ * unless it fits whole behind whole predecessors in one; one longer than the MSS is cut, and
+ * nothing follows its tail in the same segment. */
 bool tcp_send(struct tcp_conn *c, wgt_time now, struct tcp_chunk *chunk);
 
 /* Bytes worth queueing now: what congestion window and receive window would let out at once plus a
@@ -91,7 +109,8 @@ uint32_t tcp_send_room(const struct tcp_conn *c);
 /* Bytes queued but never sent. */
 uint32_t tcp_unsent(const struct tcp_conn *c);
 
-/* No more sends; FIN leaves behind the queued bytes. */
+/* No more sends; FIN leaves behind the queued bytes. Receiving goes on until the peer's FIN. In
+ * SYN-SENT: CLOSED at once, as by tcp_abort. */
 void tcp_close(struct tcp_conn *c, wgt_time now);
 /* RST (if synchronised) and CLOSED at once. The RST leaves through the next tcp_output. */
 void tcp_abort(struct tcp_conn *c, wgt_time now);
@@ -111,15 +130,18 @@ struct tcp_out {
 bool tcp_output(struct tcp_conn *c, wgt_time now, struct tcp_out *out);
 
 /* Next time to call tcp_output though nothing else happened (RTO, delayed ACK, persist, TIME-WAIT,
- * user timeout); WGT_NEVER if none. Always later than the `now` of the last call that returned. */
+ * user timeout); WGT_NEVER if none. Once tcp_output has returned false, always later than its
+ * `now`. */
 wgt_time tcp_deadline(const struct tcp_conn *c);
 
 /* Next chunk of received bytes in order, or NULL. The chunk is the caller's again; its data and len
- * are trimmed to bytes not delivered before. Reading opens the receive window. */
+ * are trimmed to bytes not delivered before. Reading opens the receive window: call tcp_output
+ * afterwards. What arrived before the end of a connection can still be read after it. */
 struct tcp_chunk *tcp_recv(struct tcp_conn *c);
 
 /* Chunks the connection is done with (acknowledged, or discarded by reset or abort), one a call,
- * NULL when none is left. They are the caller's again. */
+ * NULL when none is left. They are the caller's again. Once CLOSED, received chunks that nobody
+ * read come out here too: after the last NULL nothing is lent any more. */
 struct tcp_chunk *tcp_reclaim(struct tcp_conn *c);
 
 /* The answer to a segment for no connection (RFC 9293 3.10.7.1), or false when it must stay

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the acknowledgment, window and SACK fields of a segment do to the sender. */
+#include "internal.h"
+
+/* RFC 9293 3.10.7.4: not from an older segment than the last update. Returns whether it changed. */
+static bool
+update_window(struct tcp_conn *c, const struct tcp_segment *seg, uint32_t seq)
+{
+    uint32_t wnd = (uint32_t)seg->window << c->snd_shift;
+    bool changed;
+
+    if (seq_lt(seg->ack, c->snd_una))
+        return false;
+    if (!seq_lt(c->snd_wl1, seq) && !(c->snd_wl1 == seq && seq_leq(c->snd_wl2, seg->ack)))
+        return false;
+    changed = wnd != c->snd_wnd;
+    c->snd_wnd = wnd;
+    c->snd_wnd_max = tcp_max(c->snd_wnd_max, wnd);
+    c->snd_wl1 = seq;
+    c->snd_wl2 = seg->ack;
+    if (changed) {
+        c->persist_at = WGT_NEVER;
+        c->persist_backoff = 0;
+    }
+    return changed;
+}
+
+/* RFC 7323 4.1: the echoed timestamp of an ACK that moves SND.UNA is a sample even when the data
+ * was sent more than once. It may be forged: no longer than the largest RTO. */
+static bool
+timestamp_rtt(const struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, wgt_time *rtt)
+{
+    int32_t ticks = (int32_t)(tcp_ts_at(c, now) - seg->ts_ecr);
+
+    if (!c->ts_ok || !seg->has_ts || ticks < 0)
+        return false;
+    *rtt = wgt_time_min(((wgt_time)ticks + (ticks == 0)) * WGT_MSEC, TCP_RTO_MAX);
+    return true;
+}
+
+static void
+take_rtt(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t flight)
+{
+    uint32_t per_rtt = (flight + 2 * c->mss - 1) / (2 * c->mss);
+    wgt_time rtt = d->now - d->first_sent;
+
+    if (!d->timed && !timestamp_rtt(c, d->now, d->seg, &rtt))
+        return;
+    tcp_rtt_sample(&c->rtt, rtt, per_rtt);
+    /* Karn's second half (RFC 6298 5.7): the back-off stays until there is a sample. */
+    c->rto_backoff = 0;
+}
+
+static void
+acknowledge(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
+{
+    uint32_t flight = tcp_outstanding(c);
+    uint32_t acked = ack - c->snd_una;
+
+    tcp_sent_ack(c, d, ack);
+    take_rtt(c, d, flight);
+    c->bytes_acked += acked - (c->fin_sent && ack == c->snd_nxt);
+    c->progress = d->now;
+    /* RFC 6298 5.2, 5.3. */
+    c->rto_at = c->sent_head != NULL ? d->now + tcp_rto(c) : WGT_NEVER;
+}
+
+/* seg->ack was found acceptable (RFC 5961 5). seq is that of the segment, a SYN stripped. */
+void
+tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t seq)
+{
+    struct tcp_delivery d = {.now = now, .seg = seg};
+    bool outstanding = c->sent_head != NULL;
+    bool bare = seg->payload.len == 0 && !(seg->flags & (TCP_SYN | TCP_FIN));
+    bool changed = update_window(c, seg, seq);
+    uint32_t acked = 0;
+
+    /* RFC 9293 3.8.6.1: a window may stay closed for ever as long as the peer says so. */
+    if (c->snd_wnd == 0)
+        c->progress = now;
+    if (seq_lt(c->snd_una, seg->ack)) {
+        acked = seg->ack - c->snd_una;
+        acknowledge(c, &d, seg->ack);
+    }
+    if (c->sack_ok && seg->n_sack > 0)
+        tcp_sent_sack(c, &d);
+    if (outstanding)
+        tcp_recovery_ack(c, &d, acked, acked == 0 && seg->ack == c->snd_una && bare && !changed);
+}

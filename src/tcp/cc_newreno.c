@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* NewReno (RFC 5681, RFC 6582) with appropriate byte counting (RFC 3465), and what every algorithm
+ * starts from. */
+#include "internal.h"
+
+/* RFC 3465 sets L to 2; our receivers answer a whole burst with one ACK and so do others with
+ * receive offload, hence the 8 of RFC 9406 4.3. After a timeout 1 (RFC 3465 2.3). */
+enum { SLOW_START_LIMIT = 8, SLOW_START_LIMIT_AFTER_TIMEOUT = 1 };
+
+uint32_t
+tcp_cc_initial_window(uint32_t mss)
+{
+    return tcp_min(10 * mss, tcp_max(2 * mss, 14600));
+}
+
+void
+tcp_cc_init(struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss, wgt_time now,
+            bool only_one)
+{
+    *cc = (struct tcp_cc){.ops = ops, .mss = mss, .ssthresh = UINT32_MAX};
+    cc->initial_window = tcp_cc_initial_window(mss);
+    cc->cwnd = only_one ? mss : cc->initial_window;
+    if (ops->init != NULL)
+        ops->init(cc, now);
+}
+
+/* RFC 9293 3.8.6 never lets a window reach 2^31. */
+static void
+grow(struct tcp_cc *cc, uint32_t bytes)
+{
+    cc->cwnd = tcp_min(cc->cwnd + bytes, UINT32_C(1) << 30);
+}
+
+/* RFC 2861 3: a window that was not in use has proved nothing. Slow start doubles a round trip, so
+ * there half in use is enough. */
+static bool
+window_in_use(const struct tcp_cc *cc, const struct tcp_cc_ack *ack)
+{
+    if (cc->cwnd < cc->ssthresh)
+        return ack->flight >= cc->cwnd / 2;
+    return ack->flight + cc->mss > cc->cwnd;
+}
+
+static void
+newreno_acked(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
+{
+    uint32_t limit = ack->after_timeout ? SLOW_START_LIMIT_AFTER_TIMEOUT : SLOW_START_LIMIT;
+
+    if (!window_in_use(cc, ack))
+        return;
+    if (cc->cwnd < cc->ssthresh) {
+        grow(cc, tcp_min(tcp_min(ack->acked, limit * cc->mss), cc->ssthresh - cc->cwnd));
+        return;
+    }
+    cc->counted += ack->acked;
+    if (cc->counted >= cc->cwnd) {
+        cc->counted -= cc->cwnd;
+        grow(cc, cc->mss);
+        cc->counted = tcp_min(cc->counted, cc->cwnd);
+    }
+}
+
+/* RFC 5681 equation (4). */
+static uint32_t
+halved(const struct tcp_cc *cc, uint32_t flight)
+{
+    return tcp_max(flight / 2, 2 * cc->mss);
+}
+
+static void
+newreno_loss(struct tcp_cc *cc, wgt_time now, uint32_t flight)
+{
+    (void)now;
+    cc->ssthresh = halved(cc, flight);
+    cc->counted = 0;
+}
+
+/* RFC 5681 3.1: ssthresh is held when the same segment times out again. */
+static void
+newreno_timeout(struct tcp_cc *cc, wgt_time now, uint32_t flight, bool repeated)
+{
+    (void)now;
+    if (!repeated)
+        cc->ssthresh = halved(cc, flight);
+    cc->cwnd = cc->mss;
+    cc->counted = 0;
+}
+
+/* RFC 5681 4.1. */
+static void
+newreno_restart(struct tcp_cc *cc, wgt_time now)
+{
+    (void)now;
+    cc->cwnd = tcp_min(cc->cwnd, cc->initial_window);
+    cc->counted = 0;
+}
+
+const struct tcp_cc_ops tcp_cc_newreno = {
+    .name = "newreno",
+    .acked = newreno_acked,
+    .loss = newreno_loss,
+    .timeout = newreno_timeout,
+    .restart = newreno_restart,
+};

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of the TCP engine share. */
+#ifndef WGTCPD_SRC_TCP_INTERNAL_H
+#define WGTCPD_SRC_TCP_INTERNAL_H
+
+#include <wgtcpd/tcp/tcp.h>
+
+#define TCP_RTO_INITIAL       (1 * WGT_SEC)    /* RFC 6298 2.1 */
+#define TCP_RTO_MIN           (200 * WGT_MSEC) /* below the RFC's 1 s, as all large stacks are */
+#define TCP_RTO_MAX           (60 * WGT_SEC)
+#define TCP_RTO_AFTER_SYN     (3 * WGT_SEC) /* RFC 6298 5.7 */
+#define TCP_CLOCK_GRANULARITY (1 * WGT_MSEC)
+#define TCP_DELAYED_ACK       (40 * WGT_MSEC)
+#define TCP_CHALLENGE_SPACE   (500 * WGT_MSEC)
+#define TCP_TIME_WAIT_LENGTH  (60 * WGT_SEC)
+#define TCP_FIN_WAIT_2_LENGTH (60 * WGT_SEC)
+#define TCP_USER_TIMEOUT      (100 * WGT_SEC) /* RFC 9293 3.8.3: R2 at least 100 s */
+#define TCP_PAWS_IDLE         (UINT64_C(24) * 86400 * WGT_SEC) /* RFC 7323 5.5 */
+
+enum {
+    TCP_TS_OPTION_LEN = 12,
+    TCP_MSS_FLOOR = 48, /* a smaller announcement is absurd: headers would outweigh data */
+    TCP_SHIFT_MAX = 14, /* RFC 7323 2.3 */
+    TCP_SYN_RETRIES = 6,
+    TCP_SYN_ACK_RETRIES = 5,
+    TCP_DUP_THRESHOLD = 3,
+    TCP_SEND_SLACK = 32 * 1024,
+    TCP_DUP_ACKS_OWED_MAX = 8,
+};
+
+/* tcp_sent.flags */
+enum {
+    TCP_SENT_USED = 0x01,
+    TCP_SENT_IS_SPARE = 0x02, /* lies in tcp_conn.spare */
+    TCP_SENT_FIN = 0x04,
+    TCP_SENT_PSH = 0x08,
+    TCP_SENT_SACKED = 0x10,
+    TCP_SENT_RETRANSMITTED = 0x20,
+};
+
+static inline uint32_t
+tcp_min(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline uint32_t
+tcp_max(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline uint32_t
+tcp_seq_max(uint32_t a, uint32_t b)
+{
+    return seq_lt(a, b) ? b : a;
+}
+
+static inline uint32_t
+tcp_seq_min(uint32_t a, uint32_t b)
+{
+    return seq_lt(a, b) ? a : b;
+}
+
+/* Bytes of sequence space sent and not cumulatively acknowledged. */
+static inline uint32_t
+tcp_outstanding(const struct tcp_conn *c)
+{
+    return c->snd_nxt - c->snd_una;
+}
+
+/* queue.c: chunks */
+void tcp_queue_push(struct tcp_chunk_queue *q, struct tcp_chunk *chunk);
+struct tcp_chunk *tcp_queue_pop(struct tcp_chunk_queue *q);
+void tcp_queue_splice(struct tcp_chunk_queue *q, struct tcp_chunk *head, struct tcp_chunk *tail);
+
+/* rtt.c */
+void tcp_rtt_init(struct tcp_rtt *r);
+/* samples_per_rtt: how many samples a round trip is expected to give (RFC 7323 appendix G). */
+void tcp_rtt_sample(struct tcp_rtt *r, wgt_time rtt, uint32_t samples_per_rtt);
+wgt_time tcp_rto(const struct tcp_conn *c); /* with back-off */
+
+/* options.c */
+uint32_t tcp_ts_at(const struct tcp_conn *c, wgt_time t);
+void tcp_options_offer(const struct tcp_conn *c, wgt_time now, struct tcp_segment *seg);
+void tcp_options_learn(struct tcp_conn *c, wgt_time now, const struct tcp_segment *syn);
+bool tcp_paws_rejects(const struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg);
+void tcp_ts_update(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t seq);
+
+/* window.c: the receive window */
+uint8_t tcp_window_shift(uint32_t receive_buffer);
+uint32_t tcp_window_on_syn(const struct tcp_conn *c);
+uint16_t tcp_window_announce(struct tcp_conn *c);
+bool tcp_window_update_due(const struct tcp_conn *c);
+bool tcp_window_accepts(const struct tcp_conn *c, uint32_t seq, uint32_t len);
+
+/* reassembly.c: chunk->seq and len lie inside the window */
+enum wgt_drop tcp_rx_take(struct tcp_conn *c, struct tcp_chunk *chunk, bool *kept);
+void tcp_rx_discard_runs(struct tcp_conn *c);
+
+/* sack.c: the receiver's side */
+void tcp_dsack_note(struct tcp_conn *c, uint32_t left, uint32_t right);
+void tcp_sack_fill(struct tcp_conn *c, struct tcp_segment *seg);
+
+/* sent.c: sent segments */
+void tcp_sent_init(struct tcp_conn *c);
+/* NULL when no record is free: wait for ACKs. chunk NULL: a FIN alone. */
+struct tcp_sent *tcp_sent_new(struct tcp_conn *c, struct tcp_chunk *chunk);
+void tcp_sent_transmit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s);
+void tcp_sent_lose(struct tcp_conn *c, struct tcp_sent *s);
+void tcp_sent_forget(struct tcp_conn *c);
+
+static inline uint32_t
+tcp_sent_seq_len(const struct tcp_sent *s)
+{
+    return s->len + !!(s->flags & TCP_SENT_FIN);
+}
+
+/* What an ACK told about sent segments. */
+struct tcp_delivery {
+    wgt_time now;
+    const struct tcp_segment *seg;
+    uint32_t delivered;     /* bytes known delivered for the first time */
+    wgt_time first_sent;    /* of the earliest segment freed that was sent once and not SACKed */
+    bool timed;             /* first_sent is valid and nothing retransmitted was freed */
+    bool retransmitted_too; /* a retransmitted segment was freed */
+};
+void tcp_sent_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack);
+void tcp_sent_sack(struct tcp_conn *c, struct tcp_delivery *d);
+void tcp_sent_unsack(struct tcp_conn *c);
+
+/* ack.c: the sender's side of an arriving segment */
+void tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t seq);
+
+/* recovery.c */
+void tcp_recovery_ack(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked,
+                      bool duplicate);
+void tcp_recovery_timeout(struct tcp_conn *c, wgt_time now);
+void tcp_recovery_sent(struct tcp_conn *c, uint32_t bytes);
+/* Bytes believed in the network (RFC 6675 "pipe"). */
+uint32_t tcp_pipe(const struct tcp_conn *c);
+
+/* state.c */
+void tcp_establish(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg);
+void tcp_finish(struct tcp_conn *c, enum tcp_end end);
+void tcp_enter_time_wait(struct tcp_conn *c, wgt_time now);
+void tcp_enter_fin_wait_2(struct tcp_conn *c, wgt_time now);
+void tcp_queue_reset(struct tcp_conn *c);
+void tcp_queue_reset_for(struct tcp_conn *c, const struct tcp_segment *seg);
+void tcp_challenge(struct tcp_conn *c, wgt_time now);
+
+/* timer.c */
+void tcp_timers_expire(struct tcp_conn *c, wgt_time now);
+void tcp_timers_store(struct tcp_conn *c);
+void tcp_timers_stop(struct tcp_conn *c);
+
+#endif

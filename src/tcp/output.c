@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The one exit door: every segment a connection sends is built here. */
+#include "internal.h"
+
+static void
+address(const struct tcp_conn *c, struct tcp_segment *seg)
+{
+    seg->src_port = c->options.src_port;
+    seg->dst_port = c->options.dst_port;
+}
+
+static bool
+send_reset(struct tcp_conn *c, struct tcp_out *out)
+{
+    if (!c->rst_due)
+        return false;
+    c->rst_due = false;
+    address(c, &out->seg);
+    out->seg.seq = c->rst_seq;
+    out->seg.ack = c->rst_ack;
+    out->seg.flags = c->rst_flags;
+    return true;
+}
+
+static bool
+send_syn(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    if (!c->syn_due)
+        return false;
+    c->syn_due = false;
+    address(c, &out->seg);
+    out->seg.seq = c->iss;
+    out->seg.flags = TCP_SYN;
+    out->seg.window = (uint16_t)tcp_window_on_syn(c);
+    if (c->state == TCP_SYN_RECEIVED) {
+        out->seg.flags |= TCP_ACK;
+        out->seg.ack = c->rcv_nxt;
+        c->last_ack_sent = c->rcv_nxt;
+        c->ack_now = c->ack_alone = false; /* the SYN,ACK says it too */
+    }
+    tcp_options_offer(c, now, &out->seg);
+    out->retransmission = c->syn_sends > 0;
+    c->syn_time = now;
+    if (c->syn_sends < UINT8_MAX)
+        c->syn_sends++;
+    c->snd_nxt = c->iss + 1;
+    if (c->rto_at == WGT_NEVER)
+        c->rto_at = now + tcp_rto(c);
+    return true;
+}
+
+/* What every segment of a synchronised connection carries. */
+static void
+fill(struct tcp_conn *c, wgt_time now, struct tcp_out *out, uint32_t seq)
+{
+    address(c, &out->seg);
+    out->seg.seq = seq;
+    out->seg.ack = c->rcv_nxt;
+    out->seg.flags = TCP_ACK;
+    out->seg.window = tcp_window_announce(c);
+    if (c->ts_ok) {
+        out->seg.has_ts = true;
+        out->seg.ts_val = tcp_ts_at(c, now);
+        out->seg.ts_ecr = c->ts_recent;
+    }
+    c->last_ack_sent = c->rcv_nxt;
+    c->ack_now = c->window_opened = false;
+    c->unacked_bytes = 0;
+    c->delayed_ack_at = WGT_NEVER;
+}
+
+/* SACK blocks go in segments without data only: beside data they would cost a frame its place. */
+static void
+send_ack(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    fill(c, now, out, c->snd_nxt);
+    tcp_sack_fill(c, &out->seg);
+    c->ack_alone = false;
+}
+
+/* An ACK that must go even though data follows. */
+static bool
+send_ack_alone(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    if (c->dup_acks_owed > 0)
+        c->dup_acks_owed--;
+    else if (!c->ack_alone)
+        return false;
+    send_ack(c, now, out);
+    return true;
+}
+
+/* A sequence number already acknowledged makes the peer answer with its window, and costs no byte
+ * that would have to be sent again. */
+static bool
+send_probe(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    if (!c->probe_due)
+        return false;
+    c->probe_due = false;
+    fill(c, now, out, c->snd_una - 1);
+    return true;
+}
+
+static bool
+may_send_data(const struct tcp_conn *c)
+{
+    switch (c->state) {
+    case TCP_ESTABLISHED:
+    case TCP_CLOSE_WAIT:
+    case TCP_FIN_WAIT_1:
+    case TCP_CLOSING:
+    case TCP_LAST_ACK:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* One segment is always let out into an empty network. */
+static bool
+cwnd_allows(const struct tcp_conn *c, uint32_t len)
+{
+    uint32_t pipe = tcp_pipe(c);
+
+    return pipe == 0 || pipe + len <= c->cc.cwnd;
+}
+
+static void
+emit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
+{
+    fill(c, now, out, s->seq);
+    if (s->flags & TCP_SENT_PSH)
+        out->seg.flags |= TCP_PSH;
+    if (s->flags & TCP_SENT_FIN)
+        out->seg.flags |= TCP_FIN;
+    out->seg.payload.len = s->len;
+    out->chunk = s->chunk;
+    out->offset = s->offset;
+    out->len = s->len;
+    out->retransmission = s->flags & TCP_SENT_RETRANSMITTED;
+    tcp_sent_transmit(c, now, s);
+    tcp_recovery_sent(c, s->len);
+    c->last_sent = now;
+    if (c->rto_at == WGT_NEVER)
+        c->rto_at = now + tcp_rto(c);
+}
+
+/* The stored segment goes out again as it was. Beyond a window that the peer has drawn back only
+ * the first one does. */
+static bool
+retransmit(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    struct tcp_sent *s = c->lost.head;
+
+    if (s == NULL) {
+        c->repair_due = false;
+        return false;
+    }
+    if (s != c->sent_head && seq_lt(c->snd_una + c->snd_wnd, s->seq + s->len))
+        return false;
+    if (!c->repair_due && !cwnd_allows(c, s->len))
+        return false;
+    c->repair_due = false;
+    s->flags |= TCP_SENT_RETRANSMITTED;
+    c->segments_retransmitted++;
+    emit(c, now, s, out);
+    return true;
+}
+
+static uint32_t
+usable_window(const struct tcp_conn *c)
+{
+    uint32_t edge = c->snd_una + c->snd_wnd;
+
+    return seq_lt(c->snd_nxt, edge) ? edge - c->snd_nxt : 0;
+}
+
+/* RFC 9293 3.8.6.2.1: what does not fit the window goes out cut only when that is half of the
+ * largest window ever seen, or after the override time. 0: wait. */
+static uint32_t
+fit_window(const struct tcp_conn *c, uint32_t len, uint32_t usable)
+{
+    if (len <= usable)
+        return len;
+    if (usable > 0 && (c->override_due || usable >= c->snd_wnd_max / 2))
+        return usable;
+    return 0;
+}
+
+/* Chunks that fit whole behind a first whole chunk of len bytes. */
+static uint32_t
+append_whole(const struct tcp_conn *c, const struct tcp_chunk *chunk, uint32_t len, uint32_t usable)
+{
+    uint32_t limit = tcp_min(c->mss, usable);
+
+    for (chunk = chunk->next; chunk != NULL && chunk->len <= limit - len; chunk = chunk->next) {
+        if (!cwnd_allows(c, len + chunk->len))
+            break;
+        len += chunk->len;
+    }
+    return len;
+}
+
+static void
+advance_unsent(struct tcp_conn *c, uint32_t len)
+{
+    c->tx_offset += len;
+    while (c->tx_next != NULL && c->tx_offset >= c->tx_next->len) {
+        c->tx_offset -= c->tx_next->len;
+        c->tx_next = c->tx_next->next;
+    }
+}
+
+/* The window keeps data back and nothing is in flight whose ACK would bring news. */
+static void
+start_persist(struct tcp_conn *c, wgt_time now)
+{
+    if (c->sent_head != NULL || c->persist_at != WGT_NEVER)
+        return;
+    c->persist_backoff = 0;
+    c->persist_at = now + c->rtt.rto;
+    c->progress = now;
+}
+
+static void
+before_new(struct tcp_conn *c, wgt_time now)
+{
+    if (c->sent_head != NULL)
+        return;
+    c->progress = now;
+    if (now - c->last_sent > tcp_rto(c))
+        c->cc.ops->restart(&c->cc, now);
+}
+
+static uint32_t
+next_segment_len(struct tcp_conn *c, wgt_time now)
+{
+    struct tcp_chunk *chunk = c->tx_next;
+    uint32_t usable = usable_window(c);
+    uint32_t want = tcp_min(chunk->len - c->tx_offset, c->mss);
+    uint32_t len = fit_window(c, want, usable);
+
+    if (len == 0) {
+        start_persist(c, now);
+        return 0;
+    }
+    if (!cwnd_allows(c, len))
+        return 0;
+    if (c->tx_offset == 0 && len == chunk->len)
+        len = append_whole(c, chunk, len, usable);
+    return len;
+}
+
+static bool
+send_new(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    struct tcp_sent *s;
+    uint32_t len;
+
+    if (c->tx_next == NULL || c->lost.head != NULL)
+        return false;
+    before_new(c, now);
+    len = next_segment_len(c, now);
+    if (len == 0)
+        return false;
+    s = tcp_sent_new(c, c->tx_next);
+    if (s == NULL)
+        return false;
+    s->offset = c->tx_offset;
+    s->len = len;
+    advance_unsent(c, len);
+    if (c->tx_next == NULL)
+        s->flags |= TCP_SENT_PSH;
+    if (c->tx_next == NULL && c->fin_queued && usable_window(c) > len) {
+        s->flags |= TCP_SENT_FIN;
+        c->fin_sent = true;
+    }
+    c->snd_nxt += tcp_sent_seq_len(s);
+    c->override_due = false;
+    c->persist_at = WGT_NEVER;
+    c->persist_backoff = 0;
+    emit(c, now, s, out);
+    return true;
+}
+
+/* The FIN takes no buffer of the peer: it does not wait for windows. */
+static bool
+send_fin(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    struct tcp_sent *s;
+
+    if (!c->fin_queued || c->fin_sent || c->tx_next != NULL)
+        return false;
+    before_new(c, now);
+    s = tcp_sent_new(c, NULL);
+    if (s == NULL)
+        return false;
+    s->flags |= TCP_SENT_FIN;
+    c->fin_sent = true;
+    c->snd_nxt++;
+    emit(c, now, s, out);
+    return true;
+}
+
+static bool
+send_owed_ack(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    if (!c->ack_now && !tcp_window_update_due(c))
+        return false;
+    send_ack(c, now, out);
+    return true;
+}
+
+static bool
+send_synchronised(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    if (send_ack_alone(c, now, out) || send_probe(c, now, out))
+        return true;
+    if (may_send_data(c)) {
+        if (retransmit(c, now, out) || send_new(c, now, out) || send_fin(c, now, out))
+            return true;
+        c->paused_flight = tcp_pipe(c);
+    }
+    return send_owed_ack(c, now, out);
+}
+
+static bool
+send_any(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    if (send_reset(c, out))
+        return true;
+    tcp_timers_expire(c, now);
+    if (send_reset(c, out))
+        return true;
+    switch (c->state) {
+    case TCP_CLOSED:
+        return false;
+    case TCP_SYN_SENT:
+        return send_syn(c, now, out);
+    case TCP_SYN_RECEIVED:
+        return send_syn(c, now, out) || send_ack_alone(c, now, out);
+    default:
+        return send_synchronised(c, now, out);
+    }
+}
+
+bool
+tcp_output(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    bool sent;
+
+    *out = (struct tcp_out){0};
+    sent = send_any(c, now, out);
+    tcp_timers_store(c);
+    return sent;
+}

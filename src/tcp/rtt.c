@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Round-trip time and retransmission timeout (RFC 6298). */
+#include "internal.h"
+
+void
+tcp_rtt_init(struct tcp_rtt *r)
+{
+    *r = (struct tcp_rtt){.rto = TCP_RTO_INITIAL, .min = WGT_NEVER};
+}
+
+/* RFC 6298 2.2: the first sample. */
+static void
+first_sample(struct tcp_rtt *r, wgt_time rtt)
+{
+    r->srtt = rtt;
+    r->rttvar = rtt / 2;
+    r->measured = true;
+}
+
+/* RFC 6298 2.3: RTTVAR first, it uses the old SRTT. Gains shrink with the number of samples a round
+ * trip gives, so that the history stays as long as with one (RFC 7323 appendix G). */
+static void
+next_sample(struct tcp_rtt *r, wgt_time rtt, uint32_t samples_per_rtt)
+{
+    int64_t n = samples_per_rtt > 0 ? samples_per_rtt : 1;
+    int64_t err = (int64_t)rtt - (int64_t)r->srtt;
+    int64_t deviation = err < 0 ? -err : err;
+
+    r->rttvar = (wgt_time)((int64_t)r->rttvar + (deviation - (int64_t)r->rttvar) / (4 * n));
+    r->srtt = (wgt_time)((int64_t)r->srtt + err / (8 * n));
+}
+
+void
+tcp_rtt_sample(struct tcp_rtt *r, wgt_time rtt, uint32_t samples_per_rtt)
+{
+    wgt_time margin;
+
+    r->min = wgt_time_min(r->min, rtt);
+    if (!r->measured)
+        first_sample(r, rtt);
+    else
+        next_sample(r, rtt, samples_per_rtt);
+
+    margin = 4 * r->rttvar;
+    if (margin < TCP_CLOCK_GRANULARITY)
+        margin = TCP_CLOCK_GRANULARITY;
+    r->rto = r->srtt + margin;
+    if (r->rto < TCP_RTO_MIN)
+        r->rto = TCP_RTO_MIN;
+    if (r->rto > TCP_RTO_MAX)
+        r->rto = TCP_RTO_MAX;
+}
+
+/* RFC 6298 5.5: each expiry doubles, up to the maximum. */
+wgt_time
+tcp_rto(const struct tcp_conn *c)
+{
+    if (c->rto_backoff >= 16)
+        return TCP_RTO_MAX;
+    return wgt_time_min(c->rtt.rto << c->rto_backoff, TCP_RTO_MAX);
+}

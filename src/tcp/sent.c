@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sent segments. Each has one record, which lies in the chunk the segment starts in, or, for
+ * further pieces of a cut chunk, in the connection's spare ones. The record is a member of
+ *   - the list by sequence number (sent_head),
+ *   - and either `flight` (in the network, by order of last transmission), or `lost` (to be sent
+ *     again, by sequence number), or neither (SACKed).
+ */
+#include "internal.h"
+
+static void
+list_remove(struct tcp_sent *s)
+{
+    struct tcp_sent_list *l = s->list;
+
+    if (l == NULL)
+        return;
+    if (s->prev != NULL)
+        s->prev->after = s->after;
+    else
+        l->head = s->after;
+    if (s->after != NULL)
+        s->after->prev = s->prev;
+    else
+        l->tail = s->prev;
+    l->bytes -= tcp_sent_seq_len(s);
+    s->list = NULL;
+    s->prev = s->after = NULL;
+}
+
+/* Inserts behind `at`; NULL: at the head. */
+static void
+list_insert(struct tcp_sent_list *l, struct tcp_sent *at, struct tcp_sent *s)
+{
+    s->list = l;
+    s->prev = at;
+    s->after = at != NULL ? at->after : l->head;
+    if (s->prev != NULL)
+        s->prev->after = s;
+    else
+        l->head = s;
+    if (s->after != NULL)
+        s->after->prev = s;
+    else
+        l->tail = s;
+    l->bytes += tcp_sent_seq_len(s);
+}
+
+void
+tcp_sent_init(struct tcp_conn *c)
+{
+    c->spare_free = NULL;
+    for (size_t i = TCP_SENT_SPARE; i-- > 0;) {
+        c->spare[i].next = c->spare_free;
+        c->spare_free = &c->spare[i];
+    }
+}
+
+static struct tcp_sent *
+find_record(struct tcp_conn *c, struct tcp_chunk *chunk)
+{
+    struct tcp_sent *s = chunk != NULL ? &chunk->sent : &c->fin_record;
+
+    if (!(s->flags & TCP_SENT_USED)) {
+        *s = (struct tcp_sent){.flags = TCP_SENT_USED};
+        return s;
+    }
+    s = c->spare_free;
+    if (s == NULL)
+        return NULL;
+    c->spare_free = s->next;
+    *s = (struct tcp_sent){.flags = TCP_SENT_USED | TCP_SENT_IS_SPARE};
+    return s;
+}
+
+struct tcp_sent *
+tcp_sent_new(struct tcp_conn *c, struct tcp_chunk *chunk)
+{
+    struct tcp_sent *s = find_record(c, chunk);
+
+    if (s == NULL)
+        return NULL;
+    s->chunk = chunk;
+    s->seq = c->snd_nxt;
+    if (c->sent_tail != NULL)
+        c->sent_tail->next = s;
+    else
+        c->sent_head = s;
+    c->sent_tail = s;
+    return s;
+}
+
+static void
+release_record(struct tcp_conn *c, struct tcp_sent *s)
+{
+    bool spare = s->flags & TCP_SENT_IS_SPARE;
+
+    s->flags = 0;
+    if (spare) {
+        s->next = c->spare_free;
+        c->spare_free = s;
+    }
+}
+
+void
+tcp_sent_transmit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s)
+{
+    list_remove(s);
+    s->order = ++c->tx_order;
+    s->time = now;
+    list_insert(&c->flight, c->flight.tail, s);
+}
+
+/* Mostly in order of sequence numbers, or (a lost retransmission) before all others. */
+void
+tcp_sent_lose(struct tcp_conn *c, struct tcp_sent *s)
+{
+    struct tcp_sent *at = c->lost.tail;
+
+    list_remove(s);
+    if (c->lost.head != NULL && seq_lt(s->seq, c->lost.head->seq))
+        at = NULL;
+    while (at != NULL && seq_lt(s->seq, at->seq))
+        at = at->prev;
+    list_insert(&c->lost, at, s);
+}
+
+/* Whether an acknowledgment of s can be due to its last transmission. Of a segment sent more than
+ * once an earlier copy may have arrived: the echoed timestamp tells, or else the time that passed
+ * (RFC 8985 6.2 step 2). */
+static bool
+answers_last_transmission(const struct tcp_conn *c, const struct tcp_delivery *d,
+                          const struct tcp_sent *s)
+{
+    if (!(s->flags & TCP_SENT_RETRANSMITTED))
+        return true;
+    if (c->ts_ok && d->seg->has_ts)
+        return seq_leq(tcp_ts_at(c, s->time), d->seg->ts_ecr);
+    return c->rtt.min != WGT_NEVER && d->now - s->time >= c->rtt.min;
+}
+
+/* Keeps the three highest transmission numbers known delivered: what was sent before all three and
+ * is still missing is lost (DupThresh of RFC 5681 and RFC 6675, counted in order of sending so that
+ * a lost retransmission is seen as well). */
+static void
+note_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sent *s)
+{
+    uint64_t order = s->order;
+
+    d->delivered += tcp_sent_seq_len(s);
+    if (!answers_last_transmission(c, d, s))
+        return;
+    for (size_t i = 0; i < TCP_DUP_THRESHOLD; i++) {
+        if (order > c->delivered_order[i]) {
+            uint64_t lower = c->delivered_order[i];
+
+            c->delivered_order[i] = order;
+            order = lower;
+        }
+    }
+}
+
+/* Karn (RFC 6298 3): time is taken only from segments sent once. A SACKed one arrived earlier. */
+static void
+note_time(struct tcp_delivery *d, const struct tcp_sent *s)
+{
+    if (s->flags & TCP_SENT_RETRANSMITTED) {
+        d->retransmitted_too = true;
+        d->timed = false;
+    } else if (!(s->flags & TCP_SENT_SACKED) && !d->timed && !d->retransmitted_too) {
+        d->first_sent = s->time;
+        d->timed = true;
+    }
+}
+
+static void
+pop_head(struct tcp_conn *c)
+{
+    struct tcp_sent *s = c->sent_head;
+
+    list_remove(s);
+    if (c->sack_high == s)
+        c->sack_high = NULL;
+    c->sent_head = s->next;
+    if (c->sent_head == NULL)
+        c->sent_tail = NULL;
+    release_record(c, s);
+}
+
+/* The head's record lies in a chunk that is acknowledged whole: it moves on to `to`. */
+static void
+move_head(struct tcp_conn *c, struct tcp_sent *to)
+{
+    struct tcp_sent *s = c->sent_head;
+    struct tcp_sent_list *l = s->list;
+
+    *to = *s;
+    s->flags = 0;
+    c->sent_head = to;
+    if (c->sent_tail == s)
+        c->sent_tail = to;
+    if (c->sack_high == s)
+        c->sack_high = to;
+    if (l == NULL)
+        return;
+    if (to->prev != NULL)
+        to->prev->after = to;
+    else
+        l->head = to;
+    if (to->after != NULL)
+        to->after->prev = to;
+    else
+        l->tail = to;
+}
+
+/* The ACK ends inside the head segment: n bytes of its payload are done with. */
+static void
+trim_head(struct tcp_conn *c, uint32_t n)
+{
+    struct tcp_sent *s = c->sent_head;
+    struct tcp_chunk *chunk = s->chunk;
+
+    if (s->list != NULL)
+        s->list->bytes -= n;
+    s->seq += n;
+    s->len -= n;
+    s->offset += n;
+    if (s->len == 0) {
+        /* Only its FIN is left; all chunks are acknowledged. */
+        s->chunk = NULL;
+        s->offset = 0;
+        if (!(s->flags & TCP_SENT_IS_SPARE))
+            move_head(c, &c->fin_record);
+        return;
+    }
+    while (s->offset >= chunk->len) {
+        s->offset -= chunk->len;
+        chunk = chunk->next;
+    }
+    if (chunk != s->chunk) {
+        s->chunk = chunk;
+        /* Further chunks are in the segment whole, so none starts in them: the record is free. */
+        if (!(s->flags & TCP_SENT_IS_SPARE))
+            move_head(c, &chunk->sent);
+    }
+}
+
+static void
+release_chunks(struct tcp_conn *c)
+{
+    while (c->tx.head != NULL && c->tx.head != c->tx_next &&
+           seq_leq(c->tx.head->seq + c->tx.head->len, c->snd_una))
+        tcp_queue_push(&c->done, tcp_queue_pop(&c->tx));
+}
+
+/* SND.UNA moves to ack, which lies in (SND.UNA, SND.NXT]. */
+void
+tcp_sent_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
+{
+    while (c->sent_head != NULL) {
+        struct tcp_sent *s = c->sent_head;
+
+        if (seq_leq(ack, s->seq))
+            break;
+        if (seq_lt(ack, s->seq + tcp_sent_seq_len(s))) {
+            if (!(s->flags & TCP_SENT_SACKED))
+                d->delivered += ack - s->seq;
+            trim_head(c, ack - s->seq);
+            break;
+        }
+        if (!(s->flags & TCP_SENT_SACKED))
+            note_delivered(c, d, s);
+        note_time(d, s);
+        pop_head(c);
+    }
+    c->snd_una = ack;
+    release_chunks(c);
+}
+
+static void
+mark_sacked(struct tcp_conn *c, struct tcp_delivery *d, struct tcp_sent *s)
+{
+    note_delivered(c, d, s);
+    list_remove(s);
+    s->flags |= TCP_SENT_SACKED;
+    if (c->sack_high == NULL || seq_lt(c->sack_high->seq, s->seq))
+        c->sack_high = s;
+}
+
+static bool
+block_seen(const struct tcp_conn *c, uint32_t left, uint32_t right)
+{
+    for (uint8_t i = 0; i < c->n_sack_seen; i++) {
+        if (seq_leq(c->sack_seen[i].left, left) && seq_leq(right, c->sack_seen[i].right))
+            return true;
+    }
+    return false;
+}
+
+/* Marks what the block covers whole. A block mostly grows at the highest end: then the walk starts
+ * there, so that an ACK costs what it brings and not the size of the window. */
+static void
+apply_block(struct tcp_conn *c, struct tcp_delivery *d, uint32_t left, uint32_t right)
+{
+    struct tcp_sent *s = c->sent_head;
+
+    if (c->sack_high != NULL) {
+        uint32_t high = c->sack_high->seq + tcp_sent_seq_len(c->sack_high);
+
+        if (seq_leq(high, left) || (seq_lt(high, right) && block_seen(c, left, high)))
+            s = c->sack_high->next;
+    }
+    for (; s != NULL && seq_lt(s->seq, right); s = s->next) {
+        if (!(s->flags & TCP_SENT_SACKED) && seq_leq(left, s->seq) &&
+            seq_leq(s->seq + tcp_sent_seq_len(s), right))
+            mark_sacked(c, d, s);
+    }
+}
+
+/* RFC 2018 5. Blocks at or below SND.UNA are D-SACKs or old; beyond SND.NXT, forged. */
+void
+tcp_sent_sack(struct tcp_conn *c, struct tcp_delivery *d)
+{
+    struct tcp_sack_block seen[TCP_SACK_SEEN];
+    uint8_t n = 0;
+
+    for (uint8_t i = 0; i < d->seg->n_sack && i < TCP_SACK_MAX; i++) {
+        uint32_t left = d->seg->sack[i].left, right = d->seg->sack[i].right;
+
+        if (!seq_lt(left, right) || !seq_lt(c->snd_una, right) || !seq_leq(right, c->snd_nxt) ||
+            seq_lt(left, c->snd_una))
+            continue;
+        if (!block_seen(c, left, right))
+            apply_block(c, d, left, right);
+        seen[n++] = (struct tcp_sack_block){.left = left, .right = right};
+    }
+    memcpy(c->sack_seen, seen, n * sizeof(seen[0]));
+    c->n_sack_seen = n;
+}
+
+/* RFC 2018 8: the receiver went back on its SACKs; forget them all. */
+void
+tcp_sent_unsack(struct tcp_conn *c)
+{
+    for (struct tcp_sent *s = c->sent_head; s != NULL; s = s->next)
+        s->flags &= (uint8_t)~TCP_SENT_SACKED;
+    c->sack_high = NULL;
+    c->n_sack_seen = 0;
+}
+
+void
+tcp_sent_forget(struct tcp_conn *c)
+{
+    while (c->sent_head != NULL)
+        pop_head(c);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Timers. Each is one instant in the connection; what expires is decided here and acted on by
+ * tcp_output, and the earliest is the deadline. Both read the same fields, so that a deadline that
+ * has passed always causes something.
+ */
+#include "internal.h"
+
+/* Whether the peer owes us progress (R2 of RFC 9293 3.8.3, RFC 5482). */
+static wgt_time
+give_up_at(const struct tcp_conn *c)
+{
+    if (c->sent_head == NULL && c->persist_at == WGT_NEVER)
+        return WGT_NEVER;
+    return c->progress + c->options.user_timeout;
+}
+
+void
+tcp_timers_stop(struct tcp_conn *c)
+{
+    c->rto_at = c->persist_at = c->delayed_ack_at = c->state_at = WGT_NEVER;
+}
+
+void
+tcp_timers_store(struct tcp_conn *c)
+{
+    wgt_time at = wgt_time_min(c->rto_at, c->persist_at);
+
+    at = wgt_time_min(at, wgt_time_min(c->delayed_ack_at, c->state_at));
+    c->deadline = c->state == TCP_CLOSED ? WGT_NEVER : wgt_time_min(at, give_up_at(c));
+}
+
+wgt_time
+tcp_deadline(const struct tcp_conn *c)
+{
+    return c->deadline;
+}
+
+/* The SYN or SYN,ACK was not answered. */
+static void
+syn_expired(struct tcp_conn *c, wgt_time now)
+{
+    int limit = c->state == TCP_SYN_SENT ? TCP_SYN_RETRIES : TCP_SYN_ACK_RETRIES;
+
+    if (c->syn_retries >= limit) {
+        tcp_finish(c, TCP_END_TIMEOUT);
+        return;
+    }
+    c->syn_retries++;
+    c->rto_backoff++;
+    c->syn_due = true;
+    c->rto_at = now + tcp_rto(c);
+}
+
+static void
+retransmission_expired(struct tcp_conn *c, wgt_time now)
+{
+    if (c->state == TCP_SYN_SENT || c->state == TCP_SYN_RECEIVED) {
+        syn_expired(c, now);
+        return;
+    }
+    if (c->sent_head == NULL) {
+        c->rto_at = WGT_NEVER;
+        return;
+    }
+    tcp_recovery_timeout(c, now);
+    c->rto_at = now + tcp_rto(c);
+}
+
+/* RFC 9293 3.8.6.1 for a window of zero; 3.8.6.2.1 (override) for one smaller than a segment. */
+static void
+persist_expired(struct tcp_conn *c, wgt_time now)
+{
+    wgt_time interval;
+
+    if (c->snd_wnd == 0)
+        c->probe_due = true;
+    else
+        c->override_due = true;
+    if (c->persist_backoff < 16)
+        c->persist_backoff++;
+    interval = c->rtt.rto << c->persist_backoff;
+    c->persist_at = now + wgt_time_min(interval, TCP_RTO_MAX);
+}
+
+static void
+state_expired(struct tcp_conn *c)
+{
+    if (c->state == TCP_TIME_WAIT) {
+        tcp_finish(c, TCP_END_NORMAL);
+        return;
+    }
+    tcp_queue_reset(c); /* FIN-WAIT-2: the peer forgot to close, or is gone */
+    tcp_finish(c, TCP_END_TIMEOUT);
+}
+
+void
+tcp_timers_expire(struct tcp_conn *c, wgt_time now)
+{
+    if (c->state == TCP_CLOSED)
+        return;
+    if (give_up_at(c) <= now) {
+        tcp_queue_reset(c);
+        tcp_finish(c, TCP_END_TIMEOUT);
+        return;
+    }
+    if (c->state_at <= now) {
+        state_expired(c);
+        return;
+    }
+    if (c->delayed_ack_at <= now) {
+        c->delayed_ack_at = WGT_NEVER;
+        c->ack_now = true;
+    }
+    if (c->persist_at <= now)
+        persist_expired(c, now);
+    if (c->rto_at <= now)
+        retransmission_expired(c, now);
+}
