@@ -19,9 +19,11 @@ enum { NOISE_AEAD_STATE = 640 };
 #define NOISE_REKEY_AFTER_MESSAGES  (UINT64_C(1) << 60)
 #define NOISE_REJECT_AFTER_MESSAGES (UINT64_MAX - NOISE_REPLAY_WINDOW - 1)
 
-/* Load the crypto libraries; call once before anything else. 0, or -1 with a message in error. */
+/* Load the crypto libraries and check each primitive against a known answer; call before anything
+ * else and before other threads run. 0, or -1 with a message in error (which may be NULL).
+ * Repeating it is harmless. */
 int noise_crypto_init(char *error, size_t error_len);
-/* "boringssl" or "libsodium". */
+/* The AEAD of data messages in use: "boringssl", or "libsodium" where the former is missing. */
 const char *noise_aead_name(void);
 
 /* Clamp a private key in place; derive its public key. */
@@ -61,6 +63,8 @@ enum noise_handshake_state {
 
 struct noise_handshake {
     enum noise_handshake_state state;
+    /* local_index is that of the initiation we sent last; accepting one of the peer's keeps it, so
+     * that the caller can still take it out of its index. */
     uint32_t local_index, remote_index;
     uint8_t ephemeral_private[NOISE_KEY_LEN];
     uint8_t remote_ephemeral[NOISE_KEY_LEN];
@@ -89,12 +93,13 @@ struct noise_remote {
 
 /* psk may be NULL. WGT_OK; HANDSHAKE_DH when the public key is of low order (the peer can never
  * complete a handshake; the remote is still initialised and every handshake with it fails so).
- * Without a local identity static_static stays zero. */
+ * Without a local identity static_static stays zero; call noise_remote_rekeyed when there is one.
+ */
 enum wgt_drop noise_remote_init(struct noise_remote *r, const struct noise_local *l,
                                 const uint8_t public_key[NOISE_KEY_LEN],
                                 const uint8_t psk[NOISE_KEY_LEN]);
-/* The local identity changed: recompute static_static, clear the handshake (kernel's
- * wg_noise_precompute_static_static + handshake clear). */
+/* The local identity changed: recompute static_static, clear the handshake. Timestamp and cookie
+ * stay. WGT_OK or HANDSHAKE_DH. */
 enum wgt_drop noise_remote_rekeyed(struct noise_remote *r, const struct noise_local *l);
 void noise_remote_wipe(struct noise_remote *r);
 void noise_handshake_clear(struct noise_remote *r);
@@ -109,7 +114,8 @@ struct noise_replay {
     uint64_t ring[NOISE_REPLAY_BITS / 64];
 };
 
-/* Whether the counter is new; marks it seen. Call only after the message authenticated. */
+/* Whether the counter is new, inside the window and below REJECT_AFTER_MESSAGES; marks it seen.
+ * Call only after the message authenticated. */
 bool noise_replay_accept(struct noise_replay *r, uint64_t counter);
 /* The same question without marking. */
 bool noise_replay_would_accept(const struct noise_replay *r, uint64_t counter);
@@ -132,6 +138,7 @@ struct noise_keypair {
     void *owner; /* the caller's */
 };
 
+/* Nothing but zero bytes is left. */
 void noise_keypair_wipe(struct noise_keypair *k);
 
 /*
@@ -143,8 +150,10 @@ bool noise_seal(struct noise_keypair *k, uint8_t *message, size_t plaintext_len)
 
 /*
  * Open in place a checked data message of len >= 32 bytes: the plaintext lies at message + 16, len
- * - 32 bytes. WGT_OK; DATA_EXPIRED (counter at the limit); DATA_TAG; DATA_REPLAY. The window moves
- * only on WGT_OK. Key age is the caller's to check first (noise_session.h).
+ * - 32 bytes. WGT_OK; MESSAGE_SHORT; DATA_EXPIRED (a counter at the limit came or had come before);
+ * DATA_REPLAY (seen before or too old; found before decrypting, the message is untouched); DATA_TAG
+ * (the bytes behind the header are zeroed: keep a copy of what must survive). The window moves only
+ * on WGT_OK. Key age is the caller's to check first.
  */
 enum wgt_drop noise_open(struct noise_keypair *k, uint8_t *message, size_t len);
 
@@ -155,7 +164,8 @@ struct noise_session {
     struct noise_keypair *previous, *current, *next;
 };
 
-/* Keypairs that an operation pushed out; they are the caller's to un-index, wipe and free. */
+/* Keypairs that an operation pushed out (it starts the list anew); they are the caller's to
+ * un-index, wipe and free. */
 struct noise_retired {
     struct noise_keypair *k[3];
     unsigned n;
@@ -194,7 +204,7 @@ struct noise_initiation {
 };
 
 /* First half of consuming: who is it? mac1 must have been checked. WGT_OK, NO_IDENTITY,
- * HANDSHAKE_DH, HANDSHAKE_STATIC. Wipe *out after use. */
+ * HANDSHAKE_DH, HANDSHAKE_STATIC; unless WGT_OK *out is zeroed. Wipe *out after use. */
 enum wgt_drop noise_initiation_open(const struct noise_local *l,
                                     const uint8_t message[MESSAGE_INITIATION_LEN],
                                     struct noise_initiation *out);
@@ -203,16 +213,17 @@ enum wgt_drop noise_initiation_open(const struct noise_local *l,
 enum wgt_drop noise_initiation_accept(struct noise_remote *r, wgt_time now,
                                       const struct noise_initiation *in);
 
-/* Answer the accepted initiation. Fills *keypair (responder role) and wipes the handshake. WGT_OK,
- * HANDSHAKE_STATE, HANDSHAKE_DH. */
+/* Answer the accepted initiation. Fills *keypair (responder role; owner is left alone) and wipes
+ * the handshake. WGT_OK, NO_IDENTITY, HANDSHAKE_STATE, HANDSHAKE_DH; on failure nothing changes. */
 enum wgt_drop noise_response_create(struct noise_remote *r, const struct noise_local *l,
                                     wgt_time now, const uint8_t ephemeral[NOISE_KEY_LEN],
                                     uint32_t index, uint8_t out[MESSAGE_RESPONSE_LEN],
                                     struct noise_keypair *keypair);
 
 /* Consume a response whose receiver index named r's handshake; mac1 must have been checked. Fills
- * *keypair (initiator role) and wipes the handshake. WGT_OK, HANDSHAKE_STATE, HANDSHAKE_INDEX,
- * HANDSHAKE_DH, HANDSHAKE_TAG; on failure the handshake stays, so that a good response still works.
+ * *keypair (initiator role; owner is left alone) and wipes the handshake. WGT_OK, NO_IDENTITY,
+ * HANDSHAKE_STATE, HANDSHAKE_INDEX, HANDSHAKE_DH, HANDSHAKE_TAG; on failure the handshake stays, so
+ * that a good response still works.
  */
 enum wgt_drop noise_response_consume(struct noise_remote *r, const struct noise_local *l,
                                      wgt_time now, const uint8_t message[MESSAGE_RESPONSE_LEN],
@@ -224,7 +235,7 @@ enum wgt_drop noise_response_consume(struct noise_remote *r, const struct noise_
 /* Whether the mac1 of an initiation or response to us is right. Cheap: for the workers. */
 bool noise_mac1_check(const struct noise_local *l, const uint8_t *message, size_t len);
 
-enum noise_source_len { NOISE_COOKIE_SECRET_LEN = 32 };
+enum { NOISE_COOKIE_SECRET_LEN = 32, NOISE_COOKIE_NONCE_LEN = 24 };
 
 /* The responder's cookie secret. */
 struct noise_cookie_secret {
@@ -233,14 +244,16 @@ struct noise_cookie_secret {
     uint8_t key[NOISE_COOKIE_SECRET_LEN];
 };
 
-/* Whether mac2 is right for this source. fresh: random bytes that become the secret when it is
- * older than 120 s. */
-bool noise_mac2_check(struct noise_cookie_secret *s, wgt_time now, const uint8_t fresh[32],
+/* Whether mac2 is right for this source. fresh: random bytes that become the secret when there is
+ * none or it is 120 s old. */
+bool noise_mac2_check(struct noise_cookie_secret *s, wgt_time now,
+                      const uint8_t fresh[NOISE_COOKIE_SECRET_LEN],
                       const struct ip_endpoint *source, const uint8_t *message, size_t len);
 
-/* The cookie reply to an initiation or response (its mac1 must be right). */
+/* The cookie reply to an initiation or response (its mac1 must be right). nonce: random. */
 void noise_cookie_reply_create(struct noise_cookie_secret *s, const struct noise_local *l,
-                               wgt_time now, const uint8_t fresh[32], const uint8_t nonce[24],
+                               wgt_time now, const uint8_t fresh[NOISE_COOKIE_SECRET_LEN],
+                               const uint8_t nonce[NOISE_COOKIE_NONCE_LEN],
                                const struct ip_endpoint *source, const uint8_t *message, size_t len,
                                uint8_t out[MESSAGE_COOKIE_REPLY_LEN]);
 
@@ -262,6 +275,7 @@ struct noise_ratelimit {
     struct noise_ratelimit_entry *entries;
     size_t capacity; /* a power of two */
     size_t used;
+    size_t cursor;   /* where the next call goes on forgetting the idle */
     uint8_t key[16]; /* SipHash */
 };
 
