@@ -5,6 +5,10 @@
  * One writer (the control thread); any number of readers that may run beside it inside an RCU read
  * section of the caller's. What the writer takes out of the tries is put on a retired list; the
  * caller frees it after a grace period with allowedips_free_retired.
+ *
+ * A lookup that runs beside a change sees each prefix as it was before or after it, never anything
+ * else, and changes of other prefixes not at all. Changes are not bundled: who removes one prefix
+ * and inserts another that covers the same address must reckon with a lookup that sees neither.
  */
 #ifndef WGTCPD_PEER_ALLOWEDIPS_H
 #define WGTCPD_PEER_ALLOWEDIPS_H
@@ -12,23 +16,27 @@
 #include <wgtcpd/base/addr.h>
 
 struct allowedips_node;
+struct allowedips_bucket;
 
 struct allowedips {
     struct allowedips_node *root_v4, *root_v6; /* read with acquire loads */
-    struct allowedips_node *retired;           /* writer's */
-    size_t count;                              /* prefixes stored; writer's */
+    /* The writer's: */
+    struct allowedips_node *retired;
+    struct allowedips_bucket *buckets; /* the prefixes of each value */
+    size_t n_buckets;                  /* a power of two, or 0 */
+    size_t count;                      /* prefixes stored */
 };
 
 void allowedips_init(struct allowedips *t);
 /* No reader may be left. Frees everything, retired nodes too. */
 void allowedips_destroy(struct allowedips *t);
 
-/* Insert or move a prefix (host bits are masked) to `value`. 0, -EINVAL (family or length), -ENOMEM
- * (nothing changed). */
+/* Insert or move a prefix (host bits are masked) to `value`, which must not be NULL. 0, -EINVAL
+ * (family, length or value), -ENOMEM (nothing changed). */
 int allowedips_insert(struct allowedips *t, const struct ip_prefix *p, void *value);
 /* Remove the prefix if it belongs to value. 0 or -ENOENT. */
 int allowedips_remove(struct allowedips *t, const struct ip_prefix *p, const void *value);
-/* Remove all prefixes of value; returns how many. */
+/* Remove all prefixes of value; returns how many. Takes time in proportion to that number. */
 size_t allowedips_remove_value(struct allowedips *t, const void *value);
 
 /* Value of the longest prefix that holds addr, or NULL. For readers. */
@@ -37,9 +45,16 @@ void *allowedips_lookup(const struct allowedips *t, const struct ip_addr *addr);
 void *allowedips_lookup_v4(const struct allowedips *t, const uint8_t addr[4]);
 void *allowedips_lookup_v6(const struct allowedips *t, const uint8_t addr[16]);
 
-/* Every prefix with its value, IPv4 first; for the writer. visit returns false to stop. */
+/* Every prefix with its value, IPv4 first, in order of address and length; for the writer. visit
+ * returns false to stop, and must not change the table. */
 void allowedips_walk(const struct allowedips *t,
                      bool (*visit)(void *ctx, const struct ip_prefix *p, void *value), void *ctx);
+
+/* The prefixes of one value, in the order in which it got them. Takes time in proportion to their
+ * number. */
+void allowedips_walk_value(const struct allowedips *t, const void *value,
+                           bool (*visit)(void *ctx, const struct ip_prefix *p, void *value),
+                           void *ctx);
 
 /* Detach the retired nodes (NULL: none); free them after a grace period. */
 struct allowedips_node *allowedips_take_retired(struct allowedips *t);
