@@ -83,14 +83,14 @@ icmp_echo_reply(uint8_t *packet, const struct ip_header *ip)
 {
     uint8_t *icmp = packet + ip->header_len;
     enum wgt_drop drop = check_request(icmp, ip);
-    uint16_t old_word;
 
     if (drop != WGT_OK)
         return drop;
-    old_word = get_be16(icmp);
     icmp[0] = is_v4(ip) ? ICMP_ECHO_REPLY : ICMPV6_ECHO_REPLY;
-    /* Swapped addresses do not change the pseudo header's sum. */
-    put_be16(icmp + 2, checksum_update(get_be16(icmp + 2), old_word, get_be16(icmp)));
+    /* Summed anew: an ICMPv4 reply of zeros only is where checksum_update fails. Swapped addresses
+     * do not change the pseudo header's sum. */
+    put_be16(icmp + 2, 0);
+    put_be16(icmp + 2, icmp_sum(ip, icmp));
     if (is_v4(ip))
         turn_v4(packet, ip);
     else

@@ -124,6 +124,20 @@ rfc4443_4_2_echo_is_answered(void **state)
     check_reply(IP_V6, ICMPV6_ECHO_REPLY);
 }
 
+/* The reply consists of zeros but for its checksum, which must be ffff (RFC 1624 section 3). */
+static void
+echo_of_zeros_is_answered(void **state)
+{
+    static const uint8_t zeros[8] = {ICMP_ECHO_REQUEST};
+    struct ip_addr src = ip_addr_v4(host_v4), dst = ip_addr_v4(us_v4);
+    struct packet p = ip_packet(&src, &dst, zeros, sizeof(zeros));
+
+    (void)state;
+    assert_int_equal(icmp_echo_reply(p.bytes, &p.ip), WGT_OK);
+    assert_int_equal(get_be16(icmp_of(&p) + 2), 0xffff);
+    assert_int_equal(checksum_finish(checksum_add(0, icmp_of(&p), sizeof(zeros))), 0);
+}
+
 static void
 echo_with_the_wrong_checksum(void **state)
 {
@@ -621,6 +635,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc792_echo_is_answered),
         cmocka_unit_test(rfc4443_4_2_echo_is_answered),
+        cmocka_unit_test(echo_of_zeros_is_answered),
         cmocka_unit_test(echo_with_the_wrong_checksum),
         cmocka_unit_test(echo_shorter_than_its_header_is_malformed),
         cmocka_unit_test(echo_with_a_code_is_malformed),

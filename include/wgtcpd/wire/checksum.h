@@ -26,7 +26,9 @@ uint64_t checksum_pseudo(const struct ip_addr *src, const struct ip_addr *dst, u
 uint16_t checksum_transport(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
                             const uint8_t *data, size_t len);
 
-/* RFC 1624 eqn. 3: the checksum after a 16-bit word of the data went from old to new. */
+/* RFC 1624 eqn. 3: the checksum after a 16-bit word of the data went from old to new. The data must
+ * not be all zero afterwards (the result would be 0000 instead of ffff); behind a pseudo header or
+ * an IPv4 header's version it never is. */
 uint16_t checksum_update(uint16_t checksum, uint16_t old_word, uint16_t new_word);
 
 #endif
