@@ -1,108 +1,138 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The frame decoder must read the same messages however the stream is cut. The first byte seeds
- * the cuts; the rest is the stream, decoded once in one piece and once in pieces.
+ * The frame decoder on an arbitrary stream that is cut at random: it must give what a reader of the
+ * whole stream gives. The first byte seeds the cuts, the rest is the stream.
  */
 #include <stdlib.h>
 
 #include <wgtcpd/frame/frame.h>
 
-enum { MAX_LEN = 2048 };
-
-/* What a decoding run saw: a hash over all events and messages. */
-struct trace {
-    uint64_t hash;
-    bool broken;
-};
-
-static void
-trace_bytes(struct trace *t, const uint8_t *data, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        t->hash = (t->hash ^ data[i]) * UINT64_C(0x100000001b3);
-}
-
-static void
-trace_message(struct trace *t, const struct span *message)
-{
-    uint8_t prefix[FRAME_PREFIX_LEN];
-
-    if (message->len < 32 || message->len > MAX_LEN)
-        abort();
-    frame_write_prefix(prefix, message->len);
-    trace_bytes(t, prefix, sizeof prefix);
-    trace_bytes(t, message->data, message->len);
-}
-
-static void
-decode_piece(struct frame_decoder *d, struct trace *t, struct span in, uint8_t buffer[MAX_LEN])
-{
-    struct span message;
-    const uint8_t empty[FRAME_PREFIX_LEN] = {0, 0};
-
-    for (;;) {
-        switch (frame_decode(d, &in, &message)) {
-        case FRAME_NEED_MORE:
-            if (in.len != 0)
-                abort();
-            return;
-        case FRAME_MESSAGE:
-            trace_message(t, &message);
-            break;
-        case FRAME_NEED_BUFFER:
-            if (d->need < 32 || d->need > MAX_LEN)
-                abort();
-            frame_decoder_lend(d, buffer);
-            break;
-        case FRAME_EMPTY:
-            trace_bytes(t, empty, sizeof empty);
-            break;
-        case FRAME_INVALID:
-            t->broken = true;
-            return;
-        }
-    }
-}
-
-/* cut: 0 for one piece, else the seed of piece lengths. */
-static struct trace
-decode_all(const uint8_t *data, size_t len, uint32_t cut)
-{
-    struct frame_decoder d;
-    struct trace t = {UINT64_C(0xcbf29ce484222325), false};
-    uint8_t buffer[MAX_LEN];
-
-    frame_decoder_init(&d, MAX_LEN);
-    while (len > 0 && !t.broken) {
-        size_t take = len;
-        if (cut != 0) {
-            cut = cut * 1664525 + 1013904223;
-            take = 1 + (cut >> 16) % ((cut & 1) ? 3 : 200);
-            take = take < len ? take : len;
-        }
-        /* A copy of exactly this size, so that a sanitizer sees every step beyond it. */
-        uint8_t *piece = malloc(take);
-        if (piece == NULL)
-            abort();
-        memcpy(piece, data, take);
-        decode_piece(&d, &t, (struct span){piece, take}, buffer);
-        free(piece);
-        data += take;
-        len -= take;
-    }
-    return t;
-}
+enum { SEED_LEN = 1, SHORTEST = 32, LONGEST = 2048 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+require(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static uint32_t
+next_random(uint32_t *state)
+{
+    *state = *state * 1664525 + 1013904223;
+    return *state >> 8;
+}
+
+/* A reader that has the whole stream: the same answers in the plainest way. */
+struct reference {
+    const uint8_t *stream;
+    size_t len, at, max_len;
+};
+
+static enum frame_event
+reference_next(struct reference *r, const uint8_t **message, size_t *len)
+{
+    if (r->len - r->at < FRAME_PREFIX_LEN)
+        return FRAME_NEED_MORE;
+    *len = get_be16(r->stream + r->at);
+    if (*len == 0) {
+        r->at += FRAME_PREFIX_LEN;
+        return FRAME_EMPTY;
+    }
+    if (*len < SHORTEST || *len > r->max_len)
+        return FRAME_INVALID;
+    if (r->len - r->at - FRAME_PREFIX_LEN < *len)
+        return FRAME_NEED_MORE;
+    *message = r->stream + r->at + FRAME_PREFIX_LEN;
+    r->at += FRAME_PREFIX_LEN + *len;
+    return FRAME_MESSAGE;
+}
+
+static void
+expect(struct reference *r, enum frame_event event, const struct span *message)
+{
+    const uint8_t *expected = NULL;
+    size_t len = 0;
+
+    require(reference_next(r, &expected, &len) == event);
+    if (event == FRAME_MESSAGE)
+        require(message->len == len && memcmp(message->data, expected, len) == 0);
+}
+
+/* One piece; false once the stream is broken. */
+static bool
+feed(struct frame_decoder *d, struct reference *r, struct span in, uint8_t **lent)
+{
+    struct span message;
+
+    for (;;) {
+        enum frame_event event = frame_decode(d, &in, &message);
+
+        if (event == FRAME_NEED_MORE) {
+            require(in.len == 0);
+            return true;
+        }
+        if (event == FRAME_NEED_BUFFER) {
+            require(*lent == NULL && d->need >= SHORTEST && d->need <= d->max_len);
+            *lent = malloc(d->need);
+            require(*lent != NULL);
+            frame_decoder_lend(d, *lent);
+            continue;
+        }
+        expect(r, event, &message);
+        if (event == FRAME_INVALID) {
+            require(frame_decode(d, &in, &message) == FRAME_INVALID);
+            return false;
+        }
+        if (event == FRAME_MESSAGE && *lent != NULL) {
+            require(message.data == *lent && d->buffer == NULL);
+            free(*lent);
+            *lent = NULL;
+        }
+    }
+}
+
+/* A copy of the piece that is gone afterwards: no pointer into it may be kept. */
+static bool
+feed_copy(struct frame_decoder *d, struct reference *r, const uint8_t *piece, size_t len,
+          uint8_t **lent)
+{
+    uint8_t *copy = malloc(len);
+    bool whole;
+
+    require(copy != NULL);
+    memcpy(copy, piece, len);
+    whole = feed(d, r, (struct span){copy, len}, lent);
+    free(copy);
+    return whole;
+}
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size < 1)
+    struct reference r = {.stream = data + SEED_LEN, .max_len = LONGEST};
+    struct frame_decoder d;
+    uint8_t *lent = NULL;
+    uint32_t random;
+    bool good = true;
+
+    if (size <= SEED_LEN)
         return 0;
-    struct trace whole = decode_all(data + 1, size - 1, 0);
-    struct trace pieces = decode_all(data + 1, size - 1, data[0] + 1U);
-    if (whole.hash != pieces.hash || whole.broken != pieces.broken)
-        abort();
+    random = data[0];
+    r.len = size - SEED_LEN;
+    frame_decoder_init(&d, r.max_len);
+    for (size_t at = 0; at < r.len && good;) {
+        size_t piece = 1 + next_random(&random) % (1u << data[0] % 12);
+
+        if (piece > r.len - at)
+            piece = r.len - at;
+        good = feed_copy(&d, &r, r.stream + at, piece, &lent);
+        at += piece;
+    }
+    if (good)
+        expect(&r, FRAME_NEED_MORE, NULL);
+    free(lent);
     return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every parser of packets from outside: an Ethernet frame is taken apart as the outer port takes
- * it, and the same bytes are read as an inner packet and as a WireGuard message. What a parser
- * accepts must lie inside the packet, and what can be written again must parse to the same.
+ * Every parser of packets from outside. The bytes are read as an Ethernet frame, as the outer port
+ * reads it, and also from every layer above on, so that the upper layers do not wait for a header
+ * that the fuzzer has to find first. What a parser accepts must lie inside the packet, and what can
+ * be written again must parse to the same.
  */
 #include <stdlib.h>
 
@@ -13,6 +14,10 @@
 #include <wgtcpd/wire/tcp.h>
 #include <wgtcpd/wire/udp.h>
 
+enum { PACKET_MAX = 4096, HEADERS_MAX = IP_HEADER_MAX + TCP_HEADER_MAX };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 static void
 require(bool holds)
 {
@@ -21,131 +26,265 @@ require(bool holds)
 }
 
 static void
-require_inside(const struct span *inner, const uint8_t *data, size_t len)
+check_same_sack(const struct tcp_segment *a, const struct tcp_segment *b)
 {
-    require(inner->data >= data && inner->len <= len);
-    require((size_t)(inner->data - data) <= len - inner->len);
+    require(a->n_sack == b->n_sack && a->n_sack <= TCP_SACK_MAX);
+    for (unsigned i = 0; i < a->n_sack; i++)
+        require(a->sack[i].left == b->sack[i].left && a->sack[i].right == b->sack[i].right);
 }
 
 static void
-same_tcp(const struct tcp_segment *a, const struct tcp_segment *b)
+check_same_segment(const struct tcp_segment *a, const struct tcp_segment *b)
 {
     require(a->src_port == b->src_port && a->dst_port == b->dst_port);
     require(a->seq == b->seq && a->ack == b->ack && a->flags == b->flags);
-    require(a->has_mss == b->has_mss && (!a->has_mss || a->mss == b->mss));
-    require(a->has_wscale == b->has_wscale && (!a->has_wscale || a->wscale == b->wscale));
-    require(a->has_ts == b->has_ts && (!a->has_ts || a->ts_val == b->ts_val));
+    require(a->window == b->window && a->urgent == b->urgent);
+    require(a->has_mss == b->has_mss && a->mss == b->mss);
+    require(a->has_wscale == b->has_wscale && a->wscale == b->wscale && a->wscale <= 14);
+    require(a->has_sack_permitted == b->has_sack_permitted);
+    require(a->has_ts == b->has_ts && a->ts_val == b->ts_val && a->ts_ecr == b->ts_ecr);
+    check_same_sack(a, b);
     require(a->payload.len == b->payload.len);
+    require(memcmp(a->payload.data, b->payload.data, a->payload.len) == 0);
 }
 
 static void
-try_tcp(const struct ip_header *ip, uint8_t *data)
+fuzz_tcp(const struct ip_header *ip, uint8_t *data, bool verify)
 {
+    static uint8_t out[HEADERS_MAX + PACKET_MAX];
+    struct ip_header out_ip = *ip;
     struct tcp_segment seg, again;
+    size_t header_len;
 
-    tcp_parse(ip, data, true, &seg);
-    if (tcp_parse(ip, data, false, &seg) != WGT_OK)
+    if (tcp_parse(ip, data, verify, &seg) != WGT_OK)
         return;
-    require_inside(&seg.payload, data, ip->payload_len);
-    require(seg.n_sack <= TCP_SACK_MAX && (!seg.has_wscale || seg.wscale <= 14));
-
-    size_t header = tcp_header_len(&seg);
-    require(header >= TCP_HEADER_LEN && header <= TCP_HEADER_MAX && header % 4 == 0);
-    struct ip_header ip_again = *ip;
-    ip_again.payload_len = (uint32_t)(header + seg.payload.len);
-    uint8_t *copy = malloc(ip_again.payload_len);
-    if (copy == NULL)
-        abort();
-    memcpy(copy + header, seg.payload.data, seg.payload.len);
-    require(tcp_write(copy, &ip->src, &ip->dst, &seg, true) == header);
-    require(tcp_parse(&ip_again, copy, true, &again) == WGT_OK);
-    same_tcp(&seg, &again);
-    free(copy);
+    require(seg.payload.data >= data &&
+            seg.payload.data + seg.payload.len == data + ip->payload_len);
+    header_len = tcp_header_len(&seg);
+    require(header_len <= TCP_HEADER_MAX);
+    memcpy(out + header_len, seg.payload.data, seg.payload.len);
+    require(tcp_write(out, &ip->src, &ip->dst, &seg, true) == header_len);
+    out_ip.payload_len = (uint32_t)(header_len + seg.payload.len);
+    require(tcp_parse(&out_ip, out, true, &again) == WGT_OK);
+    check_same_segment(&seg, &again);
 }
 
 static void
-try_udp(const struct ip_header *ip, uint8_t *data)
+fuzz_udp(const struct ip_header *ip, uint8_t *data, bool verify)
 {
-    struct udp_header udp;
+    static uint8_t out[HEADERS_MAX + PACKET_MAX];
+    struct ip_header out_ip = *ip;
+    struct udp_header h, again;
 
-    udp_parse(ip, data, true, &udp);
-    if (udp_parse(ip, data, false, &udp) == WGT_OK)
-        require_inside(&udp.payload, data, ip->payload_len);
+    if (udp_parse(ip, data, verify, &h) != WGT_OK)
+        return;
+    require(h.payload.data == data + UDP_HEADER_LEN);
+    require(h.payload.len + UDP_HEADER_LEN <= ip->payload_len);
+    memcpy(out + UDP_HEADER_LEN, h.payload.data, h.payload.len);
+    udp_write(out, &ip->src, &ip->dst, h.src_port, h.dst_port, h.payload.len, true);
+    out_ip.payload_len = (uint32_t)(UDP_HEADER_LEN + h.payload.len);
+    require(udp_parse(&out_ip, out, true, &again) == WGT_OK);
+    require(again.src_port == h.src_port && again.dst_port == h.dst_port);
+    require(again.payload.len == h.payload.len);
 }
 
 static void
-try_icmp(uint8_t *packet, const struct ip_header *ip)
+fuzz_nd(const uint8_t *packet, const struct ip_header *ip)
 {
-    struct nd_message nd;
+    uint8_t out[IPV6_HEADER_LEN + ND_LEN];
+    struct nd_message m, again;
+    struct ip_header out_ip;
 
-    nd_parse(packet, ip, &nd);
-    if (icmp_echo_reply(packet, ip) == WGT_OK) {
-        struct ip_header reply;
-        size_t len = (size_t)ip->header_len + ip->payload_len;
-        require(ip_parse(packet, len, false, &reply) == WGT_OK);
-        require(reply.payload_len == ip->payload_len);
+    if (nd_parse(packet, ip, &m) != WGT_OK || !m.has_link_addr)
+        return;
+    require(nd_write(out, &ip->src, &ip->dst, &m) == sizeof(out));
+    require(ip_parse(out, sizeof(out), true, &out_ip) == WGT_OK);
+    require(nd_parse(out, &out_ip, &again) == WGT_OK);
+    require(ip_addr_equal(&m.target, &again.target) && again.has_link_addr);
+    require(memcmp(&m.link_addr, &again.link_addr, sizeof(m.link_addr)) == 0);
+    require(m.solicited == again.solicited && m.override == again.override);
+}
+
+static void
+fuzz_icmp(uint8_t *packet, const struct ip_header *ip)
+{
+    size_t len = ip->header_len + (size_t)ip->payload_len;
+    struct ip_header reply;
+
+    fuzz_nd(packet, ip);
+    if (icmp_echo_reply(packet, ip) != WGT_OK)
+        return;
+    require(ip_parse(packet, len, true, &reply) == WGT_OK);
+    require(ip_addr_equal(&reply.src, &ip->dst) && ip_addr_equal(&reply.dst, &ip->src));
+    require(icmp_echo_reply(packet, &reply) == WGT_DROP_ICMP_TYPE); /* and its checksum is right */
+}
+
+static void
+check_ip_write(const struct ip_header *h)
+{
+    uint8_t out[IP_HEADER_MAX + PACKET_MAX];
+    struct ip_header again;
+    size_t header_len = ip_write(out, h);
+
+    require(header_len == ip_header_len(&h->dst));
+    if (h->payload_len == 0 || h->payload_len > PACKET_MAX)
+        return;
+    memset(out + header_len, 0, h->payload_len);
+    require(ip_parse(out, header_len + h->payload_len, true, &again) == WGT_OK);
+    require(ip_addr_equal(&h->src, &again.src) && ip_addr_equal(&h->dst, &again.dst));
+    require(h->protocol == again.protocol && h->ttl == again.ttl);
+    require(h->traffic_class == again.traffic_class && h->payload_len == again.payload_len);
+    require(h->dont_fragment == again.dont_fragment && h->id == again.id);
+}
+
+static void
+fuzz_ip(uint8_t *packet, size_t len, bool verify)
+{
+    struct ip_header ip;
+    uint8_t *data;
+
+    if (ip_parse(packet, len, verify, &ip) != WGT_OK)
+        return;
+    require(ip.header_len + (size_t)ip.payload_len <= len);
+    check_ip_write(&ip);
+    data = packet + ip.header_len;
+    if (ip.protocol == IP_PROTO_TCP)
+        fuzz_tcp(&ip, data, verify);
+    else if (ip.protocol == IP_PROTO_UDP)
+        fuzz_udp(&ip, data, verify);
+    else
+        fuzz_icmp(packet, &ip);
+}
+
+static void
+fuzz_arp(const uint8_t *data, size_t len)
+{
+    struct arp_packet p;
+    uint8_t out[ARP_LEN];
+
+    if (arp_parse(data, len, &p) != WGT_OK)
+        return;
+    arp_write(out, &p);
+    require(memcmp(out, data, ARP_LEN) == 0);
+}
+
+static void
+fuzz_eth(uint8_t *frame, size_t len, bool verify)
+{
+    struct eth_header h;
+
+    if (eth_parse(frame, len, &h) != WGT_OK)
+        return;
+    if (h.type == ETH_ARP)
+        fuzz_arp(frame + ETH_HEADER_LEN, len - ETH_HEADER_LEN);
+    else
+        fuzz_ip(frame + ETH_HEADER_LEN, len - ETH_HEADER_LEN, verify);
+}
+
+/* A right checksum where the fuzzer could hardly find one. */
+static void
+fix_icmp_checksum(uint8_t *icmp, const struct ip_header *ip)
+{
+    if (ip->payload_len < 4)
+        return;
+    put_be16(icmp + 2, 0);
+    if (ip->dst.family == IP_V4)
+        put_be16(icmp + 2, checksum_finish(checksum_add(0, icmp, ip->payload_len)));
+    else
+        put_be16(icmp + 2,
+                 checksum_transport(&ip->src, &ip->dst, IP_PROTO_ICMPV6, icmp, ip->payload_len));
+}
+
+/* The bytes as an ICMP message behind an IP header of our own. */
+static void
+fuzz_icmp_behind(const struct ip_header *ip, const uint8_t *data, size_t len)
+{
+    uint8_t *packet = malloc(IP_HEADER_MAX + len);
+    struct ip_header h = *ip;
+    size_t header_len;
+
+    require(packet != NULL);
+    h.protocol = ip->dst.family == IP_V4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6;
+    header_len = ip_write(packet, &h);
+    memcpy(packet + header_len, data, len);
+    h.header_len = (uint16_t)header_len;
+    fix_icmp_checksum(packet + header_len, &h);
+    fuzz_icmp(packet, &h);
+    free(packet);
+}
+
+static void
+fuzz_inner(const uint8_t *data, size_t len)
+{
+    struct inner_packet in;
+
+    if (inner_parse(data, len, &in) == WGT_OK)
+        require(in.len >= IPV4_HEADER_LEN && in.len <= len);
+}
+
+static void
+fuzz_message(const uint8_t *data, size_t len)
+{
+    enum message_type type;
+    size_t padded;
+
+    if (message_check(data, len, &type) == WGT_OK) {
+        require(type >= MESSAGE_INITIATION && type <= MESSAGE_DATA && len >= MESSAGE_MIN_LEN);
+        if (type != MESSAGE_INITIATION)
+            (void)message_receiver(data, type);
+    }
+    if (len >= 4) {
+        padded = message_padded_len(get_be16(data), get_be16(data + 2));
+        require(padded >= get_be16(data) && padded < get_be16(data) + (size_t)MESSAGE_PADDING);
     }
 }
 
-static void
-try_ip(uint8_t *packet, size_t len)
+static struct ip_header
+header_for(enum ip_family family, size_t payload_len)
 {
-    struct ip_header ip;
+    static const uint8_t addrs[32] = {192, 0, 2, 1, [15] = 1, [16] = 198, 51, 100, 7, [31] = 2};
+    struct ip_header ip = {.ttl = 255, .payload_len = (uint32_t)payload_len};
 
-    ip_parse(packet, len, true, &ip);
-    if (ip_parse(packet, len, false, &ip) != WGT_OK)
-        return;
-    require((size_t)ip.header_len + ip.payload_len <= len);
-    uint8_t *upper = packet + ip.header_len;
-    if (ip.protocol == IP_PROTO_TCP)
-        try_tcp(&ip, upper);
-    else if (ip.protocol == IP_PROTO_UDP)
-        try_udp(&ip, upper);
-    else
-        try_icmp(packet, &ip);
+    ip.src = family == IP_V4 ? ip_addr_v4(addrs) : ip_addr_v6(addrs);
+    ip.dst = family == IP_V4 ? ip_addr_v4(addrs + 16) : ip_addr_v6(addrs + 16);
+    return ip;
 }
 
+/* The bytes as what an IP packet carries. */
 static void
-try_inner(const uint8_t *packet, size_t len)
+fuzz_upper(enum ip_family family, uint8_t *data, size_t len)
 {
-    struct inner_packet inner;
+    struct ip_header ip = header_for(family, len);
 
-    if (inner_parse(packet, len, &inner) == WGT_OK)
-        require(inner.len <= len);
+    fuzz_tcp(&ip, data, true);
+    fuzz_tcp(&ip, data, false);
+    fuzz_udp(&ip, data, true);
+    fuzz_udp(&ip, data, false);
+    fuzz_icmp_behind(&ip, data, len);
 }
-
-static void
-try_message(const uint8_t *message, size_t len)
-{
-    enum message_type type;
-
-    if (message_check(message, len, &type) != WGT_OK)
-        return;
-    require(len >= MESSAGE_MIN_LEN);
-    if (type != MESSAGE_INITIATION)
-        (void)message_receiver(message, type);
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct eth_header eth;
-    struct arp_packet arp;
+    uint8_t *packet;
 
-    if (size == 0)
+    if (size == 0 || size > PACKET_MAX)
         return 0;
-    uint8_t *frame = malloc(size);
-    if (frame == NULL)
-        abort();
-    memcpy(frame, data, size);
-    try_inner(frame, size);
-    try_message(frame, size);
-    if (eth_parse(frame, size, &eth) == WGT_OK) {
-        arp_parse(frame + ETH_HEADER_LEN, size - ETH_HEADER_LEN, &arp);
-        try_ip(frame + ETH_HEADER_LEN, size - ETH_HEADER_LEN);
+    packet = malloc(size); /* exactly: a sanitizer sees one byte too many */
+    require(packet != NULL);
+    memcpy(packet, data, size);
+    fuzz_inner(packet, size);
+    fuzz_message(packet, size);
+    fuzz_upper(IP_V4, packet, size);
+    fuzz_upper(IP_V6, packet, size);
+    /* These may turn an echo request around in place. */
+    for (unsigned i = 0; i < 4; i++) {
+        memcpy(packet, data, size);
+        if (i < 2)
+            fuzz_ip(packet, size, i == 0);
+        else
+            fuzz_eth(packet, size, i == 2);
     }
-    free(frame);
+    free(packet);
     return 0;
 }
