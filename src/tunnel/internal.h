@@ -17,7 +17,7 @@ void session_retire(struct tunnel *t, struct noise_retired *retired);
 /* Hands wiped keypairs to the handshaker; false while some wait. */
 bool session_flush_retired(struct tunnel *t);
 bool tunnel_send_event(struct tunnel *t, const struct tunnel_event *e);
-uint32_t tunnel_random32(struct tunnel *t);
+uint32_t tunnel_jitter(struct tunnel *t);
 
 /* send.c: from the inner side to a path */
 void peer_mark_flush(struct tunnel *t, struct tunnel_peer *p);

@@ -22,7 +22,7 @@ dial_delay(struct tunnel *t, const struct tunnel_peer *p)
 
     if (shift > 0)
         base = wgt_time_min(DIAL_BACKOFF << (shift - 1), DIAL_BACKOFF_MAX);
-    return base / 2 + tunnel_random32(t) % base;
+    return base / 2 + tunnel_jitter(t) % base;
 }
 
 static void

@@ -87,7 +87,7 @@ send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
     peer_timers_any_authenticated_sent(&p->timers);
     peer_timers_any_authenticated_traversal(&p->timers, now);
     if (!keepalive)
-        peer_timers_data_sent(&p->timers, now, tunnel_random32(t));
+        peer_timers_data_sent(&p->timers, now, tunnel_jitter(t));
     path_send(t, now, to, m, 0);
     session_keep_fresh_after_send(t, now, p);
 }

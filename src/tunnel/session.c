@@ -15,13 +15,14 @@ tunnel_send_event(struct tunnel *t, const struct tunnel_event *e)
     return false;
 }
 
+/* xorshift64*: timers' jitter is no secret and must not cost a system call a packet. */
 uint32_t
-tunnel_random32(struct tunnel *t)
+tunnel_jitter(struct tunnel *t)
 {
-    uint32_t r;
-
-    t->outer.entropy(t->outer.ctx, &r, sizeof(r));
-    return r;
+    t->jitter ^= t->jitter >> 12;
+    t->jitter ^= t->jitter << 25;
+    t->jitter ^= t->jitter >> 27;
+    return (uint32_t)(t->jitter * UINT64_C(0x2545f4914f6cdd1d) >> 32);
 }
 
 bool
@@ -46,7 +47,7 @@ session_request(struct tunnel *t, wgt_time now, struct tunnel_peer *p, bool retr
         return;
     p->initiation_requested = tunnel_send_event(t, &e);
     if (!p->initiation_requested) /* as if it had been lost on the way */
-        peer_timers_initiation_sent(&p->timers, now, tunnel_random32(t));
+        peer_timers_initiation_sent(&p->timers, now, tunnel_jitter(t));
 }
 
 void
@@ -166,7 +167,7 @@ send_initiation(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
     const struct path *to;
 
     p->initiation_requested = false;
-    peer_timers_initiation_sent(&p->timers, now, tunnel_random32(t));
+    peer_timers_initiation_sent(&p->timers, now, tunnel_jitter(t));
     if (c->len == 0)
         return;
     to = peer_path(t, now, p);

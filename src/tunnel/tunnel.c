@@ -19,7 +19,7 @@ create_tables(struct tunnel *t)
         .name = name,
         .entries = t->config.max_peers * KEYPAIRS_PER_PEER + 8,
         .key_len = sizeof(uint32_t),
-        .hash_func_init_val = tunnel_random32(t),
+        .hash_func_init_val = (uint32_t)t->jitter,
         .socket_id = (int)t->config.socket_id,
         .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
     };
@@ -67,6 +67,8 @@ tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
         .udp_open = config->listen_udp,
     };
     t->outer.drops = &t->drops;
+    t->outer.entropy(t->outer.ctx, &t->jitter, sizeof(t->jitter));
+    t->jitter |= 1;
     t->mac1.has_identity = true;
     memcpy(t->mac1.mac1_key, config->mac1_key, NOISE_KEY_LEN);
     LIST_INIT(&t->peers);

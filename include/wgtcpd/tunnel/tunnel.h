@@ -86,7 +86,8 @@ struct tunnel {
     struct noise_keypair *retired; /* wiped, waiting for room in the event ring */
     struct wgt_drop_counters drops;
     uint64_t rx_messages, tx_messages;
-    bool udp_open; /* we listen on UDP, or dial some peer over it */
+    uint64_t jitter; /* state of the timers' random source */
+    bool udp_open;   /* we listen on UDP, or dial some peer over it */
     bool stopping, stopped_told;
 };
 

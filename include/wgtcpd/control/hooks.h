@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* PreUp, PostUp, PreDown, PostDown: shell commands, as wg-quick runs them. */
+#ifndef WGTCPD_CONTROL_HOOKS_H
+#define WGTCPD_CONTROL_HOOKS_H
+
+#include <wgtcpd/control/config.h>
+
+/* Runs the commands one after another with %i replaced by the interface's name; each is logged.
+ * Stops at the first that fails: -1 (logged). */
+int hooks_run(const struct config_strings *commands, const char *ifname);
+
+#endif

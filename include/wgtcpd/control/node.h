@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A running node: everything between a valid configuration and a tunnel that carries traffic. */
+#ifndef WGTCPD_CONTROL_NODE_H
+#define WGTCPD_CONTROL_NODE_H
+
+#include <wgtcpd/control/config.h>
+#include <wgtcpd/control/netlink.h>
+#include <wgtcpd/dataplane/worker.h>
+#include <wgtcpd/tunnel/handshaker.h>
+
+struct node {
+    const struct config *config;
+    struct worker worker;
+    struct handshaker handshaker;
+    struct allowedips allowed_ips;
+    struct tunnel_peer **peers;
+    size_t n_peers;
+    struct port port;
+    struct tun_port tun;
+    struct netlink netlink;
+    struct rte_mempool *pool;
+    struct rte_ring *events, *commands;
+    struct rte_rcu_qsbr *rcu;
+    int event_fd, wake_fd, signal_fd;
+    uint16_t listen_port;
+    uint32_t mtu;
+    unsigned lcore;
+    bool stopped; /* the tunnel has closed its connections */
+    /* how far we got, for taking down */
+    bool eal_up, port_up, handshaker_up, worker_up, worker_runs, hooks_up;
+};
+
+/* Runs the node until SIGTERM or SIGINT. Returns the process's exit code: 0 after a clean shutdown,
+ * 1 when it could not start or something it stands on went away (logged). */
+int node_run(const struct config *config, bool verbose);
+
+#endif

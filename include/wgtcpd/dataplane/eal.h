@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* DPDK's environment, set up from our own configuration. */
+#ifndef WGTCPD_DATAPLANE_EAL_H
+#define WGTCPD_DATAPLANE_EAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct eal_params {
+    const char *name;   /* of the interface; makes file prefixes unique */
+    const char *device; /* PCI address or vdev string of the outer port */
+    const char *cores;  /* lcore list of the worker, or NULL: any CPU */
+    const char *extra;  /* further arguments, separated by blanks, or NULL */
+    bool verbose;
+};
+
+/* "0000:01:00.0" or "01:00.0" */
+bool eal_is_pci_address(const char *device);
+
+/* Starts EAL. It can't be started again in this process, not even after a failure. 0, or -1 with a
+ * message in error. */
+int eal_start(const struct eal_params *p, char *error, size_t error_len);
+void eal_stop(void);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The outer port's link layer: next hop by prefix and gateway, ARP and ND both ways, packets that
+ * wait for an answer. Owned by the port's worker; time comes in.
+ */
+#ifndef WGTCPD_DATAPLANE_NEIGHBOURS_H
+#define WGTCPD_DATAPLANE_NEIGHBOURS_H
+
+#include <rte_hash.h>
+
+#include <wgtcpd/transport/outer.h>
+#include <wgtcpd/transport/packet.h>
+#include <wgtcpd/wire/eth.h>
+#include <wgtcpd/wire/icmp.h>
+
+enum { NEIGHBOURS_MAX = 1024, NEIGHBOUR_QUEUE_MAX = 32, NEIGHBOUR_PROBES = 3 };
+#define NEIGHBOUR_REACHABLE_TIME (30 * WGT_SEC)
+#define NEIGHBOUR_RETRY          (1 * WGT_SEC)
+
+struct neighbour {
+    struct ip_addr addr;
+    struct eth_addr eth;
+    bool in_use, resolved, probing;
+    uint8_t probes; /* sent without an answer */
+    wgt_time next_probe, confirmed, used;
+    struct packet_queue waiting;
+};
+
+struct neighbours {
+    const struct outer *outer;             /* local addresses, packet pool */
+    struct eth_addr eth;                   /* our own */
+    struct ip_addr gateway_v4, gateway_v6; /* family IP_NONE: none */
+    struct wgt_drop_counters *drops;
+    void *ctx;
+    void (*tx)(void *ctx, struct rte_mbuf *frame); /* takes it */
+    struct rte_hash *table;
+    struct neighbour *entries;
+    uint32_t n_probing;
+    wgt_time next_run;
+    struct neighbour *last; /* the one used last: most packets go to one gateway */
+};
+
+/* The caller sets outer, eth, gateways, drops, ctx and tx first. 0 or -ENOMEM. */
+int neighbours_init(struct neighbours *n, const char *name);
+void neighbours_fini(struct neighbours *n);
+
+/* Sends an IP packet (m, taken) to its next hop, at once or when that has answered. */
+void neighbours_send(struct neighbours *n, wgt_time now, struct rte_mbuf *m);
+/* An ARP packet (m, taken; data starts behind the Ethernet header). */
+void neighbours_rx_arp(struct neighbours *n, wgt_time now, struct rte_mbuf *m);
+/* A neighbour discovery message that was parsed already; m (taken) is only freed. */
+void neighbours_rx_nd(struct neighbours *n, wgt_time now, const struct ip_header *ip,
+                      const struct nd_message *nd, struct rte_mbuf *m);
+/* Tell the link who we are: gratuitous ARP, unsolicited advertisements. */
+void neighbours_announce(struct neighbours *n);
+void neighbours_run(struct neighbours *n, wgt_time now);
+wgt_time neighbours_deadline(const struct neighbours *n);
+
+#endif

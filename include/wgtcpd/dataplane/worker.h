@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A worker lcore: polls the outer port and the TUN in bursts and runs the tunnel in between. */
+#ifndef WGTCPD_DATAPLANE_WORKER_H
+#define WGTCPD_DATAPLANE_WORKER_H
+
+#include <rte_epoll.h>
+#include <rte_rcu_qsbr.h>
+
+#include <wgtcpd/dataplane/neighbours.h>
+#include <wgtcpd/dataplane/port.h>
+#include <wgtcpd/dataplane/tun.h>
+#include <wgtcpd/tunnel/tunnel.h>
+
+enum { WORKER_BURST = 32, WORKER_TX_BATCH = 64 };
+
+struct worker_stats {
+    uint64_t outer_rx, outer_tx, inner_rx, inner_tx, turns, sleeps;
+};
+
+struct worker {
+    /* control: rw before the start, ro after */
+    struct tunnel tunnel;
+    struct neighbours neighbours;
+    struct port *port;
+    struct tun_port *tun;
+    struct rte_mempool *pool;
+    struct rte_rcu_qsbr *rcu; /* readers of allowed IPs */
+    bool adaptive;            /* sleep when idle */
+    int wake_fd;              /* eventfd: control woke us */
+    int event_fd;             /* eventfd: events wait for control */
+
+    /* worker: rw */
+    wgt_time now, idle_since;
+    bool idle;
+    struct rte_epoll_event epoll_wake, epoll_tun;
+    uint16_t n_tx;
+    struct rte_mbuf *tx[WORKER_TX_BATCH];
+    struct worker_stats stats;
+
+    /* control: rw, worker: ro, and the other way round */
+    bool quit, failed;
+};
+
+/* Nanoseconds of CLOCK_MONOTONIC. */
+wgt_time worker_clock(void);
+/* Random bytes of the system; ctx is not looked at. */
+void worker_entropy(void *ctx, void *buf, size_t len);
+
+/* Wire worker and tunnel together; every pointer above is set, tunnel not yet. locals, mtu and
+ * offloads of `outer` are set by the caller, the rest here. 0 or -errno. */
+int worker_init(struct worker *w, const struct tunnel_config *config, struct outer *outer,
+                const struct allowedips *allowed_ips, const struct ip_addr *gateway_v4,
+                const struct ip_addr *gateway_v6, struct rte_ring *events,
+                struct rte_ring *commands);
+void worker_fini(struct worker *w);
+
+/* The lcore's main function (arg: struct worker). Returns when quit is set. */
+int worker_main(void *arg);
+/* From the control thread: look at commands and flags now. */
+void worker_wake(struct worker *w);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_CLASSIFY_H
+#define DATAPLANE_CLASSIFY_H
+
+#include <wgtcpd/dataplane/worker.h>
+
+/* A frame from the outer port (m, taken): to the tunnel, the neighbours, the echo responder, or to
+ * its drop counter. */
+void classify(struct worker *w, struct rte_mbuf *m);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <wgtcpd/dataplane/eal.h>
+
+#include <ctype.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_log.h>
+
+enum { ARGS_MAX = 64, MEMORY_MB = 192 };
+
+struct args {
+    char *v[ARGS_MAX + 1];
+    int n;
+    bool overflow;
+};
+
+static void
+add(struct args *a, const char *text)
+{
+    if (a->n >= ARGS_MAX) {
+        a->overflow = true;
+        return;
+    }
+    a->v[a->n++] = strdup(text);
+}
+
+static void
+add_words(struct args *a, const char *text)
+{
+    char *copy = strdup(text), *save = NULL;
+
+    for (char *w = strtok_r(copy, " \t", &save); w != NULL; w = strtok_r(NULL, " \t", &save))
+        add(a, w);
+    free(copy);
+}
+
+static void
+free_args(struct args *a)
+{
+    for (int i = 0; i < a->n; i++)
+        free(a->v[i]);
+}
+
+static bool
+all_hex(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isxdigit((unsigned char)s[i]))
+            return false;
+    return true;
+}
+
+bool
+eal_is_pci_address(const char *d)
+{
+    size_t len = strlen(d);
+
+    if (len == 12 && all_hex(d, 4) && d[4] == ':') {
+        d += 5;
+        len -= 5;
+    }
+    return len == 7 && all_hex(d, 2) && d[2] == ':' && all_hex(d + 3, 2) && d[5] == '.' &&
+           isdigit((unsigned char)d[6]);
+}
+
+/* Without pinning, both lcores float over all CPUs we may use: the scheduler spreads several
+ * daemons better than we could. */
+static void
+add_lcores(struct args *a, const char *cores)
+{
+    char text[512], all[256] = "";
+    cpu_set_t set;
+    size_t n = 0;
+
+    CPU_ZERO(&set);
+    sched_getaffinity(0, sizeof(set), &set);
+    for (int i = 0; i < CPU_SETSIZE && n < sizeof(all) - 8; i++)
+        if (CPU_ISSET(i, &set))
+            n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%d", n > 0 ? "," : "", i);
+    snprintf(text, sizeof(text), "0@(%s),1@(%s)", all, cores != NULL ? cores : all);
+    add(a, "--lcores");
+    add(a, text);
+    add(a, "--main-lcore");
+    add(a, "0");
+}
+
+static bool
+chooses_memory(const char *extra)
+{
+    static const char *const options[] = {"--in-memory", "--socket-mem", "--huge-dir",
+                                          "--huge-unlink", "--no-huge"};
+
+    for (size_t i = 0; extra != NULL && i < sizeof(options) / sizeof(options[0]); i++)
+        if (strstr(extra, options[i]) != NULL)
+            return true;
+    return false;
+}
+
+static void
+add_memory(struct args *a, const struct eal_params *p, bool pci)
+{
+    char text[16];
+
+    if (chooses_memory(p->extra))
+        return;
+    if (pci) { /* a NIC does DMA: hugepages, without files */
+        add(a, "--in-memory");
+        return;
+    }
+    snprintf(text, sizeof(text), "%d", MEMORY_MB);
+    add(a, "--no-huge");
+    add(a, "-m");
+    add(a, text);
+    add(a, "--no-shconf");
+}
+
+static void
+add_device(struct args *a, const struct eal_params *p, bool pci)
+{
+    char text[512];
+
+    if (pci) {
+        add(a, "-a");
+        add(a, p->device);
+        return;
+    }
+    add(a, "--no-pci");
+    snprintf(text, sizeof(text), "--vdev=%s", p->device);
+    add(a, text);
+}
+
+static void
+ignore_signal(int sig)
+{
+    (void)sig;
+}
+
+/* net_tap asks for a real-time signal per packet; unhandled, a full signal queue becomes a deadly
+ * SIGIO. A handler that does nothing, installed before the tap is made, is what costs least. */
+static void
+silence_realtime_signals(void)
+{
+    struct sigaction sa = {.sa_handler = ignore_signal, .sa_flags = SA_RESTART};
+
+    for (int sig = SIGRTMIN + 1; sig < SIGRTMAX; sig++)
+        sigaction(sig, &sa, NULL);
+    sigaction(SIGIO, &sa, NULL);
+}
+
+int
+eal_start(const struct eal_params *p, char *error, size_t error_len)
+{
+    bool pci = eal_is_pci_address(p->device);
+    struct args a = {.n = 0};
+    char prefix[64];
+    char *argv[ARGS_MAX + 1];
+    int rc;
+
+    add(&a, "wgtcpd");
+    add_memory(&a, p, pci);
+    add_device(&a, p, pci);
+    add_lcores(&a, p->cores);
+    snprintf(prefix, sizeof(prefix), "--file-prefix=wgtcpd-%s", p->name);
+    add(&a, prefix);
+    add(&a, "--no-telemetry");
+    add(&a, p->verbose ? "--log-level=info" : "--log-level=error");
+    if (p->extra != NULL)
+        add_words(&a, p->extra);
+    if (a.overflow) {
+        snprintf(error, error_len, "too many EAL arguments (EalArgs): at most %d", ARGS_MAX);
+        free_args(&a);
+        return -1;
+    }
+    silence_realtime_signals();
+    memcpy(argv, a.v, sizeof(argv)); /* EAL moves the pointers about */
+    rc = rte_eal_init(a.n, argv);
+    if (rc < 0)
+        snprintf(error, error_len, "DPDK did not start: %s (device %s; -v shows DPDK's messages)",
+                 rte_strerror(rte_errno), p->device);
+    free_args(&a);
+    return rc < 0 ? -1 : 0;
+}
+
+void
+eal_stop(void)
+{
+    rte_eal_cleanup();
+}

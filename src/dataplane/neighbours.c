@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <wgtcpd/dataplane/neighbours.h>
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <wgtcpd/wire/arp.h>
+
+static const struct eth_addr broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+int
+neighbours_init(struct neighbours *n, const char *name)
+{
+    struct rte_hash_parameters params = {
+        .name = name,
+        .entries = NEIGHBOURS_MAX,
+        .key_len = sizeof(struct ip_addr),
+        .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
+    };
+
+    n->table = rte_hash_create(&params);
+    n->entries = calloc(NEIGHBOURS_MAX, sizeof(*n->entries));
+    n->next_run = WGT_NEVER;
+    n->last = NULL;
+    if (n->table != NULL && n->entries != NULL)
+        return 0;
+    neighbours_fini(n);
+    return -ENOMEM;
+}
+
+void
+neighbours_fini(struct neighbours *n)
+{
+    for (unsigned i = 0; n->entries != NULL && i < NEIGHBOURS_MAX; i++)
+        if (n->entries[i].in_use)
+            packet_queue_purge(&n->entries[i].waiting);
+    rte_hash_free(n->table);
+    free(n->entries);
+    n->table = NULL;
+    n->entries = NULL;
+}
+
+/* --- the table -----------------------------------------------------------------------------------
+ */
+
+static struct neighbour *
+find(const struct neighbours *n, const struct ip_addr *addr)
+{
+    void *data;
+
+    return rte_hash_lookup_data(n->table, addr, &data) >= 0 ? data : NULL;
+}
+
+static void
+forget(struct neighbours *n, struct neighbour *e, enum wgt_drop why)
+{
+    n->drops->n[why] += packet_queue_purge(&e->waiting);
+    rte_hash_del_key(n->table, &e->addr);
+    if (e->probing)
+        n->n_probing--;
+    if (n->last == e)
+        n->last = NULL;
+    e->in_use = false;
+}
+
+/* A free entry; when there is none, the one unused longest. */
+static struct neighbour *
+make_room(struct neighbours *n)
+{
+    struct neighbour *oldest = &n->entries[0];
+
+    for (unsigned i = 0; i < NEIGHBOURS_MAX; i++) {
+        if (!n->entries[i].in_use)
+            return &n->entries[i];
+        if (n->entries[i].used < oldest->used)
+            oldest = &n->entries[i];
+    }
+    forget(n, oldest, WGT_DROP_NEIGHBOUR_UNRESOLVED);
+    return oldest;
+}
+
+static struct neighbour *
+add(struct neighbours *n, wgt_time now, const struct ip_addr *addr)
+{
+    struct neighbour *e = make_room(n);
+
+    *e = (struct neighbour){.addr = *addr, .in_use = true, .used = now};
+    packet_queue_init(&e->waiting);
+    if (rte_hash_add_key_data(n->table, addr, e) == 0)
+        return e;
+    e->in_use = false;
+    return NULL;
+}
+
+/* --- asking --------------------------------------------------------------------------------------
+ */
+
+static void
+send_frame(struct neighbours *n, struct rte_mbuf *m, const struct eth_addr *dst, uint16_t type)
+{
+    struct eth_header h = {.dst = *dst, .src = n->eth, .type = type};
+    uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, ETH_HEADER_LEN);
+
+    if (p == NULL) {
+        wgt_drop_count(n->drops, WGT_DROP_NO_BUFFER);
+        rte_pktmbuf_free(m);
+        return;
+    }
+    eth_write(p, &h);
+    n->tx(n->ctx, m);
+}
+
+static struct rte_mbuf *
+new_packet(struct neighbours *n)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(n->outer->pool);
+
+    if (m == NULL)
+        wgt_drop_count(n->drops, WGT_DROP_NO_BUFFER);
+    return m;
+}
+
+static void
+send_arp(struct neighbours *n, const struct arp_packet *arp, const struct eth_addr *to)
+{
+    struct rte_mbuf *m = new_packet(n);
+
+    if (m == NULL)
+        return;
+    arp_write((uint8_t *)rte_pktmbuf_append(m, ARP_LEN), arp);
+    send_frame(n, m, to, ETH_ARP);
+}
+
+static void
+send_nd(struct neighbours *n, const struct ip_addr *src, const struct ip_addr *dst,
+        const struct nd_message *nd, const struct eth_addr *to)
+{
+    struct rte_mbuf *m = new_packet(n);
+
+    if (m == NULL)
+        return;
+    nd_write((uint8_t *)rte_pktmbuf_append(m, IPV6_HEADER_LEN + ND_LEN), src, dst, nd);
+    send_frame(n, m, to, ETH_IPV6);
+}
+
+static void
+ask(struct neighbours *n, const struct ip_addr *addr)
+{
+    struct ip_addr source;
+
+    if (!outer_source_for(n->outer, addr, &source))
+        return;
+    if (addr->family == IP_V4) {
+        struct arp_packet arp = {
+            .operation = ARP_REQUEST, .sender_eth = n->eth, .sender = source, .target = *addr};
+
+        send_arp(n, &arp, &broadcast);
+    } else {
+        struct nd_message nd = {
+            .type = ICMPV6_NEIGHBOUR_SOLICITATION, .target = *addr, .link_addr = n->eth};
+        struct ip_addr group = nd_solicited_node(addr);
+        struct eth_addr to = eth_addr_of_multicast(&group);
+
+        send_nd(n, &source, &group, &nd, &to);
+    }
+}
+
+static void
+probe(struct neighbours *n, wgt_time now, struct neighbour *e)
+{
+    if (!e->probing) {
+        e->probing = true;
+        e->probes = 0;
+        n->n_probing++;
+    }
+    e->probes++;
+    e->next_probe = now + NEIGHBOUR_RETRY;
+    n->next_run = wgt_time_min(n->next_run, e->next_probe);
+    ask(n, &e->addr);
+}
+
+static uint16_t
+eth_type_of(const struct ip_addr *a)
+{
+    return a->family == IP_V4 ? ETH_IPV4 : ETH_IPV6;
+}
+
+static void
+learn(struct neighbours *n, wgt_time now, struct neighbour *e, const struct eth_addr *eth)
+{
+    struct rte_mbuf *m;
+
+    e->eth = *eth;
+    e->resolved = true;
+    e->confirmed = now;
+    if (e->probing) {
+        e->probing = false;
+        n->n_probing--;
+    }
+    while ((m = packet_queue_pop(&e->waiting)) != NULL)
+        send_frame(n, m, &e->eth, eth_type_of(&e->addr));
+}
+
+/* --- sending -------------------------------------------------------------------------------------
+ */
+
+static struct ip_addr
+destination_of(const struct rte_mbuf *m)
+{
+    const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+
+    return p[0] >> 4 == 4 ? ip_addr_v4(p + 16) : ip_addr_v6(p + 24);
+}
+
+static bool
+is_link_local(const struct ip_addr *a)
+{
+    return a->family == IP_V6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
+}
+
+static bool
+next_hop(const struct neighbours *n, const struct ip_addr *dst, struct ip_addr *hop)
+{
+    *hop = *dst;
+    if (is_link_local(dst))
+        return true;
+    for (unsigned i = 0; i < n->outer->n_locals; i++)
+        if (ip_prefix_contains(&n->outer->locals[i], dst))
+            return true;
+    *hop = dst->family == IP_V4 ? n->gateway_v4 : n->gateway_v6;
+    return hop->family != IP_NONE;
+}
+
+static void
+wait_for(struct neighbours *n, wgt_time now, struct neighbour *e, struct rte_mbuf *m)
+{
+    if (e->waiting.count >= NEIGHBOUR_QUEUE_MAX) {
+        wgt_drop_count(n->drops, WGT_DROP_NEIGHBOUR_QUEUE);
+        rte_pktmbuf_free(packet_queue_pop(&e->waiting));
+    }
+    packet_queue_push(&e->waiting, m);
+    if (!e->probing)
+        probe(n, now, e);
+}
+
+void
+neighbours_send(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
+{
+    struct ip_addr dst = destination_of(m), hop;
+    struct neighbour *e = n->last;
+
+    if (!next_hop(n, &dst, &hop)) {
+        wgt_drop_count(n->drops, WGT_DROP_NO_ROUTE);
+        rte_pktmbuf_free(m);
+        return;
+    }
+    if (e == NULL || !ip_addr_equal(&e->addr, &hop)) {
+        e = find(n, &hop);
+        if (e == NULL)
+            e = add(n, now, &hop);
+        if (e == NULL) {
+            wgt_drop_count(n->drops, WGT_DROP_NEIGHBOUR_QUEUE);
+            rte_pktmbuf_free(m);
+            return;
+        }
+        n->last = e;
+    }
+    e->used = now;
+    if (!e->resolved) {
+        wait_for(n, now, e, m);
+        return;
+    }
+    if (now - e->confirmed >= NEIGHBOUR_REACHABLE_TIME && !e->probing)
+        probe(n, now, e);
+    send_frame(n, m, &e->eth, eth_type_of(&hop));
+}
+
+/* --- hearing -------------------------------------------------------------------------------------
+ */
+
+/* Known neighbours are updated by anything they say; new ones are learnt only from those who asked
+ * for us, so that nobody fills the table with strangers. */
+static void
+hear(struct neighbours *n, wgt_time now, const struct ip_addr *addr, const struct eth_addr *eth,
+     bool asked_for_us)
+{
+    struct neighbour *e = find(n, addr);
+    struct ip_addr hop;
+
+    if (e == NULL && asked_for_us && next_hop(n, addr, &hop) && ip_addr_equal(addr, &hop))
+        e = add(n, now, addr);
+    if (e != NULL)
+        learn(n, now, e, eth);
+}
+
+void
+neighbours_rx_arp(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
+{
+    struct arp_packet in;
+    enum wgt_drop why =
+        arp_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), &in);
+    bool for_us;
+
+    rte_pktmbuf_free(m);
+    if (why != WGT_OK) {
+        wgt_drop_count(n->drops, why);
+        return;
+    }
+    for_us = outer_is_local(n->outer, &in.target);
+    if (!outer_is_local(n->outer, &in.sender))
+        hear(n, now, &in.sender, &in.sender_eth, for_us);
+    if (!for_us)
+        wgt_drop_count(n->drops, WGT_DROP_ARP_NOT_FOR_US);
+    else if (in.operation == ARP_REQUEST) {
+        struct arp_packet out = {.operation = ARP_REPLY,
+                                 .sender_eth = n->eth,
+                                 .sender = in.target,
+                                 .target_eth = in.sender_eth,
+                                 .target = in.sender};
+
+        send_arp(n, &out, &in.sender_eth);
+    }
+}
+
+static bool
+is_unspecified(const struct ip_addr *a)
+{
+    static const uint8_t zero[16];
+
+    return memcmp(a->bytes, zero, 16) == 0;
+}
+
+static void
+answer_solicitation(struct neighbours *n, wgt_time now, const struct ip_header *ip,
+                    const struct nd_message *in)
+{
+    static const struct ip_addr all_nodes = {.family = IP_V6, .bytes = {0xff, 0x02, [15] = 1}};
+    struct nd_message out = {.type = ICMPV6_NEIGHBOUR_ADVERTISEMENT,
+                             .target = in->target,
+                             .link_addr = n->eth,
+                             .override = true};
+
+    if (is_unspecified(&ip->src)) { /* somebody's duplicate address detection: to all nodes */
+        struct eth_addr to = eth_addr_of_multicast(&all_nodes);
+
+        send_nd(n, &in->target, &all_nodes, &out, &to);
+        return;
+    }
+    if (!in->has_link_addr)
+        return;
+    hear(n, now, &ip->src, &in->link_addr, true);
+    out.solicited = true;
+    send_nd(n, &in->target, &ip->src, &out, &in->link_addr);
+}
+
+void
+neighbours_rx_nd(struct neighbours *n, wgt_time now, const struct ip_header *ip,
+                 const struct nd_message *nd, struct rte_mbuf *m)
+{
+    rte_pktmbuf_free(m);
+    if (nd->type == ICMPV6_NEIGHBOUR_ADVERTISEMENT) {
+        if (nd->has_link_addr && !outer_is_local(n->outer, &nd->target))
+            hear(n, now, &nd->target, &nd->link_addr, false);
+    } else if (outer_is_local(n->outer, &nd->target)) {
+        answer_solicitation(n, now, ip, nd);
+    } else {
+        wgt_drop_count(n->drops, WGT_DROP_ND_NOT_FOR_US);
+    }
+}
+
+void
+neighbours_announce(struct neighbours *n)
+{
+    static const struct ip_addr all_nodes = {.family = IP_V6, .bytes = {0xff, 0x02, [15] = 1}};
+    struct eth_addr to = eth_addr_of_multicast(&all_nodes);
+
+    for (unsigned i = 0; i < n->outer->n_locals; i++) {
+        const struct ip_addr *a = &n->outer->locals[i].addr;
+
+        if (a->family == IP_V4) {
+            struct arp_packet arp = {
+                .operation = ARP_REQUEST, .sender_eth = n->eth, .sender = *a, .target = *a};
+
+            send_arp(n, &arp, &broadcast);
+        } else {
+            struct nd_message nd = {.type = ICMPV6_NEIGHBOUR_ADVERTISEMENT,
+                                    .target = *a,
+                                    .link_addr = n->eth,
+                                    .override = true};
+
+            send_nd(n, a, &all_nodes, &nd, &to);
+        }
+    }
+}
+
+/* --- time ----------------------------------------------------------------------------------------
+ */
+
+static void
+probe_again(struct neighbours *n, wgt_time now, struct neighbour *e)
+{
+    if (e->probes < NEIGHBOUR_PROBES) {
+        probe(n, now, e);
+        return;
+    }
+    forget(n, e, WGT_DROP_NEIGHBOUR_UNRESOLVED);
+}
+
+void
+neighbours_run(struct neighbours *n, wgt_time now)
+{
+    if (now < n->next_run)
+        return;
+    n->next_run = WGT_NEVER;
+    for (unsigned i = 0; i < NEIGHBOURS_MAX && n->n_probing > 0; i++) {
+        struct neighbour *e = &n->entries[i];
+
+        if (!e->in_use || !e->probing)
+            continue;
+        if (now >= e->next_probe)
+            probe_again(n, now, e);
+        else
+            n->next_run = wgt_time_min(n->next_run, e->next_probe);
+    }
+}
+
+wgt_time
+neighbours_deadline(const struct neighbours *n)
+{
+    return n->next_run;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <wgtcpd/dataplane/port.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <rte_ethdev.h>
+
+enum { RX_DESCRIPTORS = 512, TX_DESCRIPTORS = 512 };
+
+/* A vdev's name is what stands before its first comma; a PCI device is named by its full address.
+ */
+static int
+find_port(const char *device, uint16_t *id)
+{
+    char name[RTE_ETH_NAME_MAX_LEN];
+    size_t len = strcspn(device, ",");
+
+    snprintf(name, sizeof(name), "%.*s", (int)len, device);
+    if (rte_eth_dev_get_port_by_name(name, id) == 0)
+        return 0;
+    snprintf(name, sizeof(name), "0000:%.*s", (int)len, device);
+    return rte_eth_dev_get_port_by_name(name, id);
+}
+
+/* net_tap offers checksums but computes them in software, slower than we do. */
+static bool
+offloads_are_real(const struct port *p)
+{
+    return strcmp(p->driver, "net_tap") != 0;
+}
+
+static void
+choose_offloads(struct port *p, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
+{
+    uint64_t rx =
+        RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
+
+    if (!offloads_are_real(p))
+        return;
+    if ((info->rx_offload_capa & rx) == rx) {
+        conf->rxmode.offloads |= rx;
+        p->rx_checksums = true;
+    }
+    if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) {
+        conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+        p->tx_udp_checksum = true;
+    }
+    if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) {
+        conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
+        p->tx_tcp_checksum = true;
+    }
+}
+
+static int
+configure(struct port *p, const struct rte_eth_dev_info *info)
+{
+    struct rte_eth_conf conf = {.intr_conf.rxq = 1};
+    int rc;
+
+    choose_offloads(p, info, &conf);
+    p->rx_interrupt = true;
+    rc = rte_eth_dev_configure(p->id, 1, 1, &conf);
+    if (rc == 0)
+        return 0;
+    /* Not every driver has Rx interrupts; the worker naps instead. */
+    p->rx_interrupt = false;
+    conf.intr_conf.rxq = 0;
+    return rte_eth_dev_configure(p->id, 1, 1, &conf);
+}
+
+static int
+set_up_queues(struct port *p, struct rte_mempool *pool)
+{
+    uint16_t rx = RX_DESCRIPTORS, tx = TX_DESCRIPTORS;
+    unsigned socket = (unsigned)rte_eth_dev_socket_id(p->id);
+    int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx, &tx);
+
+    if (rc == 0)
+        rc = rte_eth_rx_queue_setup(p->id, 0, rx, socket, NULL, pool);
+    if (rc == 0)
+        rc = rte_eth_tx_queue_setup(p->id, 0, tx, socket, NULL);
+    return rc;
+}
+
+static int
+set_mtu(struct port *p, uint16_t mtu)
+{
+    int rc = mtu != 0 ? rte_eth_dev_set_mtu(p->id, mtu) : 0;
+
+    if (rc == 0)
+        rc = rte_eth_dev_get_mtu(p->id, &p->mtu);
+    return rc;
+}
+
+static int
+fail(char *error, size_t len, const char *device, const char *what, int rc)
+{
+    snprintf(error, len, "port %s: %s: %s", device, what, strerror(rc < 0 ? -rc : rc));
+    return -1;
+}
+
+int
+port_start(struct port *p, const char *device, uint16_t mtu, struct rte_mempool *pool, char *error,
+           size_t error_len)
+{
+    struct rte_eth_dev_info info;
+    struct rte_ether_addr eth;
+    int rc;
+
+    memset(p, 0, sizeof(*p));
+    rc = find_port(device, &p->id);
+    if (rc != 0)
+        return fail(error, error_len, device, "DPDK made no such device", rc);
+    rc = rte_eth_dev_info_get(p->id, &info);
+    if (rc != 0)
+        return fail(error, error_len, device, "no information", rc);
+    snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name);
+    rc = configure(p, &info);
+    if (rc != 0)
+        return fail(error, error_len, device, "cannot be configured", rc);
+    rc = set_mtu(p, mtu);
+    if (rc != 0)
+        return fail(error, error_len, device, "MTU refused", rc);
+    rc = set_up_queues(p, pool);
+    if (rc != 0)
+        return fail(error, error_len, device, "queues cannot be set up", rc);
+    rc = rte_eth_dev_start(p->id);
+    if (rc != 0)
+        return fail(error, error_len, device, "cannot be started", rc);
+    rc = rte_eth_macaddr_get(p->id, &eth);
+    if (rc != 0)
+        return fail(error, error_len, device, "has no address", rc);
+    memcpy(p->eth.bytes, eth.addr_bytes, ETH_ADDR_LEN);
+    /* Solicited-node multicast; drivers that can't filter deliver everything anyway. */
+    (void)rte_eth_allmulticast_enable(p->id);
+    return 0;
+}
+
+void
+port_stop(struct port *p)
+{
+    rte_eth_dev_stop(p->id);
+    rte_eth_dev_close(p->id);
+}

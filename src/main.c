@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* wgtcpd: command line, configuration file, exit codes. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <rte_version.h>
+
+#include <wgtcpd/control/config.h>
+#include <wgtcpd/control/log.h>
+#include <wgtcpd/control/node.h>
+#include <wgtcpd/noise/noise.h>
+
+/* 0: clean end; 1: it did not start or did not end well; 2: command line or configuration is wrong.
+ */
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { CONFIG_SIZE_MAX = 64 << 20 };
+
+struct options {
+    const char *config;
+    bool check, verbose;
+};
+
+static void
+print_help(FILE *to)
+{
+    fputs("usage: wgtcpd -c FILE [--check] [-v]\n"
+          "\n"
+          "Runs a WireGuard tunnel over UDP or real TCP on DPDK ports, in the foreground.\n"
+          "\n"
+          "  -c, --config FILE  configuration; its name without .conf names the interface\n"
+          "      --check        check the configuration and exit\n"
+          "  -v, --verbose      say more\n"
+          "  -h, --help         this text\n"
+          "  -V, --version      version and build\n"
+          "\n"
+          "Signals: TERM, INT end it cleanly; USR1 writes peers, connections and counters to "
+          "stderr.\n"
+          "Exit codes: 0 clean end, 1 failure while starting or running, 2 wrong command line or\n"
+          "configuration.\n",
+          to);
+}
+
+static int
+print_version(void)
+{
+    char error[128];
+
+    if (noise_crypto_init(error, sizeof(error)) != 0) {
+        log_error("%s", error);
+        return EXIT_FAILED;
+    }
+    printf("wgtcpd %s (%s, aead %s)\n", WGTCPD_VERSION, rte_version(), noise_aead_name());
+    return 0;
+}
+
+/* Returns -1 to go on, or the exit code. */
+static int
+parse_options(int argc, char **argv, struct options *o)
+{
+    enum { OPT_CHECK = 256 };
+    static const struct option long_options[] = {
+        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, OPT_CHECK},
+        {"verbose", no_argument, NULL, 'v'},      {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},      {NULL, 0, NULL, 0},
+    };
+
+    for (int opt; (opt = getopt_long(argc, argv, "c:vhV", long_options, NULL)) != -1;) {
+        switch (opt) {
+        case 'c':
+            o->config = optarg;
+            break;
+        case OPT_CHECK:
+            o->check = true;
+            break;
+        case 'v':
+            o->verbose = true;
+            break;
+        case 'h':
+            print_help(stdout);
+            return 0;
+        case 'V':
+            return print_version();
+        default:
+            fputs("Try 'wgtcpd --help'.\n", stderr);
+            return EXIT_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "wgtcpd: unexpected argument '%s'. Try 'wgtcpd --help'.\n", argv[optind]);
+        return EXIT_USAGE;
+    }
+    if (o->config == NULL) {
+        fputs("wgtcpd: no configuration: give one with -c FILE. Try 'wgtcpd --help'.\n", stderr);
+        return EXIT_USAGE;
+    }
+    return -1;
+}
+
+/* The whole file; NULL (logged) when it can't be read or others can read the key in it. */
+static char *
+read_file(const char *path, size_t *len)
+{
+    FILE *f = fopen(path, "re");
+    struct stat st;
+    char *text;
+
+    if (f == NULL || fstat(fileno(f), &st) != 0) {
+        log_error("cannot open %s: %s", path, strerror(errno));
+        if (f != NULL)
+            fclose(f);
+        return NULL;
+    }
+    text = NULL;
+    if (!S_ISREG(st.st_mode) || st.st_size > CONFIG_SIZE_MAX)
+        log_error("%s is no configuration file: a regular file of at most 64 MiB is wanted", path);
+    else if (st.st_mode & S_IRWXO)
+        log_error("%s holds a private key and is open to everyone (mode %04o): chmod 600 %s", path,
+                  st.st_mode & 07777, path);
+    else
+        text = malloc((size_t)st.st_size + 1);
+    if (text != NULL) {
+        *len = fread(text, 1, (size_t)st.st_size, f);
+        if (ferror(f)) {
+            log_error("cannot read %s: %s", path, strerror(errno));
+            free(text);
+            text = NULL;
+        }
+    }
+    fclose(f);
+    return text;
+}
+
+static struct config *
+load_config(const char *path)
+{
+    struct config *c;
+    size_t len = 0;
+    char *text = read_file(path, &len);
+
+    if (text == NULL)
+        return NULL;
+    c = config_parse(path, text, len, stderr);
+    explicit_bzero(text, len);
+    free(text);
+    return c;
+}
+
+int
+main(int argc, char **argv)
+{
+    struct options o = {.config = NULL};
+    int rc = parse_options(argc, argv, &o);
+    struct config *c;
+    char error[128];
+
+    if (rc >= 0)
+        return rc;
+    log_init(o.verbose);
+    c = load_config(o.config);
+    if (c == NULL)
+        return EXIT_USAGE;
+    if (o.check) {
+        printf("%s: ok\n", o.config);
+        config_free(c);
+        return 0;
+    }
+    if (geteuid() != 0)
+        log_warning("not running as root: creating interfaces needs CAP_NET_ADMIN");
+    if (noise_crypto_init(error, sizeof(error)) != 0) {
+        log_error("%s", error);
+        rc = EXIT_FAILED;
+    } else {
+        rc = node_run(c, o.verbose);
+    }
+    config_free(c);
+    return rc;
+}
