@@ -33,13 +33,13 @@ declare -A OUTER4=() OUTER6=() # outer addresses that are not the usual ones
 step() { echo "[$SECONDS s] $*"; }
 
 fail() {
-    echo "FAIL: $*"
+    echo "FAIL: $*" >&2
     exit 1
 }
 
 # A command that fails unexpectedly is named, with its place.
 set -E
-trap 'echo "FAIL: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+trap 'echo "FAIL: ${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND" >&2' ERR
 
 # Skips the scenario if a tool is not installed.
 need() {
@@ -170,7 +170,16 @@ new_kernel_node() {
     done
 }
 
-# A node whose outer side will be wgtcpd's: the kernel only bridges.
+# The kernel only bridges on these; it shall not speak on them.
+no_ipv6() { # NODE INTERFACE...
+    local node=$1 name
+    shift
+    for name; do
+        in_ns "$node" sh -c "echo 1 >/proc/sys/net/ipv6/conf/$name/disable_ipv6" || true
+    done
+}
+
+# A node whose outer side will be wgtcpd's.
 new_wgtcpd_node() {
     local node
     for node; do
@@ -178,6 +187,7 @@ new_wgtcpd_node() {
         connect_ns "$node"
         in_ns "$node" ip link add br0 type bridge stp_state 0 forward_delay 0 mcast_snooping 0
         in_ns "$node" ip link set eth0 master br0
+        no_ipv6 "$node" eth0 br0
         in_ns "$node" ip link set br0 up
     done
 }
@@ -290,20 +300,20 @@ start_wgtcpd() { # NODE [ARGUMENT...]
     spawn "$node" "$node" "$WGTCPD" -v -c "$(conf_of "$node")" "$@"
     retry 20 ready_or_dead "$node" "$before" || fail "wgtcpd in $node is not ready after 20 s"
     is_running "$node" || fail "wgtcpd in $node ended while starting"
-    in_ns "$node" sh -c 'echo 1 >/proc/sys/net/ipv6/conf/wgout0/disable_ipv6' 2>/dev/null || true
+    no_ipv6 "$node" wgout0
     in_ns "$node" ip link set wgout0 master br0 up
 }
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
-# Ends NAME with SIGTERM; its exit status goes to STATUS.
-stop() { # NAME [SECONDS]
+# Ends NAME with SIGNAL; its exit status goes to STATUS.
+stop() { # NAME [SIGNAL]
     local pid=${PIDS[$1]}
     unset "PIDS[$1]"
-    kill -TERM "$pid" 2>/dev/null || true
-    if ! retry "${2:-10}" gone "$pid"; then
+    kill "-${2:-TERM}" "$pid" 2>/dev/null || true
+    if ! retry 10 gone "$pid"; then
         kill -KILL "$pid"
-        fail "$1 did not end ${2:-10} s after SIGTERM"
+        fail "$1 did not end 10 s after SIG${2:-TERM}"
     fi
     STATUS=0
     wait "$pid" || STATUS=$?
@@ -327,20 +337,22 @@ kill_hard() { # NAME
 
 # What the daemon of NODE says about itself.
 status() {
-    local node=$1 before size=-1 now
+    local node=$1 before
     before=$(log_lines "$node")
     kill -USR1 "${PIDS[$node]}"
-    retry 5 has_logged "$node" "$before" . || fail "wgtcpd in $node prints no status"
-    while now=$(log_lines "$node") && [ "$now" != "$size" ]; do # until it has said everything
-        size=$now
-        sleep 0.2
-    done
+    retry 5 has_logged "$node" "$before" 'end of status$' || fail "wgtcpd in $node prints no status"
     log_since "$node" "$before"
+}
+
+status_matches() { # NODE REGEX
+    status "$1" | grep -qE -- "$2"
 }
 
 # How often the daemon of NODE dropped for REASON (a name of base/drop.h), from its status.
 drops() { # NODE REASON
-    status "$1" | sed -nE "s/^(.*[^a-z0-9_])?$2[ :=]+([0-9]+).*/\\2/p" | tail -n 1 | grep . || echo 0
+    status "$1" | awk -v name="$2:" '$0 ~ /dropped \(/ {
+        for (i = 1; i < NF; i++) if ($i == name) sum += $(i + 1)
+    } END { print sum + 0 }'
 }
 
 # ---- wireguard-go ----

@@ -39,6 +39,7 @@ stop_wgtcpd a
 stop_relay relay
 
 step "the relay dials"
+in_ns g wg set "$(if_name g)" peer "$(public_key a)" remove
 mk_conf a
 conf_peer a g
 start_wgtcpd a

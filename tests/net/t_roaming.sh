@@ -31,7 +31,7 @@ appear() { # ADDRESS4 TRANSPORT FAMILY
     start_wgtcpd b
     ping_until 20 b a
     ping_both a b
-    assert_match "a's status" "$(status a)" "$2.*$(outer_addr b "$3")"
+    assert_match "a's status" "$(status a)" "transport $2, endpoint \\[?$(outer_addr b "$3")\\]?:"
 }
 
 appear 192.0.2.2 udp 4
@@ -46,11 +46,14 @@ appear 192.0.2.24 tcp 6
 stop_wgtcpd b
 appear 192.0.2.24 udp 6
 
-step "g changes its address in the middle of a session"
+step "g changes its address and port in the middle of a session"
 ping_until 10 g a
 in_ns g ip address del 192.0.2.3/24 dev eth0
 in_ns g ip address add 192.0.2.33/24 dev eth0
+in_ns g wg set "$(if_name g)" listen-port 51999 # it then forgets its own old address, too
+before=$(grep -c 'handshake' "$(log_of g)")
 ping_until 10 g a
 OUTER4["g"]=192.0.2.33
 ping_both a g
-assert_match "a's status" "$(status a)" "udp.*192\\.0\\.2\\.33"
+assert_equal "g's handshakes on the way" $(($(grep -c 'handshake' "$(log_of g)") - before)) 0
+assert_match "a's status" "$(status a)" "transport udp, endpoint 192\.0\.2\.33:51999,"

@@ -13,13 +13,13 @@ need wg nft ping
 
 # What a daemon could leave behind in the namespace of NODE and in the file system.
 traces() {
-    in_ns "$1" ip -o link | grep -v link-netns | sed 's/ state .*//'
+    in_ns "$1" ip -o link | sed -E 's/.*: (.*): <.* mtu ([0-9]*) .*/\1 mtu \2/'
     in_ns "$1" ip -o address
     in_ns "$1" ip -4 route show table all
     in_ns "$1" ip -6 route show table all | sed 's/ expires [0-9]*sec//'
     in_ns "$1" ip rule
     in_ns "$1" ip -6 rule
-    find /run/wireguard /run/wgtcpd /dev/shm /run/dpdk -name "*$NET_ID*" 2>/dev/null
+    find /run/wireguard /run/wgtcpd /dev/shm /run/dpdk -name "*$(if_name "$1")*" 2>/dev/null || true
 }
 
 new_wire
@@ -42,9 +42,9 @@ both_up() {
 both_down() { # SIGNAL NODE NODE
     local node
     for node in "$2" "$3"; do
-        count_on_wire "fin_$node" ip saddr "$(outer_addr "$node" 4)" tcp flags fin / fin
-        kill "-$1" "${PIDS[$node]}"
-        stop_wgtcpd "$node"
+        count_on_wire "fin_$node" ip saddr "$(outer_addr "$node" 4)" tcp flags '&' fin == fin
+        stop "$node" "$1"
+        assert_equal "exit status of wgtcpd in $node after SIG$1" "$STATUS" 0
         [ "$node" = "$3" ] || retry 2 counted_at_least "fin_$node" 1 ||
             fail "no FIN from $node after SIG$1"
         traces "$node" | diff "$NET_DIR/$node.before" - || fail "$node left something behind"
