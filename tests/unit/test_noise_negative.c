@@ -7,7 +7,7 @@
 
 static const struct vector_handshake *const v = &vector_handshakes[0];
 
-/* What a node with one peer does with a handshake message. */
+/* What a node with one peer does with a handshake message (room for the longest behind it). */
 static enum wgt_drop
 receive_handshake(struct party *p, struct noise_keypair *k, const uint8_t *message, size_t len)
 {
@@ -61,8 +61,8 @@ check_to_initiator(const struct vector_negative *n)
 {
     struct party i, r, before;
     struct noise_keypair k, k_before;
-    uint8_t initiation[MESSAGE_INITIATION_LEN], good[MESSAGE_RESPONSE_LEN];
-    uint8_t message[MESSAGE_RESPONSE_LEN];
+    uint8_t initiation[MESSAGE_INITIATION_LEN], good[MESSAGE_HANDSHAKE_MAX];
+    uint8_t message[MESSAGE_HANDSHAKE_MAX];
     const size_t len = unhex(message, sizeof(message), n->message);
 
     memset(&k, 0, sizeof(k));
@@ -81,7 +81,7 @@ check_to_initiator(const struct vector_negative *n)
     assert_memory_equal(&k, &k_before, sizeof(k));
     /* and the good response still works */
     unhex(good, sizeof(good), v->response);
-    assert_int_equal(receive_handshake(&i, &k, good, sizeof(good)),
+    assert_int_equal(receive_handshake(&i, &k, good, MESSAGE_RESPONSE_LEN),
                      n->repeated ? WGT_DROP_HANDSHAKE_STATE : WGT_OK);
 }
 
@@ -198,7 +198,7 @@ noise_covers_every_bit_of_the_response_but_the_indices(void **state)
 {
     struct party i, r, before;
     struct noise_keypair k;
-    uint8_t initiation[MESSAGE_INITIATION_LEN], message[MESSAGE_RESPONSE_LEN];
+    uint8_t initiation[MESSAGE_INITIATION_LEN], message[MESSAGE_HANDSHAKE_MAX];
 
     (void)state;
     introduce_vector(&i, &r, v);
@@ -207,8 +207,8 @@ noise_covers_every_bit_of_the_response_but_the_indices(void **state)
     for (size_t bit = 8 * 8; bit < 8 * 60; bit++) {
         unhex(message, sizeof(message), v->response);
         message[bit / 8] ^= (uint8_t)(1 << bit % 8);
-        repair_mac1(&r, message, sizeof(message));
-        assert_int_equal(receive_handshake(&i, &k, message, sizeof(message)),
+        repair_mac1(&r, message, MESSAGE_RESPONSE_LEN);
+        assert_int_equal(receive_handshake(&i, &k, message, MESSAGE_RESPONSE_LEN),
                          bit < 8 * 12 ? WGT_DROP_HANDSHAKE_INDEX : WGT_DROP_HANDSHAKE_TAG);
         assert_memory_equal(&i, &before, sizeof(i));
     }
