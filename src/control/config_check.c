@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+
+#include "config_parser.h"
+
+enum { MTU_MIN_V6 = 1280 };
+
+bool
+config_is_host(const struct ip_addr *a)
+{
+    static const uint8_t zero[16], ones[4] = {255, 255, 255, 255};
+
+    if (a->family == IP_V4)
+        return a->bytes[0] != 0 && a->bytes[0] >> 4 != 14 && memcmp(a->bytes, ones, 4) != 0;
+    return memcmp(a->bytes, zero, sizeof(zero)) != 0 && a->bytes[0] != 0xff;
+}
+
+static bool
+is_link_local(const struct ip_addr *a)
+{
+    return a->family == IP_V6 && a->bytes[0] == 0xfe && a->bytes[1] >> 6 == 2;
+}
+
+static const char *
+family_name(uint8_t family)
+{
+    return family == IP_V4 ? "IPv4" : "IPv6";
+}
+
+static bool
+has_family(const struct ip_prefix *addresses, size_t n, uint8_t family)
+{
+    for (size_t i = 0; i < n; i++)
+        if (addresses[i].addr.family == family)
+            return true;
+    return false;
+}
+
+/* A key that is missing, and was neither wrong nor misspelt. */
+static bool
+is_missing(const struct parser *ps, enum config_key key)
+{
+    return ps->seen[key] == 0 && !ps->meant[key];
+}
+
+static void
+check_mtu(struct parser *ps, enum config_key key, uint32_t mtu, const struct ip_prefix *addresses,
+          size_t n)
+{
+    if (mtu != 0 && mtu < MTU_MIN_V6 && has_family(addresses, n, IP_V6))
+        config_error_at(ps, ps->seen[key],
+                        "MTU %u is too small for the IPv6 Address; give %d or more", mtu,
+                        MTU_MIN_V6);
+}
+
+static void
+check_gateway(struct parser *ps, const struct ip_addr *gateway)
+{
+    const struct config_port *port = ps->port;
+    unsigned line = ps->seen[KEY_PORT_Gateway];
+    bool on_link = is_link_local(gateway);
+    char text[IP_TEXT_MAX];
+
+    if (gateway->family == IP_NONE)
+        return;
+    for (size_t i = 0; i < port->n_addresses; i++) {
+        if (ip_addr_equal(&port->addresses[i].addr, gateway)) {
+            config_error_at(ps, line, "Gateway %s is the port's own Address; give the router's",
+                            ip_addr_format(text, gateway));
+            return;
+        }
+        on_link = on_link || ip_prefix_contains(&port->addresses[i], gateway);
+    }
+    if (!on_link)
+        config_error_at(ps, line,
+                        "Gateway %s is in none of the port's networks; it must lie in one that "
+                        "Address names",
+                        ip_addr_format(text, gateway));
+}
+
+void
+config_check_port(struct parser *ps)
+{
+    const struct config_port *port = ps->port;
+
+    if (is_missing(ps, KEY_PORT_Device))
+        config_error_at(ps, port->line,
+                        "[Port] has no Device; give a PCI address or a vdev such as net_tap0");
+    if (is_missing(ps, KEY_PORT_Address))
+        config_error_at(ps, port->line, "[Port] has no Address; give one such as 192.0.2.2/24");
+    check_mtu(ps, KEY_PORT_MTU, port->mtu, port->addresses, port->n_addresses);
+    if (port->n_addresses > 0) {
+        check_gateway(ps, &port->gateway_v4);
+        check_gateway(ps, &port->gateway_v6);
+    }
+}
+
+void
+config_check_peer(struct parser *ps)
+{
+    if (is_missing(ps, KEY_PEER_PublicKey))
+        config_error_at(ps, ps->peer->line, "[Peer] has no PublicKey; give the peer's");
+}
+
+static void
+check_interface(struct parser *ps)
+{
+    const struct config *c = ps->c;
+
+    if (ps->interface_line == 0) {
+        if (!ps->unknown_section)
+            config_error_at(ps, 1, "no [Interface] section; add one with PrivateKey");
+        return;
+    }
+    if (is_missing(ps, KEY_INTERFACE_PrivateKey))
+        config_error_at(ps, ps->interface_line,
+                        "[Interface] has no PrivateKey; make one with 'wg genkey'");
+    check_mtu(ps, KEY_INTERFACE_MTU, c->mtu, c->addresses, c->n_addresses);
+}
+
+static void
+check_ports(struct parser *ps)
+{
+    if (ps->c->ports == NULL && !ps->unknown_section)
+        config_error_at(ps, ps->interface_line != 0 ? ps->interface_line : 1,
+                        "no [Port] section; add one with Device and Address");
+}
+
+/* A literal endpoint needs a port that has an address of its family. */
+static void
+check_endpoint(struct parser *ps, const struct config_peer *peer)
+{
+    const struct config_port *port = ps->c->ports;
+    struct ip_addr a;
+
+    if (peer->endpoint.host == NULL || !ip_addr_parse(&a, peer->endpoint.host))
+        return;
+    for (; port != NULL; port = port->next)
+        if (port->n_addresses == 0 || has_family(port->addresses, port->n_addresses, a.family))
+            return;
+    if (ps->c->ports != NULL)
+        config_error_at(ps, peer->endpoint.line,
+                        "Endpoint is %s, but no [Port] has an %s Address; add one to the [Port]",
+                        family_name(a.family), family_name(a.family));
+}
+
+static int
+by_key_and_line(const void *left, const void *right)
+{
+    const struct config_peer *a = *(const struct config_peer *const *)left;
+    const struct config_peer *b = *(const struct config_peer *const *)right;
+    int keys = memcmp(a->public_key, b->public_key, CONFIG_KEY_LEN);
+
+    return keys != 0 ? keys : (a->line > b->line) - (a->line < b->line);
+}
+
+static void
+check_duplicate_peers(struct parser *ps)
+{
+    const struct config_peer **sorted = calloc(ps->c->n_peers + 1, sizeof(*sorted)), *first;
+    size_t n = 0;
+
+    if (sorted == NULL) {
+        config_error(ps, "out of memory");
+        return;
+    }
+    for (const struct config_peer *peer = ps->c->peers; peer != NULL; peer = peer->next)
+        if (peer->has_public_key)
+            sorted[n++] = peer;
+    qsort(sorted, n, sizeof(*sorted), by_key_and_line);
+    first = sorted[0];
+    for (size_t i = 1; i < n; i++) {
+        if (memcmp(first->public_key, sorted[i]->public_key, CONFIG_KEY_LEN) != 0)
+            first = sorted[i];
+        else
+            config_error_at(ps, sorted[i]->line,
+                            "[Peer] with the PublicKey of the one on line %u; make them one",
+                            first->line);
+    }
+    free(sorted);
+}
+
+void
+config_check_all(struct parser *ps)
+{
+    check_interface(ps);
+    check_ports(ps);
+    for (struct config_peer *peer = ps->c->peers; peer != NULL; peer = peer->next) {
+        check_endpoint(ps, peer);
+        if (!peer->has_transport)
+            peer->transport = ps->c->transport;
+    }
+    check_duplicate_peers(ps);
+}

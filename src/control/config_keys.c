@@ -1,0 +1,751 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "config_parser.h"
+
+enum {
+    KEY_TEXT_LEN = 44,
+    ITEM_MAX = 63, /* an address, a prefix */
+    MTU_MIN = 576,
+    MTU_MAX = 16000,
+    WORKERS_MAX = 64,
+    WORKERS_NOW = 1, /* what this version runs */
+    CORE_MAX = 1023,
+    HOST_NAME_MAX_LEN = 253,
+    LABEL_MAX_LEN = 63,
+    SHOWN_PLAIN = 20, /* so many base64 digits in a row may still be shown */
+};
+
+/* --- showing --- */
+
+static bool
+is_base64_digit(char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '/' || c == '=';
+}
+
+const char *
+config_show(char buf[SHOWN_MAX], struct slice value)
+{
+    size_t run = 0;
+    bool fits = value.len <= SHOWN_MAX - 3;
+
+    for (size_t i = 0; i < value.len && fits; i++) {
+        run = is_base64_digit(value.p[i]) ? run + 1 : 0;
+        fits = run <= SHOWN_PLAIN && value.p[i] >= ' ' && value.p[i] <= '~';
+    }
+    if (fits)
+        snprintf(buf, SHOWN_MAX, "'%.*s'", (int)value.len, value.p);
+    else
+        snprintf(buf, SHOWN_MAX, "it");
+    return buf;
+}
+
+/* Error: "KEY: 'value' is no WHAT; WANTED". */
+static void
+wrong(struct parser *ps, enum config_key key, struct slice value, const char *what,
+      const char *wanted)
+{
+    char shown[SHOWN_MAX];
+
+    config_error(ps, "%s: %s is no %s; %s", config_key_name(key), config_show(shown, value), what,
+                 wanted);
+}
+
+/* --- pieces --- */
+
+static bool
+is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool
+parse_decimal(struct slice s, uint64_t max, uint64_t *v)
+{
+    *v = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        if (!is_digit(s.p[i]))
+            return false;
+        *v = *v * 10 + (uint64_t)(s.p[i] - '0');
+        if (*v > max)
+            return false;
+    }
+    return s.len > 0;
+}
+
+static bool
+parse_hex(struct slice s, uint64_t max, uint64_t *v)
+{
+    *v = 0;
+    if (s.len < 3 || s.p[0] != '0' || (s.p[1] | 0x20) != 'x')
+        return false;
+    for (size_t i = 2; i < s.len; i++) {
+        char c = (char)(s.p[i] | 0x20);
+
+        if (!is_digit(s.p[i]) && (c < 'a' || c > 'f'))
+            return false;
+        *v = *v << 4 | (uint64_t)(is_digit(s.p[i]) ? s.p[i] - '0' : c - 'a' + 10);
+        if (*v > max)
+            return false;
+    }
+    return true;
+}
+
+/* Copy to a string; false if it does not fit. */
+static bool
+slice_string(char *buf, size_t size, struct slice s)
+{
+    if (s.len >= size)
+        return false;
+    memcpy(buf, s.p, s.len);
+    buf[s.len] = '\0';
+    return true;
+}
+
+static bool
+parse_addr(struct slice s, struct ip_addr *a)
+{
+    char text[ITEM_MAX + 1];
+
+    return slice_string(text, sizeof(text), s) && ip_addr_parse(a, text);
+}
+
+static bool
+parse_prefix(struct slice s, struct ip_prefix *p)
+{
+    char text[ITEM_MAX + 1];
+
+    return slice_string(text, sizeof(text), s) && ip_prefix_parse(p, text);
+}
+
+static char *
+copy(struct parser *ps, struct slice s)
+{
+    char *string = strndup(s.p, s.len);
+
+    if (string == NULL)
+        config_error(ps, "out of memory");
+    return string;
+}
+
+/* Room for one more item of a list of n: lists double when n is a power of two. */
+static bool
+grow(struct parser *ps, void **items, size_t n, size_t size)
+{
+    void *more;
+
+    if ((n & (n - 1)) != 0)
+        return true;
+    more = reallocarray(*items, n != 0 ? 2 * n : 1, size);
+    if (more == NULL) {
+        config_error(ps, "out of memory");
+        return false;
+    }
+    *items = more;
+    return true;
+}
+
+/* Take the next item of a comma list off; false at its end. An empty item is an error. */
+static bool
+next_item(struct parser *ps, enum config_key key, struct slice *list, struct slice *item)
+{
+    const char *comma;
+
+    while (list->p != NULL) {
+        comma = memchr(list->p, ',', list->len);
+        *item = *list;
+        if (comma != NULL) {
+            item->len = (size_t)(comma - list->p);
+            *list = (struct slice){comma + 1, list->len - item->len - 1};
+        } else {
+            *list = (struct slice){NULL, 0};
+        }
+        *item = config_trim(*item);
+        if (item->len > 0)
+            return true;
+        config_error(ps, "%s: empty item in the list; remove the extra comma",
+                     config_key_name(key));
+    }
+    return false;
+}
+
+/* Letters, digits, '-' and '_' in labels of up to 63, with dots between. */
+static bool
+is_host_name(struct slice s)
+{
+    size_t label = 0;
+
+    if (s.len > 1 && s.p[s.len - 1] == '.')
+        s.len--;
+    if (s.len == 0 || s.len > HOST_NAME_MAX_LEN)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.p[i];
+
+        if (c == '.' && label == 0)
+            return false;
+        if (c != '.' && c != '-' && c != '_' && (!is_base64_digit(c) || strchr("+/=", c) != NULL))
+            return false;
+        label = c == '.' ? 0 : label + 1;
+        if (label > LABEL_MAX_LEN)
+            return false;
+    }
+    return label > 0;
+}
+
+static bool
+is_numeric_host(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_digit(s.p[i]) && s.p[i] != '.')
+            return false;
+    return true;
+}
+
+static void
+mask_prefix(struct ip_prefix *p)
+{
+    unsigned bytes = ip_addr_len(&p->addr);
+
+    for (unsigned i = 0; i < bytes; i++) {
+        unsigned kept = p->len > i * 8 ? p->len - i * 8 : 0;
+
+        if (kept < 8)
+            p->addr.bytes[i] &= (uint8_t)(0xff00 >> kept);
+    }
+}
+
+/* --- values that several keys have --- */
+
+static bool
+set_number(struct parser *ps, enum config_key key, struct slice value, uint64_t min, uint64_t max,
+           uint64_t *v)
+{
+    char shown[SHOWN_MAX];
+
+    if (parse_decimal(value, max, v) && *v >= min)
+        return true;
+    config_error(ps, "%s: %s is no number from %llu to %llu; give one in digits",
+                 config_key_name(key), config_show(shown, value), (unsigned long long)min,
+                 (unsigned long long)max);
+    return false;
+}
+
+static bool
+set_key(struct parser *ps, enum config_key key, struct slice value, uint8_t out[CONFIG_KEY_LEN])
+{
+    char text[KEY_TEXT_LEN + 1];
+    bool valid = slice_string(text, sizeof(text), value) && config_key_parse(out, text);
+
+    explicit_bzero(text, sizeof(text));
+    if (!valid)
+        config_error(ps,
+                     "%s is no key (not shown); it must be 44 characters of base64, as 'wg %s' "
+                     "prints it",
+                     config_key_name(key),
+                     key == KEY_INTERFACE_PrivateKey ? "genkey"
+                     : key == KEY_PEER_PublicKey     ? "pubkey"
+                                                     : "genpsk");
+    return valid;
+}
+
+static bool
+set_nonzero_key(struct parser *ps, enum config_key key, struct slice value,
+                uint8_t out[CONFIG_KEY_LEN])
+{
+    uint8_t bits = 0;
+
+    if (!set_key(ps, key, value, out))
+        return false;
+    for (unsigned i = 0; i < CONFIG_KEY_LEN; i++)
+        bits |= out[i];
+    if (bits == 0)
+        config_error(ps, "%s is all zero; give a real key", config_key_name(key));
+    return bits != 0;
+}
+
+static void
+add_address(struct parser *ps, enum config_key key, struct slice item, struct ip_prefix **list,
+            size_t *n)
+{
+    struct ip_prefix p;
+
+    if (!parse_prefix(item, &p)) {
+        wrong(ps, key, item, "IP address", "write it like 192.0.2.2/24 or 2001:db8::2/64");
+        return;
+    }
+    if (!config_is_host(&p.addr)) {
+        wrong(ps, key, item, "address of a host", "give a unicast address");
+        return;
+    }
+    for (size_t i = 0; i < *n; i++)
+        if (ip_addr_equal(&(*list)[i].addr, &p.addr)) {
+            wrong(ps, key, item, "new address", "it was given before, remove one");
+            return;
+        }
+    if (grow(ps, (void **)list, *n, sizeof(p)))
+        (*list)[(*n)++] = p;
+}
+
+static void
+add_string(struct parser *ps, struct slice value, struct config_strings *list)
+{
+    char *string;
+
+    if (!grow(ps, (void **)&list->items, list->n, sizeof(char *)))
+        return;
+    string = copy(ps, value);
+    if (string != NULL)
+        list->items[list->n++] = string;
+}
+
+static bool
+set_mtu_value(struct parser *ps, enum config_key key, struct slice value, uint32_t *mtu)
+{
+    uint64_t v;
+
+    if (!set_number(ps, key, value, MTU_MIN, MTU_MAX, &v))
+        return false;
+    *mtu = (uint32_t)v;
+    return true;
+}
+
+static bool
+set_transport_value(struct parser *ps, enum config_key key, struct slice value,
+                    enum config_transport *transport)
+{
+    if (config_slice_is(value, "udp")) {
+        *transport = CONFIG_UDP;
+    } else if (config_slice_is(value, "tcp")) {
+        *transport = CONFIG_TCP;
+    } else {
+        wrong(ps, key, value, "transport", "write udp or tcp");
+        return false;
+    }
+    return true;
+}
+
+/* --- [Interface] --- */
+
+static void
+set_private_key(struct parser *ps, enum config_key key, struct slice value)
+{
+    ps->c->has_private_key = set_nonzero_key(ps, key, value, ps->c->private_key);
+}
+
+static void
+set_listen_port(struct parser *ps, enum config_key key, struct slice value)
+{
+    uint64_t v;
+
+    if (parse_decimal(value, UINT16_MAX, &v))
+        ps->c->listen_port = (uint16_t)v;
+    else
+        wrong(ps, key, value, "port number",
+              "give 0 (random) to 65535 in digits, service names are not looked up");
+}
+
+static void
+set_fwmark(struct parser *ps, enum config_key key, struct slice value)
+{
+    uint64_t v = 0;
+
+    if (config_slice_is(value, "off") || parse_decimal(value, UINT32_MAX, &v) ||
+        parse_hex(value, UINT32_MAX, &v))
+        ps->c->fwmark = (uint32_t)v;
+    else
+        wrong(ps, key, value, "mark", "write off, or 0 to 4294967295, or 0x0 to 0xffffffff");
+}
+
+static void
+set_address(struct parser *ps, enum config_key key, struct slice value)
+{
+    struct slice item;
+
+    while (next_item(ps, key, &value, &item))
+        add_address(ps, key, item, &ps->c->addresses, &ps->c->n_addresses);
+}
+
+static void
+set_mtu(struct parser *ps, enum config_key key, struct slice value)
+{
+    set_mtu_value(ps, key, value, &ps->c->mtu);
+}
+
+static void
+set_dns(struct parser *ps, enum config_key key, struct slice value)
+{
+    struct slice item;
+    struct ip_addr a;
+
+    while (next_item(ps, key, &value, &item))
+        if (parse_addr(item, &a) || (is_host_name(item) && !is_numeric_host(item)))
+            add_string(ps, item, &ps->c->dns);
+        else
+            wrong(ps, key, item, "name server or search domain",
+                  "give IP addresses or domain names");
+}
+
+static void
+set_table(struct parser *ps, enum config_key key, struct slice value)
+{
+    static const struct {
+        const char *name;
+        enum config_table table;
+        uint32_t number;
+    } names[] = {
+        {"auto", CONFIG_TABLE_AUTO, 0},      {"off", CONFIG_TABLE_OFF, 0},
+        {"main", CONFIG_TABLE_NUMBER, 254},  {"default", CONFIG_TABLE_NUMBER, 253},
+        {"local", CONFIG_TABLE_NUMBER, 255},
+    };
+    uint64_t v;
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (config_slice_is(value, names[i].name)) {
+            ps->c->table = names[i].table;
+            ps->c->table_number = names[i].number;
+            return;
+        }
+    if (!parse_decimal(value, UINT32_MAX, &v) || v == 0) {
+        wrong(ps, key, value, "routing table", "write auto, off, main or 1 to 4294967295");
+        return;
+    }
+    ps->c->table = CONFIG_TABLE_NUMBER;
+    ps->c->table_number = (uint32_t)v;
+}
+
+static void
+set_pre_up(struct parser *ps, enum config_key key, struct slice value)
+{
+    (void)key;
+    add_string(ps, value, &ps->c->pre_up);
+}
+
+static void
+set_post_up(struct parser *ps, enum config_key key, struct slice value)
+{
+    (void)key;
+    add_string(ps, value, &ps->c->post_up);
+}
+
+static void
+set_pre_down(struct parser *ps, enum config_key key, struct slice value)
+{
+    (void)key;
+    add_string(ps, value, &ps->c->pre_down);
+}
+
+static void
+set_post_down(struct parser *ps, enum config_key key, struct slice value)
+{
+    (void)key;
+    add_string(ps, value, &ps->c->post_down);
+}
+
+static void
+set_save_config(struct parser *ps, enum config_key key, struct slice value)
+{
+    if (value.len == 4 && memcmp(value.p, "true", 4) == 0)
+        ps->c->save_config = true;
+    else if (value.len != 5 || memcmp(value.p, "false", 5) != 0)
+        wrong(ps, key, value, "truth value", "write true or false");
+}
+
+static void
+set_transport(struct parser *ps, enum config_key key, struct slice value)
+{
+    set_transport_value(ps, key, value, &ps->c->transport);
+}
+
+static void
+set_listen(struct parser *ps, enum config_key key, struct slice value)
+{
+    enum config_transport transport;
+    struct slice item;
+
+    ps->c->listen_udp = ps->c->listen_tcp = false;
+    while (next_item(ps, key, &value, &item)) {
+        if (!set_transport_value(ps, key, item, &transport))
+            continue;
+        if (transport == CONFIG_UDP)
+            ps->c->listen_udp = true;
+        else
+            ps->c->listen_tcp = true;
+    }
+}
+
+static void
+set_inner(struct parser *ps, enum config_key key, struct slice value)
+{
+    if (!config_slice_is(value, "tun"))
+        wrong(ps, key, value, "inner port that can be used",
+              "this version supports tun only, write Inner = tun");
+}
+
+static void
+set_workers(struct parser *ps, enum config_key key, struct slice value)
+{
+    uint64_t v;
+
+    if (!set_number(ps, key, value, 1, WORKERS_MAX, &v))
+        return;
+    if (v > WORKERS_NOW)
+        config_error(ps, "Workers: this version runs one worker; write Workers = 1");
+    else
+        ps->c->workers = (unsigned)v;
+}
+
+/* One item of a core list: "2" or "2-5". */
+static bool
+is_core_range(struct slice s)
+{
+    const char *dash = memchr(s.p, '-', s.len);
+    struct slice first = s, last;
+    uint64_t low, high;
+
+    if (dash == NULL)
+        return parse_decimal(s, CORE_MAX, &low);
+    first.len = (size_t)(dash - s.p);
+    last = (struct slice){dash + 1, s.len - first.len - 1};
+    return parse_decimal(first, CORE_MAX, &low) && parse_decimal(last, CORE_MAX, &high) &&
+           low <= high;
+}
+
+static void
+set_cores(struct parser *ps, enum config_key key, struct slice value)
+{
+    struct slice list = value, item;
+
+    while (next_item(ps, key, &list, &item))
+        if (!is_core_range(item)) {
+            wrong(ps, key, item, "core or range of cores", "write cores like 2 or 2-5 or 2,4");
+            return;
+        }
+    ps->c->cores = copy(ps, value);
+}
+
+static void
+set_idle(struct parser *ps, enum config_key key, struct slice value)
+{
+    if (config_slice_is(value, "adaptive"))
+        ps->c->idle = CONFIG_IDLE_ADAPTIVE;
+    else if (config_slice_is(value, "poll"))
+        ps->c->idle = CONFIG_IDLE_POLL;
+    else
+        wrong(ps, key, value, "way to idle", "write adaptive or poll");
+}
+
+static void
+set_eal_args(struct parser *ps, enum config_key key, struct slice value)
+{
+    (void)key;
+    ps->c->eal_args = copy(ps, value);
+}
+
+/* --- [Port] --- */
+
+static void
+set_device(struct parser *ps, enum config_key key, struct slice value)
+{
+    if (memchr(value.p, ' ', value.len) != NULL || memchr(value.p, '\t', value.len) != NULL) {
+        wrong(
+            ps, key, value, "device",
+            "give one word, a PCI address like 0000:03:00.0 or a vdev like net_tap0,iface=wgout0");
+        return;
+    }
+    ps->port->device = copy(ps, value);
+}
+
+static void
+set_port_address(struct parser *ps, enum config_key key, struct slice value)
+{
+    struct slice item;
+
+    while (next_item(ps, key, &value, &item))
+        add_address(ps, key, item, &ps->port->addresses, &ps->port->n_addresses);
+}
+
+static void
+set_gateway(struct parser *ps, enum config_key key, struct slice value)
+{
+    struct ip_addr a, *gateway;
+    struct slice item;
+
+    while (next_item(ps, key, &value, &item)) {
+        if (!parse_addr(item, &a) || !config_is_host(&a)) {
+            wrong(ps, key, item, "address of a gateway",
+                  "give a router's address without a prefix length");
+            continue;
+        }
+        gateway = a.family == IP_V4 ? &ps->port->gateway_v4 : &ps->port->gateway_v6;
+        if (gateway->family != IP_NONE)
+            wrong(ps, key, item, "first gateway of its family",
+                  "give one IPv4 and one IPv6 gateway");
+        else
+            *gateway = a;
+    }
+}
+
+static void
+set_port_mtu(struct parser *ps, enum config_key key, struct slice value)
+{
+    uint32_t mtu;
+
+    if (set_mtu_value(ps, key, value, &mtu))
+        ps->port->mtu = (uint16_t)mtu;
+}
+
+/* --- [Peer] --- */
+
+static void
+set_public_key(struct parser *ps, enum config_key key, struct slice value)
+{
+    ps->peer->has_public_key = set_nonzero_key(ps, key, value, ps->peer->public_key);
+}
+
+static void
+set_preshared_key(struct parser *ps, enum config_key key, struct slice value)
+{
+    set_key(ps, key, value, ps->peer->preshared_key);
+}
+
+static void
+set_allowed_ips(struct parser *ps, enum config_key key, struct slice value)
+{
+    struct config_peer *peer = ps->peer;
+    struct slice item;
+    struct ip_prefix p;
+
+    while (next_item(ps, key, &value, &item)) {
+        if (!parse_prefix(item, &p)) {
+            wrong(ps, key, item, "IP prefix", "write it like 10.0.0.0/24 or 2001:db8::/32");
+            continue;
+        }
+        mask_prefix(&p);
+        if (grow(ps, (void **)&peer->allowed_ips, peer->n_allowed_ips, sizeof(p)))
+            peer->allowed_ips[peer->n_allowed_ips++] = p;
+    }
+}
+
+static const char endpoint_form[] = "write host:port, 192.0.2.1:51820 or [2001:db8::1]:51820";
+
+/* Split at the port's colon. */
+static bool
+split_endpoint(struct slice value, struct slice *host, struct slice *port)
+{
+    const char *colon = memrchr(value.p, ':', value.len);
+
+    if (colon == NULL)
+        return false;
+    *host = (struct slice){value.p, (size_t)(colon - value.p)};
+    *port = (struct slice){colon + 1, value.len - host->len - 1};
+    return true;
+}
+
+/* What is wrong with the host, or NULL; takes brackets off. */
+static const char *
+check_host(struct slice *host)
+{
+    struct ip_addr a;
+
+    if (host->len >= 2 && host->p[0] == '[' && host->p[host->len - 1] == ']') {
+        *host = (struct slice){host->p + 1, host->len - 2};
+        if (memchr(host->p, '%', host->len) != NULL)
+            return "zones are not supported, give an address without %";
+        if (!parse_addr(*host, &a) || a.family != IP_V6)
+            return "what is in brackets must be an IPv6 address";
+    } else if (memchr(host->p, ':', host->len) != NULL) {
+        return "an IPv6 address needs brackets, [2001:db8::1]:51820";
+    } else if (is_numeric_host(*host) ? !parse_addr(*host, &a) : !is_host_name(*host)) {
+        return endpoint_form;
+    }
+    if (parse_addr(*host, &a) && !config_is_host(&a))
+        return "give a unicast address";
+    return NULL;
+}
+
+static void
+set_endpoint(struct parser *ps, enum config_key key, struct slice value)
+{
+    struct slice host, port;
+    const char *complaint;
+    uint64_t number;
+
+    if (!split_endpoint(value, &host, &port)) {
+        wrong(ps, key, value, "endpoint", endpoint_form);
+        return;
+    }
+    complaint = check_host(&host);
+    if (complaint == NULL && (!parse_decimal(port, UINT16_MAX, &number) || number == 0))
+        complaint = "the port must be 1 to 65535 in digits";
+    if (complaint != NULL) {
+        wrong(ps, key, value, "endpoint", complaint);
+        return;
+    }
+    ps->peer->endpoint.host = copy(ps, host);
+    ps->peer->endpoint.port = (uint16_t)number;
+    ps->peer->endpoint.line = ps->line;
+}
+
+static void
+set_persistent_keepalive(struct parser *ps, enum config_key key, struct slice value)
+{
+    uint64_t v = 0;
+
+    if (config_slice_is(value, "off") || parse_decimal(value, UINT16_MAX, &v))
+        ps->peer->persistent_keepalive = (uint16_t)v;
+    else
+        wrong(ps, key, value, "keepalive interval", "write off or 0 to 65535 seconds");
+}
+
+static void
+set_peer_transport(struct parser *ps, enum config_key key, struct slice value)
+{
+    ps->peer->has_transport = set_transport_value(ps, key, value, &ps->peer->transport);
+}
+
+/* --- the table of keys --- */
+
+static const struct {
+    const char *name;
+    enum config_section section;
+    void (*set)(struct parser *ps, enum config_key key, struct slice value);
+} keys[KEY_COUNT] = {
+#define CONFIG_KEY_ROW(in, text, setter) {#text, SECTION_##in, set_##setter},
+    CONFIG_KEY_LIST(CONFIG_KEY_ROW)
+#undef CONFIG_KEY_ROW
+};
+
+void
+config_set(struct parser *ps, enum config_key key, struct slice value)
+{
+    keys[key].set(ps, key, value);
+}
+
+const char *
+config_key_name(enum config_key key)
+{
+    return keys[key].name;
+}
+
+enum config_section
+config_key_section(enum config_key key)
+{
+    return keys[key].section;
+}
+
+bool
+config_key_is_hook(enum config_key key)
+{
+    return key >= KEY_INTERFACE_PreUp && key <= KEY_INTERFACE_PostDown;
+}
+
+bool
+config_key_repeats(enum config_key key)
+{
+    return config_key_is_hook(key) || key == KEY_INTERFACE_Address || key == KEY_INTERFACE_DNS ||
+           key == KEY_PORT_Address || key == KEY_PEER_AllowedIPs;
+}
