@@ -21,9 +21,8 @@ add_carry(uint64_t a, uint64_t b)
 uint16_t
 checksum_fold(uint64_t sum)
 {
-    sum = (sum & UINT32_MAX) + (sum >> 32);
-    sum = (sum & UINT16_MAX) + (sum >> 16 & UINT16_MAX) + (sum >> 32);
-    sum = (sum & UINT16_MAX) + (sum >> 16);
+    sum = (sum & UINT32_MAX) + (sum >> 32);                            /* <= 2^33 - 2 */
+    sum = (sum & UINT16_MAX) + (sum >> 16 & UINT16_MAX) + (sum >> 32); /* <= 2^17 - 2 */
     return (uint16_t)((sum & UINT16_MAX) + (sum >> 16));
 }
 

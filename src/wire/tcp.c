@@ -149,8 +149,8 @@ sack_blocks_that_fit(const struct tcp_segment *seg)
     size_t room = OPTIONS_MAX - timestamps_size(seg) - NOP_PAIR_LEN - SACK_HEADER_LEN;
     unsigned fit = (unsigned)(room / SACK_BLOCK_LEN);
 
-    if (fit > TCP_SACK_MAX)
-        fit = TCP_SACK_MAX;
+    _Static_assert((OPTIONS_MAX - NOP_PAIR_LEN - SACK_HEADER_LEN) / SACK_BLOCK_LEN == TCP_SACK_MAX,
+                   "as many blocks fit as a segment can name");
     return seg->n_sack < fit ? seg->n_sack : fit;
 }
 

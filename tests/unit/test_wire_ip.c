@@ -367,6 +367,16 @@ rfc8200_4_option_headers_are_walked(void **state)
 }
 
 static void
+rfc8200_4_2_empty_padn_may_end_its_header(void **state)
+{
+    static const uint8_t options[] = {17, 0, 1, 2, 0, 0, 1, 0, 1, 2, 3, 4, 5, 6, 7, 8};
+    struct packet p = v6_packet(60, options, sizeof(options));
+
+    (void)state;
+    assert_int_equal(drop_of(&p), WGT_OK);
+}
+
+static void
 rfc8200_4_extension_header_may_end_the_packet(void **state)
 {
     static const uint8_t alone[] = {59, 0, 1, 4, 0, 0, 0, 0};
@@ -633,6 +643,7 @@ main(void)
         cmocka_unit_test(rfc2675_jumbogram_is_refused),
         cmocka_unit_test(rfc4291_2_7_source_is_not_multicast),
         cmocka_unit_test(rfc8200_4_option_headers_are_walked),
+        cmocka_unit_test(rfc8200_4_2_empty_padn_may_end_its_header),
         cmocka_unit_test(rfc8200_4_extension_header_may_end_the_packet),
         cmocka_unit_test(rfc8200_4_1_hop_by_hop_comes_first),
         cmocka_unit_test(rfc8200_4_2_option_that_may_not_be_skipped),
