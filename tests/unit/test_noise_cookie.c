@@ -221,6 +221,21 @@ macs_are_refused_at_other_lengths(void **state)
 }
 
 static void
+secret_is_drawn_at_first_use(void **state)
+{
+    const struct ip_endpoint source = endpoint_of("c0000221", 1);
+    uint8_t message[MESSAGE_INITIATION_LEN] = {0}, fresh[NOISE_COOKIE_SECRET_LEN];
+    struct noise_cookie_secret s = {0};
+
+    (void)state;
+    memset(fresh, 0x5a, sizeof(fresh));
+    /* the clock may start at 0: a secret of zeros must never serve */
+    assert_false(noise_mac2_check(&s, 0, fresh, &source, message, sizeof(message)));
+    assert_true(s.valid);
+    assert_memory_equal(s.key, fresh, sizeof(fresh));
+}
+
+static void
 secret_is_replaced_after_120_seconds(void **state)
 {
     const struct vector_cookie *c = &vector_cookies[0];
@@ -325,6 +340,7 @@ main(void)
         cmocka_unit_test(mac2_is_bound_to_address_and_port),
         cmocka_unit_test(mac2_covers_every_bit),
         cmocka_unit_test(macs_are_refused_at_other_lengths),
+        cmocka_unit_test(secret_is_drawn_at_first_use),
         cmocka_unit_test(secret_is_replaced_after_120_seconds),
         cmocka_unit_test(cookie_reply_nobody_asked_for_is_refused),
         cmocka_unit_test(cookie_reply_is_taken_once_per_mac1),

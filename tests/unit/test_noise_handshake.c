@@ -399,6 +399,19 @@ ephemeral_is_clamped_here(void **state)
 }
 
 static void
+static_private_key_is_kept_clamped(void **state)
+{
+    uint8_t key[NOISE_KEY_LEN];
+    struct noise_local l;
+
+    (void)state;
+    memset(key, 0xff, sizeof(key));
+    noise_local_init(&l, key);
+    noise_clamp(key);
+    assert_memory_equal(l.private_key, key, sizeof(key));
+}
+
+static void
 without_identity_nothing_is_created_or_consumed(void **state)
 {
     static const uint8_t zero[NOISE_KEY_LEN];
@@ -421,7 +434,9 @@ without_identity_nothing_is_created_or_consumed(void **state)
 
     unhex(initiation, sizeof(initiation), v->initiation);
     unhex(response, sizeof(response), v->response);
+    noise_mac(initiation + 116, nobody.mac1_key, NOISE_KEY_LEN, initiation, 116, NULL, 0);
     assert_false(noise_mac1_check(&nobody, initiation, sizeof(initiation)));
+    unhex(initiation, sizeof(initiation), v->initiation);
     assert_int_equal(noise_initiation_open(&nobody, initiation, &in), WGT_DROP_NO_IDENTITY);
     assert_int_equal(noise_response_create(&r, &nobody, start, key, 1, response, &k),
                      WGT_DROP_NO_IDENTITY);
@@ -824,6 +839,7 @@ main(void)
         cmocka_unit_test(each_direction_has_its_own_key),
         cmocka_unit_test(crossing_initiations_leave_two_responders),
         cmocka_unit_test(ephemeral_is_clamped_here),
+        cmocka_unit_test(static_private_key_is_kept_clamped),
         cmocka_unit_test(without_identity_nothing_is_created_or_consumed),
         cmocka_unit_test(peer_of_low_order_key_never_completes_a_handshake),
         cmocka_unit_test(low_order_ephemeral_of_response_is_refused_and_state_kept),

@@ -105,11 +105,19 @@ a_quarter_second_of_silence_refills_the_burst(void **state)
 static void
 ipv6_is_counted_by_64(void **state)
 {
+    struct ip_addr upper_half;
+
     (void)state;
     for (uint16_t host = 1; host <= 5; host++)
         expect_at(0, v6(1, host), true);
     expect_at(0, v6(1, 6), false);
     expect_at(0, v6(2, 1), true);
+    /* the first bit behind the 64 does not count */
+    upper_half = v6(2, 1);
+    upper_half.bytes[8] = 0x80;
+    for (unsigned n = 0; n < 4; n++)
+        expect_at(0, upper_half, true);
+    expect_at(0, v6(2, 1), false);
 }
 
 static void
