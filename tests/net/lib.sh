@@ -301,7 +301,9 @@ start_wgtcpd() { # NODE [ARGUMENT...]
     retry 20 ready_or_dead "$node" "$before" || fail "wgtcpd in $node is not ready after 20 s"
     is_running "$node" || fail "wgtcpd in $node ended while starting"
     no_ipv6 "$node" wgout0
-    in_ns "$node" ip link set wgout0 master br0 up
+    # net_tap gives the kernel's end of the tap the port's own MAC address. A bridge keeps frames
+    # for an address of its ports to itself, so the kernel's end gets another one.
+    in_ns "$node" ip link set wgout0 address "02:00:00:00:00:0${NUMBER[$node]}" master br0 up
 }
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
@@ -491,16 +493,23 @@ start_pair() { # udp|tcp 4|6
 
 # ---- the end ----
 
-# Daemons that a scenario leaves running must end properly.
+is_wgtcpd() { # NAME
+    [ "$1" = a ] || [ "$1" = b ]
+}
+
+# Daemons that a scenario leaves running must end properly; of a failed one the logs get a status.
 finish() {
     local status=$? name
-    trap - EXIT
-    [ "$status" -eq 0 ] || exit "$status"
+    trap - EXIT ERR
+    set +e
     for name in "${!PIDS[@]}"; do
+        if [ "$status" -ne 0 ]; then
+            is_wgtcpd "$name" && kill -USR1 "${PIDS[$name]}" && sleep 0.3
+            continue
+        fi
         stop "$name"
-        case $name in
-        a | b) assert_equal "exit status of wgtcpd in $name" "$STATUS" 0 ;;
-        esac
+        ! is_wgtcpd "$name" || assert_equal "exit status of wgtcpd in $name" "$STATUS" 0
     done
+    exit "$status"
 }
 trap finish EXIT

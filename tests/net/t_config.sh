@@ -44,6 +44,7 @@ good_conf() {
 
 bad_line() { # LINE REGEX: it must be refused where it stands, in [Peer] after its other lines
     good_conf
+    sed -i "/^\[Peer\]/,\$ { /^${1%% *} = /d }" "$conf"
     echo "$1" >>"$conf"
     check_bad "'$1'" "$(line_of "$1")" "$2"
 }
