@@ -33,7 +33,7 @@ void path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to,
 const struct path *peer_path(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *from);
 bool peer_has_endpoint(const struct tunnel_peer *p);
-wgt_time peer_dial_deadline(const struct tunnel_peer *p, wgt_time now);
+wgt_time peer_dial_deadline(const struct tunnel *t, const struct tunnel_peer *p, wgt_time now);
 void peer_dial_if_due(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_back_to_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_disconnect(struct tunnel *t, wgt_time now, struct tunnel_peer *p);

@@ -94,24 +94,24 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
 
 /* A lost connection is dialled again while somebody would miss it. */
 static bool
-misses_connection(const struct tunnel_peer *p, wgt_time now)
+misses_connection(const struct tunnel *t, const struct tunnel_peer *p, wgt_time now)
 {
-    return p->has_endpoint && p->configured_kind == TRANSPORT_TCP && p->dialling == NULL &&
-           p->path.path.kind == TRANSPORT_NONE &&
+    return !t->stopping && p->has_endpoint && p->configured_kind == TRANSPORT_TCP &&
+           p->dialling == NULL && p->path.path.kind == TRANSPORT_NONE &&
            (p->staged.count > 0 || session_usable(p, now) ||
             p->timers.due[PEER_TIMER_RETRANSMIT_HANDSHAKE] != WGT_NEVER);
 }
 
 wgt_time
-peer_dial_deadline(const struct tunnel_peer *p, wgt_time now)
+peer_dial_deadline(const struct tunnel *t, const struct tunnel_peer *p, wgt_time now)
 {
-    return misses_connection(p, now) ? p->dial_at : WGT_NEVER;
+    return misses_connection(t, p, now) ? p->dial_at : WGT_NEVER;
 }
 
 void
 peer_dial_if_due(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 {
-    if (!t->stopping && misses_connection(p, now) && now >= p->dial_at)
+    if (misses_connection(t, p, now) && now >= p->dial_at)
         dial(t, now, p);
 }
 

@@ -124,7 +124,7 @@ tunnel_fini(struct tunnel *t)
 void
 peer_arm(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 {
-    wgt_time due = wgt_time_min(peer_timers_deadline(&p->timers), peer_dial_deadline(p, now));
+    wgt_time due = wgt_time_min(peer_timers_deadline(&p->timers), peer_dial_deadline(t, p, now));
 
     if (due < p->timer.due)
         wheel_arm(&t->wheel, &p->timer, due);
