@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Plays random scenarios: sim [--seeds N] [--seed S] [--verbose] */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sim.h"
+
+enum { HANG_SECONDS = 60 };
+
+static struct sim sim;
+static volatile unsigned long long playing;
+
+/* A loop that never ends cannot be seen from inside. */
+static void
+on_alarm(int signal)
+{
+    static const char text[] = "live-lock: a seed hangs: --seed ";
+    char digits[24];
+    size_t at = sizeof(digits);
+    unsigned long long seed = playing;
+
+    (void)signal;
+    digits[--at] = '\n';
+    do
+        digits[--at] = (char)('0' + seed % 10);
+    while ((seed /= 10) > 0 && at > 0);
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0 ||
+        write(STDERR_FILENO, digits + at, sizeof(digits) - at) < 0)
+        _exit(2);
+    abort();
+}
+
+static void
+tell(const struct sim_config *c)
+{
+    printf(
+        "  offered %zu and %zu, delivered %zu and %zu; network: %llu sent, %llu lost, "
+        "%llu corrupted, %llu queue full; idle turns/s <= %llu\n",
+        sim.traffic[0].n, sim.traffic[1].n, sim.traffic[0].n_delivered, sim.traffic[1].n_delivered,
+        (unsigned long long)sim.network.stats.sent, (unsigned long long)sim.network.stats.lost,
+        (unsigned long long)sim.network.stats.corrupted,
+        (unsigned long long)sim.network.stats.queue_full, (unsigned long long)sim.idle_turns_max);
+    (void)c;
+}
+
+static bool
+play(uint64_t seed, bool verbose)
+{
+    struct sim_config c = sim_random(seed);
+    bool good;
+
+    playing = seed;
+    alarm(HANG_SECONDS);
+    if (verbose) {
+        printf("seed %llu\n", (unsigned long long)seed);
+        sim_describe(&c, stdout);
+        fflush(stdout);
+    }
+    good = sim_play(&sim, &c);
+    if (verbose)
+        tell(&c);
+    if (!good) {
+        printf("FAILED seed %llu: %s\n", (unsigned long long)seed, sim.failure);
+        if (!verbose)
+            sim_describe(&c, stdout);
+        printf("  again: sim --seed %llu --seeds 1 --verbose\n", (unsigned long long)seed);
+    }
+    return good;
+}
+
+static int
+usage(const char *program)
+{
+    fprintf(stderr,
+            "usage: %s [--seeds N] [--seed S] [--verbose]\n"
+            "Plays N random scenarios, beginning with seed S (default: from the clock).\n",
+            program);
+    return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct option options[] = {{"seeds", required_argument, NULL, 'n'},
+                                            {"seed", required_argument, NULL, 's'},
+                                            {"verbose", no_argument, NULL, 'v'},
+                                            {NULL, 0, NULL, 0}};
+    uint64_t seed = (uint64_t)time(NULL) * 1000, n = 100, failed = 0;
+    bool verbose = false;
+
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (c == 'n')
+            n = strtoull(optarg, NULL, 0);
+        else if (c == 's')
+            seed = strtoull(optarg, NULL, 0);
+        else if (c == 'v')
+            verbose = true;
+        else
+            return usage(argv[0]);
+    }
+    if (optind != argc || n == 0)
+        return usage(argv[0]);
+    if (sim_setup(argv[0]) != 0)
+        return 2;
+    signal(SIGALRM, on_alarm);
+    for (uint64_t i = 0; i < n; i++)
+        failed += !play(seed + i, verbose);
+    printf("%llu scenarios from seed %llu: %llu failed\n", (unsigned long long)n,
+           (unsigned long long)seed, (unsigned long long)failed);
+    sim_teardown();
+    return failed != 0;
+}

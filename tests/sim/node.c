@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_mempool.h>
+#include <rte_ring_elem.h>
+
+#include "traffic.h"
+
+enum {
+    NODES = 2,
+    TURNS_MAX = 64,     /* within one instant */
+    SENT_MAX = 20000,   /* packets within one instant */
+    CONTROL_BATCH = 32, /* events a look */
+    DATA_ROOM = RTE_PKTMBUF_HEADROOM + NODE_MESSAGE_MAX + 64,
+};
+
+#define WALL_EPOCH UINT64_C(1700000000)
+
+static struct resources {
+    struct rte_mempool *pool;
+    struct rte_ring *events, *commands;
+} resources[NODES];
+
+int
+node_resources_init(void)
+{
+    for (unsigned i = 0; i < NODES; i++) {
+        struct resources *r = &resources[i];
+        char name[32];
+
+        snprintf(name, sizeof(name), "sim%u", i);
+        r->pool =
+            rte_pktmbuf_pool_create(name, NODE_POOL, 0, PACKET_META_SIZE, DATA_ROOM, SOCKET_ID_ANY);
+        snprintf(name, sizeof(name), "sim%u.events", i);
+        r->events = rte_ring_create_elem(name, sizeof(struct tunnel_event), TUNNEL_RING_SIZE,
+                                         SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+        snprintf(name, sizeof(name), "sim%u.commands", i);
+        r->commands = rte_ring_create_elem(name, sizeof(struct tunnel_command), TUNNEL_RING_SIZE,
+                                           SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
+        if (r->pool == NULL || r->events == NULL || r->commands == NULL)
+            return -1;
+    }
+    return 0;
+}
+
+/* 192.0.2.(1+id), 2001:db8::(1+id) */
+struct ip_addr
+node_address(unsigned id, uint8_t family)
+{
+    uint8_t v4[4] = {192, 0, 2, (uint8_t)(1 + id)};
+    uint8_t v6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = (uint8_t)(1 + id)};
+
+    return family == IP_V4 ? ip_addr_v4(v4) : ip_addr_v6(v6);
+}
+
+static void
+derive_keys(uint64_t seed, unsigned id, uint8_t private_key[NOISE_KEY_LEN],
+            uint8_t public_key[NOISE_KEY_LEN])
+{
+    struct prng r = prng_fork(seed, 'k' + id);
+
+    prng_fill(&r, private_key, NOISE_KEY_LEN);
+    noise_clamp(private_key);
+    noise_public_key(public_key, private_key);
+}
+
+void
+node_init(struct node *n, unsigned id, const struct node_config *config,
+          const struct node_shared_config *shared, const struct node_host *host)
+{
+    *n = (struct node){
+        .id = id,
+        .config = *config,
+        .shared = *shared,
+        .host = *host,
+        .pool = resources[id].pool,
+        .events = resources[id].events,
+        .commands = resources[id].commands,
+        .entropy = prng_fork(shared->seed, 'e' + id),
+        .control_at = WGT_NEVER,
+    };
+    /* One node in four begins at instant 0. */
+    if (prng_below(&n->entropy, 4) != 0)
+        n->clock_offset = prng_below(&n->entropy, 1000000 * WGT_SEC);
+    derive_keys(shared->seed, id, n->private_key, n->public_key);
+}
+
+/* --- what the tunnel calls -----------------------------------------------------------------------
+ */
+
+static void
+on_outer_tx(void *ctx, struct rte_mbuf *m)
+{
+    struct node *n = ctx;
+    uint8_t packet[NODE_MESSAGE_MAX];
+    uint32_t len = rte_pktmbuf_pkt_len(m);
+
+    /* Copied at once: a segment's packet goes back to its connection as soon as it is freed. */
+    if (len <= sizeof(packet))
+        memcpy(packet, rte_pktmbuf_mtod(m, uint8_t *), len);
+    rte_pktmbuf_free(m);
+    if (++n->sent_in_turn > SENT_MAX) {
+        fprintf(stderr, "live-lock: node %u sends without end\n", n->id);
+        abort(); /* there is no other way out of the loop */
+    }
+    if (len > sizeof(packet))
+        n->host.broken(n->host.ctx, n->id, "wire: an oversized packet left");
+    else
+        n->host.outer_tx(n->host.ctx, n->id, packet, len);
+}
+
+static void
+on_inner_tx(void *ctx, struct rte_mbuf *m)
+{
+    struct node *n = ctx;
+
+    n->host.inner_tx(n->host.ctx, n->id, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_pkt_len(m));
+    rte_pktmbuf_free(m);
+}
+
+static void
+on_entropy(void *ctx, void *buf, size_t len)
+{
+    struct node *n = ctx;
+
+    prng_fill(&n->entropy, buf, len);
+}
+
+static void
+on_peer_removed(void *ctx, struct tunnel_peer *peer)
+{
+    struct node *n = ctx;
+
+    if (peer != n->peer)
+        n->host.broken(n->host.ctx, n->id, "removal: of another peer");
+    n->peer_removed = true;
+}
+
+static void
+on_stopped(void *ctx)
+{
+    struct node *n = ctx;
+
+    n->stopped = true;
+}
+
+/* --- life --------------------------------------------------------------------------------------
+ */
+
+static void
+broken(struct node *n, const char *what)
+{
+    n->host.broken(n->host.ctx, n->id, what);
+}
+
+static bool
+start_engines(struct node *n, wgt_time clock)
+{
+    struct tunnel_config config = {
+        .name = n->id == 0 ? "simA" : "simB",
+        .listen_port = NODE_PORT,
+        .listen_udp = n->config.listen_udp,
+        .listen_tcp = n->config.listen_tcp,
+        .mtu = n->shared.mtu,
+        .max_message = NODE_MESSAGE_MAX,
+        .max_peers = 4,
+        .max_flows = 32,
+    };
+    struct outer outer = {
+        .ctx = n,
+        .tx = on_outer_tx,
+        .entropy = on_entropy,
+        .pool = n->pool,
+        .locals = {{.addr = node_address(n->id, n->shared.family),
+                    .len = n->shared.family == IP_V4 ? 24 : 64}},
+        .n_locals = 1,
+        .mtu = n->shared.outer_mtu,
+    };
+    const char *name = n->id == 0 ? "simA.h" : "simB.h";
+
+    if (handshaker_init(&n->handshaker, name, 4, n->private_key, n->events, n->commands, on_entropy,
+                        n) != 0)
+        return false;
+    memcpy(config.mac1_key, n->handshaker.local.mac1_key, NOISE_KEY_LEN);
+    n->handshaker.peer_removed = on_peer_removed;
+    n->handshaker.stopped = on_stopped;
+    return tunnel_init(&n->tunnel, clock, &config, &outer, on_inner_tx, &n->ips, n->events,
+                       n->commands) == 0;
+}
+
+static bool
+add_peer(struct node *n)
+{
+    struct ip_prefix v4 = {traffic_address(1 - n->id, IP_V4), 32};
+    struct ip_prefix v6 = {traffic_address(1 - n->id, IP_V6), 128};
+    struct prng r = prng_fork(n->shared.seed, 'p');
+    uint8_t other_private[NOISE_KEY_LEN], psk[NOISE_KEY_LEN];
+
+    n->peer = calloc(1, sizeof(*n->peer));
+    if (n->peer == NULL)
+        return false;
+    derive_keys(n->shared.seed, 1 - n->id, other_private, n->peer->public_key);
+    prng_fill(&r, psk, sizeof(psk));
+    n->peer->has_endpoint = n->config.dials;
+    n->peer->configured_kind = n->config.kind;
+    n->peer->configured =
+        (struct ip_endpoint){node_address(1 - n->id, n->shared.family), NODE_PORT};
+    n->peer->persistent_keepalive = n->config.keepalive;
+    n->has_peer = true;
+    return allowedips_insert(&n->ips, &v4, n->peer) == 0 &&
+           allowedips_insert(&n->ips, &v6, n->peer) == 0 &&
+           handshaker_add_peer(&n->handshaker, n->peer, n->shared.psk ? psk : NULL) == 0;
+}
+
+void
+node_start(struct node *n, wgt_time now)
+{
+    n->peer_removed = n->stopped = false;
+    n->control_at = WGT_NEVER;
+    allowedips_init(&n->ips);
+    if (!start_engines(n, now + n->clock_offset)) {
+        fprintf(stderr, "cannot start node %u: out of memory\n", n->id);
+        abort();
+    }
+    n->up = true;
+    if (!add_peer(n))
+        broken(n, "set-up: the peer was refused");
+    node_settle(n, now);
+}
+
+void
+node_crash(struct node *n)
+{
+    if (!n->up)
+        return;
+    n->up = false;
+    tunnel_fini(&n->tunnel);
+    handshaker_fini(&n->handshaker);
+    allowedips_destroy(&n->ips);
+    free(n->peer);
+    n->peer = NULL;
+    n->has_peer = false;
+}
+
+const char *
+node_leak(const struct node *n)
+{
+    if (rte_mempool_avail_count(n->pool) != NODE_POOL)
+        return "leak: packet buffers are missing after the end";
+    if (rte_ring_count(n->events) != 0 || rte_ring_count(n->commands) != 0)
+        return "leak: messages are left in a ring";
+    return NULL;
+}
+
+/* --- input -------------------------------------------------------------------------------------
+ */
+
+static struct rte_mbuf *
+new_packet(struct node *n, const uint8_t *bytes, size_t len)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(n->pool);
+
+    if (m == NULL) {
+        broken(n, "leak: no packet buffer is left");
+        return NULL;
+    }
+    memcpy(rte_pktmbuf_append(m, (uint16_t)len), bytes, len);
+    return m;
+}
+
+/* What a host does before it hands a packet on: it must be a good one, and for us. */
+void
+node_rx_outer(struct node *n, wgt_time now, const uint8_t *packet, size_t len)
+{
+    struct ip_addr own = node_address(n->id, n->shared.family);
+    struct ip_header ip;
+    struct rte_mbuf *m;
+
+    if (!n->up || ip_parse(packet, len, true, &ip) != WGT_OK || !ip_addr_equal(&ip.dst, &own) ||
+        (ip.protocol != IP_PROTO_UDP && ip.protocol != IP_PROTO_TCP))
+        return;
+    m = new_packet(n, packet, len);
+    if (m != NULL)
+        tunnel_rx_outer(&n->tunnel, now + n->clock_offset, &ip, m, true);
+}
+
+void
+node_rx_inner(struct node *n, wgt_time now, const uint8_t *packet, size_t len)
+{
+    struct rte_mbuf *m = n->up ? new_packet(n, packet, len) : NULL;
+
+    if (m != NULL)
+        tunnel_rx_inner(&n->tunnel, now + n->clock_offset, m);
+}
+
+/* --- the loop ----------------------------------------------------------------------------------
+ */
+
+static unsigned
+run_control(struct node *n, wgt_time now)
+{
+    wgt_time clock = now + n->clock_offset;
+    struct wall_clock wall = {
+        .seconds = WALL_EPOCH + now / WGT_SEC,
+        .nanoseconds = (uint32_t)(now % WGT_SEC),
+    };
+
+    if (rte_ring_empty(n->events)) {
+        n->control_at = WGT_NEVER;
+        return 0;
+    }
+    if (n->control_at == WGT_NEVER)
+        n->control_at = now + n->config.control_delay;
+    if (n->control_at > now)
+        return 0;
+    n->control_at = WGT_NEVER;
+    return handshaker_run(&n->handshaker, clock, &wall, CONTROL_BATCH);
+}
+
+void
+node_settle(struct node *n, wgt_time now)
+{
+    wgt_time clock = now + n->clock_offset;
+
+    if (!n->up)
+        return;
+    n->sent_in_turn = 0;
+    for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
+        unsigned work = tunnel_run(&n->tunnel, clock);
+
+        n->turns++;
+        work += run_control(n, now);
+        if (work == 0 && rte_ring_empty(n->commands) && tunnel_deadline(&n->tunnel) > clock)
+            return;
+    }
+    broken(n, "live-lock: the node does not come to rest");
+}
+
+wgt_time
+node_deadline(const struct node *n)
+{
+    wgt_time due;
+
+    if (!n->up)
+        return WGT_NEVER;
+    due = tunnel_deadline(&n->tunnel);
+    if (due != WGT_NEVER)
+        due = due > n->clock_offset ? due - n->clock_offset : 0;
+    return wgt_time_min(due, n->control_at);
+}
+
+void
+node_stop(struct node *n)
+{
+    if (n->up && handshaker_stop_tunnel(&n->handshaker) != 0)
+        broken(n, "stop: refused");
+}
+
+void
+node_remove_peer(struct node *n)
+{
+    if (!n->has_peer)
+        return;
+    n->has_peer = false;
+    allowedips_remove_value(&n->ips, n->peer);
+    if (handshaker_remove_peer(&n->handshaker, n->peer) != 0)
+        broken(n, "removal: refused");
+}
+
+bool
+node_key_birth(const struct node *n, uint32_t remote_index, wgt_time *birth)
+{
+    const struct noise_session *s;
+    const struct noise_keypair *keys[3];
+
+    if (!n->up || n->peer == NULL)
+        return false;
+    s = &n->peer->session;
+    keys[0] = s->current;
+    keys[1] = s->previous;
+    keys[2] = s->next;
+    for (unsigned i = 0; i < 3; i++) {
+        if (keys[i] != NULL && keys[i]->remote_index == remote_index) {
+            *birth = keys[i]->birth - n->clock_offset;
+            return true;
+        }
+    }
+    return false;
+}

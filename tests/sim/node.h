@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A whole node without ports: tunnel, handshaker, one peer. It has its own clocks and entropy; the
+ * times of these functions are the world's.
+ */
+#ifndef SIM_NODE_H
+#define SIM_NODE_H
+
+#include <wgtcpd/tunnel/handshaker.h>
+#include <wgtcpd/tunnel/tunnel.h>
+
+#include "prng.h"
+
+enum { NODE_PORT = 51820, NODE_POOL = 8191, NODE_MESSAGE_MAX = 2048 };
+
+struct node_config {
+    bool dials;               /* has the other's endpoint */
+    enum transport_kind kind; /* by which to dial */
+    bool listen_udp, listen_tcp;
+    uint16_t keepalive;     /* persistent, s */
+    wgt_time control_delay; /* from an event to the handshaker's look at it */
+};
+
+struct node_shared_config {
+    uint64_t seed;
+    uint8_t family; /* of the outside */
+    bool psk;
+    size_t mtu; /* inner */
+    uint16_t outer_mtu;
+};
+
+/* What a node tells the world. */
+struct node_host {
+    void *ctx;
+    void (*outer_tx)(void *ctx, unsigned node, const uint8_t *packet, size_t len);
+    void (*inner_tx)(void *ctx, unsigned node, const uint8_t *packet, size_t len);
+    void (*broken)(void *ctx, unsigned node, const char *what);
+};
+
+struct node {
+    unsigned id;
+    struct node_config config;
+    struct node_shared_config shared;
+    struct node_host host;
+    /* these outlive a restart */
+    struct rte_mempool *pool;
+    struct rte_ring *events, *commands;
+    struct prng entropy;
+    uint8_t private_key[NOISE_KEY_LEN], public_key[NOISE_KEY_LEN];
+    wgt_time clock_offset; /* node's monotonic clock - world's time */
+    /* these do not */
+    bool up, has_peer, peer_removed, stopped;
+    struct tunnel tunnel;
+    struct handshaker handshaker;
+    struct allowedips ips;
+    struct tunnel_peer *peer;
+    wgt_time control_at; /* WGT_NEVER: no event waits */
+    unsigned sent_in_turn;
+    uint64_t turns; /* of the loop, in all lives */
+};
+
+/* Pools and rings, made once a process and used by one world after the other. 0 or -1. */
+int node_resources_init(void);
+
+/* other_seed_public: keys follow from the seed and the id. */
+void node_init(struct node *n, unsigned id, const struct node_config *config,
+               const struct node_shared_config *shared, const struct node_host *host);
+void node_start(struct node *n, wgt_time now);
+/* Gone at once, without a word. */
+void node_crash(struct node *n);
+/* After node_crash: NULL, or what is left that should not be. */
+const char *node_leak(const struct node *n);
+
+void node_rx_outer(struct node *n, wgt_time now, const uint8_t *packet, size_t len);
+void node_rx_inner(struct node *n, wgt_time now, const uint8_t *packet, size_t len);
+/* Turn until there is nothing to do now. */
+void node_settle(struct node *n, wgt_time now);
+wgt_time node_deadline(const struct node *n);
+
+void node_stop(struct node *n);        /* asks the tunnel to stop; then settle */
+void node_remove_peer(struct node *n); /* likewise */
+
+struct ip_addr node_address(unsigned id, uint8_t family);
+/* Birth, in world time, of the keypair under which the node sends to that index. */
+bool node_key_birth(const struct node *n, uint32_t remote_index, wgt_time *birth);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A whole scenario from one number. */
+#include <stdio.h>
+
+#include "sim.h"
+
+/* Counted traffic goes on so long after the last fault's time of grace. */
+#define TAIL (30 * WGT_SEC)
+
+static struct network_impairment
+random_impairment(struct prng *r)
+{
+    struct network_impairment what = {.loss = 0};
+
+    /* One kind is the rule, several at once the exception. */
+    do {
+        switch (prng_below(r, 7)) {
+        case 0:
+            what.loss = (uint32_t)prng_between(r, 1000, 100000);
+            break;
+        case 1:
+            what.burst_enter = (uint32_t)prng_between(r, 1000, 30000);
+            what.burst_leave = (uint32_t)prng_between(r, 50000, 500000);
+            break;
+        case 2:
+            what.duplicate = (uint32_t)prng_between(r, 1000, 300000);
+            break;
+        case 3:
+            what.corrupt = (uint32_t)prng_between(r, 1000, 100000);
+            break;
+        case 4:
+            what.jitter = prng_between(r, 1, 60) * WGT_MSEC;
+            break;
+        case 5:
+            what.black_hole = true;
+            break;
+        default:
+            what.resegment = true;
+            break;
+        }
+    } while (prng_below(r, 3) == 0);
+    return what;
+}
+
+static void
+random_faults(struct prng *r, struct sim_config *c, wgt_time horizon)
+{
+    struct network_config *n = &c->network;
+
+    for (n->n_faults = (unsigned)prng_below(r, 4); n->n_faults > 0;) {
+        for (unsigned i = 0; i < n->n_faults; i++) {
+            struct network_fault *f = &n->faults[i];
+
+            f->what = random_impairment(r);
+            f->from = prng_below(r, horizon);
+            f->until =
+                f->from + prng_between(r, 100, f->what.black_hole ? 40000 : 90000) * WGT_MSEC;
+            f->directions = (unsigned)prng_between(r, 1, 3);
+        }
+        break;
+    }
+    if (prng_below(r, 6) == 0) {
+        n->nat = true;
+        n->n_rebinds = (unsigned)prng_between(r, 1, 2);
+        for (unsigned i = 0; i < n->n_rebinds; i++)
+            n->rebinds[i] = prng_below(r, horizon);
+    }
+    if (prng_below(r, 4) == 0) {
+        c->n_restarts = (unsigned)prng_between(r, 1, 2);
+        for (unsigned i = 0; i < c->n_restarts; i++)
+            c->restarts[i] = (struct sim_restart){
+                .at = (i + 1) * horizon / 3 + prng_below(r, horizon / 4),
+                .down = prng_below(r, 3) == 0 ? 0 : prng_below(r, 20 * WGT_SEC),
+                .node = (unsigned)prng_below(r, 2),
+            };
+    }
+}
+
+static void
+random_nodes(struct prng *r, struct sim_config *c)
+{
+    enum transport_kind kind = prng_below(r, 5) < 2 ? TRANSPORT_UDP : TRANSPORT_TCP;
+    unsigned who = (unsigned)prng_between(r, 1, 3);
+
+    for (unsigned i = 0; i < 2; i++) {
+        c->node[i].kind = kind;
+        c->node[i].dials = who & 1u << i;
+        c->node[i].listen_tcp = true;
+        c->node[i].listen_udp = true;
+        if (prng_below(r, 4) == 0)
+            c->node[i].keepalive = (uint16_t)prng_between(r, 1, 30);
+        if (prng_below(r, 2) == 0)
+            c->node[i].control_delay = prng_between(r, 1, 5000) * WGT_USEC;
+    }
+    /* Behind a NAT nobody can be dialled. */
+    if (who == 3 && prng_below(r, 4) == 0)
+        c->node[prng_below(r, 2)].kind = kind == TRANSPORT_UDP ? TRANSPORT_TCP : TRANSPORT_UDP;
+}
+
+static void
+random_links(struct prng *r, struct sim_config *c)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct network_link *l = &c->network.link[i];
+
+        l->delay = prng_between(r, 0, 80000) * WGT_USEC;
+        if (prng_below(r, 3) == 0) {
+            l->rate = prng_between(r, 125000, 2500000); /* 1 .. 20 Mbit/s */
+            l->queue = (uint32_t)prng_between(r, 30000, 200000);
+        }
+    }
+}
+
+/* A few packets a second all the time, which must pass on a good network; a bulk that may be more
+ * than the network takes, while there may be faults; some packets that must not pass. */
+static void
+random_traffic(struct prng *r, struct sim_config *c, wgt_time horizon)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct traffic_stream *s = c->traffic[i];
+        wgt_time bulk = prng_below(r, horizon);
+
+        s[0] = (struct traffic_stream){
+            .from = prng_below(r, 3) == 0 ? 0 : prng_below(r, 5 * WGT_SEC),
+            .until = c->duration - 5 * WGT_SEC,
+            .interval = prng_between(r, 200, 3000) * WGT_MSEC,
+            .burst = (unsigned)prng_between(r, 1, 4),
+            .counted = true,
+        };
+        if (prng_below(r, 2) == 0)
+            s[1] = (struct traffic_stream){
+                .from = bulk,
+                .until = bulk + prng_between(r, 500, 5000) * WGT_MSEC,
+                .interval = prng_between(r, 2, 200) * WGT_MSEC,
+                .burst = (unsigned)prng_between(r, 1, 40),
+            };
+        if (prng_below(r, 4) == 0)
+            s[2] = (struct traffic_stream){
+                .until = c->duration, .interval = 5 * WGT_SEC, .burst = 1, .foreign = true};
+    }
+}
+
+struct sim_config
+sim_random(uint64_t seed)
+{
+    struct prng prng = prng_fork(seed, 's'), *r = &prng;
+    struct sim_config c = sim_default(seed);
+    wgt_time horizon = prng_between(r, 20, 150) * WGT_SEC;
+    static const size_t mtus[] = {1280, 1380, 1420, 1500};
+
+    c.shared.family = prng_below(r, 2) ? IP_V4 : IP_V6;
+    c.shared.psk = prng_below(r, 2);
+    c.shared.mtu = mtus[prng_below(r, 4)];
+    random_nodes(r, &c);
+    random_links(r, &c);
+    if (prng_below(r, 4) != 0)
+        random_faults(r, &c, horizon);
+    if (c.network.nat) {
+        c.node[0].dials = true;
+        c.node[1].dials = false;
+    }
+    /* A node that came back without its peer's endpoint waits to be found. */
+    c.duration = sim_last_fault(&c) + SIM_RECOVERY + TAIL;
+    if (prng_below(r, 4) == 0)
+        c.duration += prng_between(r, 60, 300) * WGT_SEC; /* across a rekey or two */
+    random_traffic(r, &c, horizon);
+    c.ending = (enum sim_ending)prng_below(r, 3);
+    c.ending_node = (unsigned)prng_below(r, 2);
+    return c;
+}
+
+static const char *
+ending_name(enum sim_ending e)
+{
+    static const char *const names[] = {"abruptly", "by stopping", "by removing the peer at"};
+
+    return names[e];
+}
+
+static void
+describe_impairment(const struct network_impairment *w, FILE *to)
+{
+    fprintf(to, "loss %u/M, bursts %u/M-%u/M, duplicate %u/M, corrupt %u/M, jitter %.0f ms%s%s\n",
+            w->loss, w->burst_enter, w->burst_leave, w->duplicate, w->corrupt,
+            (double)w->jitter / 1e6, w->black_hole ? ", black hole" : "",
+            w->resegment ? ", middlebox" : "");
+}
+
+void
+sim_describe(const struct sim_config *c, FILE *to)
+{
+    fprintf(to, "  %.0f s, IPv%u outside, MTU %zu, %s; ends %s node %u\n",
+            (double)c->duration / 1e9, c->shared.family, c->shared.mtu,
+            c->shared.psk ? "psk" : "no psk", ending_name(c->ending), c->ending_node);
+    for (unsigned i = 0; i < 2; i++)
+        fprintf(to, "  node %u: %s %s, keepalive %u, control +%.1f ms; link %.0f ms, %llu B/s\n", i,
+                c->node[i].dials ? "dials" : "does not dial", transport_kind_name(c->node[i].kind),
+                c->node[i].keepalive, (double)c->node[i].control_delay / 1e6,
+                (double)c->network.link[i].delay / 1e6,
+                (unsigned long long)c->network.link[i].rate);
+    for (unsigned i = 0; i < c->network.n_faults; i++) {
+        const struct network_fault *f = &c->network.faults[i];
+
+        fprintf(to, "  fault %.1f-%.1f s, directions %u: ", (double)f->from / 1e9,
+                (double)f->until / 1e9, f->directions);
+        describe_impairment(&f->what, to);
+    }
+    for (unsigned i = 0; i < c->network.n_rebinds; i++)
+        fprintf(to, "  NAT rebinds at %.1f s\n", (double)c->network.rebinds[i] / 1e9);
+    for (unsigned i = 0; i < c->n_restarts; i++)
+        fprintf(to, "  node %u restarts at %.1f s, down %.1f s\n", c->restarts[i].node,
+                (double)c->restarts[i].at / 1e9, (double)c->restarts[i].down / 1e9);
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "sim.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <rte_eal.h>
+
+enum { IDLE_TURNS_MAX = 400 };
+/* Sealed bytes may wait in a connection for as long as it lives without progress. */
+#define AGE_SLACK_TCP TCP_FLOW_USER_TIMEOUT
+
+/* One lcore that floats over the CPUs we may use: "0@(0,1)". */
+static void
+lcores(char *out, size_t room)
+{
+    cpu_set_t cpus;
+    size_t at = (size_t)snprintf(out, room, "--lcores=0@(");
+
+    CPU_ZERO(&cpus);
+    sched_getaffinity(0, sizeof(cpus), &cpus);
+    for (int i = 0, any = 0; i < CPU_SETSIZE && at + 8 < room; i++)
+        if (CPU_ISSET(i, &cpus))
+            at += (size_t)snprintf(out + at, room - at, any++ ? ",%d" : "%d", i);
+    snprintf(out + at, room - at, ")");
+}
+
+int
+sim_setup(const char *program)
+{
+    char name[64], cores[512], error[128];
+    char memory[] = "-m256", huge[] = "--no-huge", shconf[] = "--no-shconf", pci[] = "--no-pci";
+    char telemetry[] = "--no-telemetry", level[] = "--log-level=critical";
+    char *args[] = {name, huge, memory, shconf, pci, telemetry, level, cores};
+
+    snprintf(name, sizeof(name), "%s", program);
+    lcores(cores, sizeof(cores));
+    if (rte_eal_init((int)(sizeof(args) / sizeof(args[0])), args) < 0) {
+        fprintf(stderr, "cannot initialise the EAL\n");
+        return -1;
+    }
+    if (noise_crypto_init(error, sizeof(error)) != 0) {
+        fprintf(stderr, "%s\n", error);
+        return -1;
+    }
+    if (node_resources_init() != 0) {
+        fprintf(stderr, "cannot make packet pools\n");
+        return -1;
+    }
+    return 0;
+}
+
+void
+sim_teardown(void)
+{
+    rte_eal_cleanup();
+}
+
+struct sim_config
+sim_default(uint64_t seed)
+{
+    struct node_config node = {.kind = TRANSPORT_UDP, .listen_udp = true, .listen_tcp = true};
+    struct sim_config c = {
+        .shared = {.seed = seed, .family = IP_V4, .mtu = 1420, .outer_mtu = 1500},
+        .node = {node, node},
+        .network.link = {{.delay = 10 * WGT_MSEC}, {.delay = 10 * WGT_MSEC}},
+        .duration = 60 * WGT_SEC,
+    };
+
+    c.node[0].dials = true;
+    return c;
+}
+
+wgt_time
+sim_last_fault(const struct sim_config *c)
+{
+    wgt_time last = network_last_fault(&c->network);
+
+    for (unsigned i = 0; i < c->n_restarts; i++) {
+        wgt_time end = c->restarts[i].at + c->restarts[i].down;
+
+        last = end > last ? end : last;
+    }
+    return last;
+}
+
+void
+sim_fail(struct sim *s, const char *what)
+{
+    if (s->failed)
+        return;
+    s->failed = true;
+    snprintf(s->failure, sizeof(s->failure), "%s (at %.6f s)", what, (double)s->now / 1e9);
+}
+
+/* --- what the nodes tell -------------------------------------------------------------------------
+ */
+
+/* The newest message of the watch: was its key young enough? */
+static void
+check_key_age(struct sim *s, unsigned node)
+{
+    const struct watch_message *m = &s->watch.messages[s->watch.n_messages - 1];
+    wgt_time birth, limit = PEER_REJECT_AFTER_TIME;
+
+    if (m->type != MESSAGE_DATA || !node_key_birth(&s->node[node], m->receiver, &birth))
+        return;
+    if (m->kind == TRANSPORT_TCP)
+        limit += AGE_SLACK_TCP;
+    if (s->now - birth > limit)
+        sim_fail(s, "age: a message left under a key that is too old");
+}
+
+static void
+on_outer_tx(void *ctx, unsigned node, const uint8_t *packet, size_t len)
+{
+    struct sim *s = ctx;
+    size_t before = s->watch.n_messages;
+    const char *wrong = watch_packet(&s->watch, s->now, node, packet, len);
+
+    if (wrong != NULL)
+        sim_fail(s, wrong);
+    else if (s->watch.n_messages > before)
+        check_key_age(s, node);
+    network_send(&s->network, s->now, node, packet, len);
+}
+
+static void
+on_inner_tx(void *ctx, unsigned node, const uint8_t *packet, size_t len)
+{
+    struct sim *s = ctx;
+    const char *wrong = traffic_deliver(&s->traffic[1 - node], s->now, packet, len);
+    char what[SIM_FAILURE_LEN];
+
+    if (wrong != NULL) {
+        snprintf(what, sizeof(what), "delivery: %s", wrong);
+        sim_fail(s, what);
+    }
+}
+
+static void
+on_broken(void *ctx, unsigned node, const char *what)
+{
+    (void)node;
+    sim_fail(ctx, what);
+}
+
+/* --- time --------------------------------------------------------------------------------------
+ */
+
+void
+sim_init(struct sim *s, const struct sim_config *config)
+{
+    struct node_host host = {s, on_outer_tx, on_inner_tx, on_broken};
+
+    *s = (struct sim){.config = *config, .restart_at = {WGT_NEVER, WGT_NEVER}};
+    s->config.network.seed = config->shared.seed;
+    s->config.network.mtu = config->shared.outer_mtu;
+    s->config.network.private = node_address(0, config->shared.family);
+    network_init(&s->network, &s->config.network);
+    for (unsigned i = 0; i < 2; i++) {
+        traffic_init(&s->traffic[i], config->shared.seed, i, config->shared.mtu,
+                     config->traffic[i]);
+        node_init(&s->node[i], i, &config->node[i], &config->shared, &host);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        node_start(&s->node[i], s->now);
+}
+
+static wgt_time
+next_event(const struct sim *s)
+{
+    wgt_time due = network_deadline(&s->network);
+
+    for (unsigned i = 0; i < 2; i++) {
+        due = wgt_time_min(due, traffic_deadline(&s->traffic[i]));
+        due = wgt_time_min(due, node_deadline(&s->node[i]));
+        due = wgt_time_min(due, s->restart_at[i]);
+    }
+    if (s->next_restart < s->config.n_restarts)
+        due = wgt_time_min(due, s->config.restarts[s->next_restart].at);
+    return due;
+}
+
+static void
+run_restarts(struct sim *s)
+{
+    if (s->next_restart < s->config.n_restarts &&
+        s->config.restarts[s->next_restart].at <= s->now) {
+        const struct sim_restart *r = &s->config.restarts[s->next_restart++];
+
+        node_crash(&s->node[r->node]);
+        if (r->reconfigure)
+            s->node[r->node].config = r->config;
+        s->restart_at[r->node] = s->now + r->down;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        if (s->restart_at[i] <= s->now) {
+            s->restart_at[i] = WGT_NEVER;
+            node_start(&s->node[i], s->now);
+        }
+    }
+}
+
+static bool
+run_traffic(struct sim *s, unsigned node)
+{
+    uint8_t packet[TRAFFIC_PACKET_MAX];
+    bool any = false;
+    size_t len;
+
+    while ((len = traffic_offer(&s->traffic[node], s->now, packet)) > 0) {
+        node_rx_inner(&s->node[node], s->now, packet, len);
+        any = true;
+    }
+    return any;
+}
+
+static void
+run_network(struct sim *s, bool input[2])
+{
+    struct network_packet *p;
+
+    network_run(&s->network, s->now);
+    while ((p = network_receive(&s->network, s->now)) != NULL) {
+        node_rx_outer(&s->node[1 - p->direction], s->now, p->bytes, p->len);
+        input[1 - p->direction] = true;
+        free(p);
+    }
+}
+
+/* Turns that no packet caused are few: timers fire, and the wheel looks for them. */
+static void
+count_idle_turns(struct sim *s, uint64_t turns)
+{
+    if (s->now / WGT_SEC != s->second) {
+        s->second = s->now / WGT_SEC;
+        s->idle_turns = 0;
+    }
+    s->idle_turns += turns;
+    if (s->idle_turns > s->idle_turns_max)
+        s->idle_turns_max = s->idle_turns;
+    if (s->idle_turns > IDLE_TURNS_MAX)
+        sim_fail(s, "live-lock: too many turns without input in one second");
+}
+
+static void
+step(struct sim *s)
+{
+    bool input[2] = {false, false};
+
+    run_restarts(s);
+    run_network(s, input);
+    for (unsigned i = 0; i < 2; i++) {
+        struct node *n = &s->node[i];
+        uint64_t turns = n->turns;
+
+        input[i] |= run_traffic(s, i);
+        if (!input[i] && node_deadline(n) > s->now)
+            continue;
+        node_settle(n, s->now);
+        if (!input[i])
+            count_idle_turns(s, n->turns - turns);
+    }
+}
+
+bool
+sim_run(struct sim *s, wgt_time until)
+{
+    while (!s->failed) {
+        wgt_time due = next_event(s);
+
+        if (due > until)
+            break;
+        if (due > s->now)
+            s->now = due;
+        step(s);
+    }
+    if (s->now < until)
+        s->now = until;
+    return !s->failed;
+}
+
+/* --- the end -----------------------------------------------------------------------------------
+ */
+
+static void
+check_recovery(struct sim *s)
+{
+    wgt_time good = sim_last_fault(&s->config) + SIM_RECOVERY;
+    /* What was offered last may still be under way. */
+    wgt_time end = s->config.duration > 5 * WGT_SEC ? s->config.duration - 5 * WGT_SEC : 0;
+
+    for (unsigned i = 0; i < 2 && !s->failed && end > good; i++) {
+        if (traffic_offered(&s->traffic[i], good - SIM_RECOVERY, end) > 0 &&
+            traffic_delivered(&s->traffic[i], good - SIM_RECOVERY, good) == 0)
+            sim_fail(s, i == 0 ? "recovery: nothing passes from node 0 to node 1"
+                               : "recovery: nothing passes from node 1 to node 0");
+        else if (traffic_missing(&s->traffic[i], good, end, true) > 0)
+            sim_fail(s, i == 0 ? "loss: packets from node 0 are missing"
+                               : "loss: packets from node 1 are missing");
+    }
+}
+
+static unsigned
+live_flows(const struct node *n)
+{
+    unsigned live = 0;
+
+    for (uint32_t i = 0; i < n->tunnel.tcp.config.max_flows; i++) {
+        const struct tcp_flow *f = &n->tunnel.tcp.flows[i];
+
+        live += f->in_use && tcp_state(&f->conn) == TCP_ESTABLISHED;
+    }
+    return live;
+}
+
+static void
+end_properly(struct sim *s)
+{
+    struct node *n = &s->node[s->config.ending_node];
+    bool stop = s->config.ending == SIM_END_STOP;
+    wgt_time begin = s->now;
+    size_t fins = watch_count_flags(&s->watch, n->id, TCP_FIN, 0, WGT_NEVER);
+    unsigned live = live_flows(n);
+
+    if (stop)
+        node_stop(n);
+    else
+        node_remove_peer(n);
+    node_settle(n, s->now);
+    while (!s->failed && s->now < begin + SIM_PATIENCE && !(stop ? n->stopped : n->peer_removed))
+        sim_run(s, s->now + WGT_SEC / 10);
+    if (!(stop ? n->stopped : n->peer_removed))
+        sim_fail(s, stop ? "stop: the tunnel does not stop" : "removal: it is never told");
+    /* The other node may go on asking, in vain. */
+    sim_run(s, s->now + 10 * WGT_SEC);
+    if (watch_count_flags(&s->watch, n->id, TCP_FIN, 0, WGT_NEVER) < fins + live)
+        sim_fail(s, stop ? "stop: a connection ended without FIN"
+                         : "removal: a connection ended without FIN");
+}
+
+bool
+sim_finish(struct sim *s)
+{
+    const char *leak;
+
+    check_recovery(s);
+    if (!s->failed && s->config.ending != SIM_END_ABRUPTLY)
+        end_properly(s);
+    for (unsigned i = 0; i < 2; i++)
+        node_crash(&s->node[i]);
+    for (unsigned i = 0; i < 2; i++) {
+        leak = node_leak(&s->node[i]);
+        if (leak != NULL)
+            sim_fail(s, leak);
+        traffic_fini(&s->traffic[i]);
+    }
+    network_fini(&s->network);
+    watch_fini(&s->watch);
+    return !s->failed;
+}
+
+bool
+sim_play(struct sim *s, const struct sim_config *config)
+{
+    sim_init(s, config);
+    sim_run(s, config->duration);
+    return sim_finish(s);
+}
