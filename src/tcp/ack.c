@@ -25,14 +25,34 @@ update_window(struct tcp_conn *c, const struct tcp_segment *seg, uint32_t seq)
     return changed;
 }
 
-/* RFC 7323 4.1: the echoed timestamp of an ACK that moves SND.UNA is a sample even when the data
- * was sent more than once. It may be forged: no longer than the largest RTO. */
+/* RFC 2883 4: the first block lies below the ACK or inside the second. */
 static bool
-timestamp_rtt(const struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, wgt_time *rtt)
+reports_duplicate(const struct tcp_segment *seg)
 {
-    int32_t ticks = (int32_t)(tcp_ts_at(c, now) - seg->ts_ecr);
+    if (seg->n_sack == 0)
+        return false;
+    if (seq_lt(seg->sack[0].left, seg->ack))
+        return true;
+    return seg->n_sack > 1 && seq_leq(seg->sack[1].left, seg->sack[0].left) &&
+           seq_leq(seg->sack[0].right, seg->sack[1].right);
+}
+
+/*
+ * RFC 7323 4.1: the echoed timestamp of an ACK that moves SND.UNA is a sample even when the data
+ * was sent more than once. But when only the first copy's ACK was lost, the answer to the second
+ * copy still echoes the first: the wait for our timer is no round trip. With SACK the D-SACK tells;
+ * without, Karn's rule holds. An echo may be forged: no longer than the largest RTO.
+ */
+static bool
+timestamp_rtt(const struct tcp_conn *c, const struct tcp_delivery *d, wgt_time *rtt)
+{
+    const struct tcp_segment *seg = d->seg;
+    int32_t ticks = (int32_t)(tcp_ts_at(c, d->now) - seg->ts_ecr);
 
     if (!c->ts_ok || !seg->has_ts || ticks < 0)
+        return false;
+    if (d->ambiguous && seq_lt(seg->ts_ecr, tcp_ts_at(c, d->last_sent)) &&
+        (!c->sack_ok || reports_duplicate(seg)))
         return false;
     *rtt = wgt_time_min(((wgt_time)ticks + (ticks == 0)) * WGT_MSEC, TCP_RTO_MAX);
     return true;
@@ -44,7 +64,7 @@ take_rtt(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t flight)
     uint32_t per_rtt = (flight + 2 * c->mss - 1) / (2 * c->mss);
     wgt_time rtt = d->now - d->first_sent;
 
-    if (!d->timed && !timestamp_rtt(c, d->now, d->seg, &rtt))
+    if ((!d->timed || d->ambiguous) && !timestamp_rtt(c, d, &rtt))
         return;
     tcp_rtt_sample(&c->rtt, rtt, per_rtt);
     /* Karn's second half (RFC 6298 5.7): the back-off stays until there is a sample. */

@@ -60,11 +60,12 @@ newreno_acked(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
     }
 }
 
-/* RFC 5681 equation (4). */
+/* RFC 5681 equation (4), but never from more than cwnd: behind a hole FlightSize counts what has
+ * long arrived. */
 static uint32_t
 halved(const struct tcp_cc *cc, uint32_t flight)
 {
-    return tcp_max(flight / 2, 2 * cc->mss);
+    return tcp_max(tcp_min(flight, cc->cwnd) / 2, 2 * cc->mss);
 }
 
 static void

@@ -112,7 +112,7 @@ take_data(struct tcp_conn *c, wgt_time now, struct arrival *a)
         c->ack_now = c->ack_alone = true; /* fills one: the blocks have changed */
     else
         owe_delayed_ack(c, now, c->rcv_nxt - before);
-    if (c->state == TCP_FIN_WAIT_2 && c->rcv_nxt != before)
+    if (c->state == TCP_FIN_WAIT_2 && *a->kept)
         c->state_at = now + TCP_FIN_WAIT_2_LENGTH;
     return drop;
 }

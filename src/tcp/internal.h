@@ -120,10 +120,11 @@ tcp_sent_seq_len(const struct tcp_sent *s)
 struct tcp_delivery {
     wgt_time now;
     const struct tcp_segment *seg;
-    uint32_t delivered;     /* bytes known delivered for the first time */
-    wgt_time first_sent;    /* of the earliest segment freed that was sent once and not SACKed */
-    bool timed;             /* first_sent is valid and nothing retransmitted was freed */
-    bool retransmitted_too; /* a retransmitted segment was freed */
+    uint32_t delivered;  /* bytes known delivered for the first time */
+    wgt_time first_sent; /* of the earliest segment freed that was sent once and not SACKed */
+    bool timed;          /* first_sent is valid */
+    bool ambiguous;      /* a segment was freed that had been sent again or given up */
+    wgt_time last_sent;  /* then: last transmission of such a one */
 };
 void tcp_sent_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack);
 void tcp_sent_sack(struct tcp_conn *c, struct tcp_delivery *d);

@@ -160,14 +160,15 @@ note_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sent
     }
 }
 
-/* Karn (RFC 6298 3): time is taken only from segments sent once. A SACKed one arrived earlier. */
+/* Karn (RFC 6298 3): time is taken only from segments sent once. A SACKed one arrived earlier; one
+ * given up for lost may have, with its ACK lost. */
 static void
-note_time(struct tcp_delivery *d, const struct tcp_sent *s)
+note_time(const struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sent *s)
 {
-    if (s->flags & TCP_SENT_RETRANSMITTED) {
-        d->retransmitted_too = true;
-        d->timed = false;
-    } else if (!(s->flags & TCP_SENT_SACKED) && !d->timed && !d->retransmitted_too) {
+    if ((s->flags & TCP_SENT_RETRANSMITTED) || s->list == &c->lost) {
+        d->ambiguous = true;
+        d->last_sent = d->last_sent > s->time ? d->last_sent : s->time;
+    } else if (!(s->flags & TCP_SENT_SACKED) && !d->timed) {
         d->first_sent = s->time;
         d->timed = true;
     }
@@ -270,7 +271,7 @@ tcp_sent_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
         }
         if (!(s->flags & TCP_SENT_SACKED))
             note_delivered(c, d, s);
-        note_time(d, s);
+        note_time(c, d, s);
         pop_head(c);
     }
     c->snd_una = ack;

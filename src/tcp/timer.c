@@ -33,7 +33,7 @@ tcp_timers_store(struct tcp_conn *c)
 wgt_time
 tcp_deadline(const struct tcp_conn *c)
 {
-    return c->deadline;
+    return c->state == TCP_CLOSED ? WGT_NEVER : c->deadline;
 }
 
 /* The SYN or SYN,ACK was not answered. */
