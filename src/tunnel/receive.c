@@ -4,6 +4,8 @@
 
 #include "internal.h"
 
+enum { HANDSHAKE_QUEUE_MAX = TUNNEL_RING_SIZE / 4 * 3 };
+
 static void
 receive_handshake(struct tunnel *t, const struct path *from, struct rte_mbuf *m,
                   enum message_type type)
@@ -16,11 +18,14 @@ receive_handshake(struct tunnel *t, const struct path *from, struct rte_mbuf *m,
         tunnel_drop(t, WGT_DROP_MAC1, m);
         return;
     }
-    memcpy(e.message, message, e.len);
-    if (rte_ring_enqueue_elem(t->events, &e, sizeof(e)) == 0)
-        rte_pktmbuf_free(m);
-    else
+    /* Strangers may not fill the ring: our own requests and retired keys need it. */
+    if (rte_ring_count(t->events) >= HANDSHAKE_QUEUE_MAX) {
         tunnel_drop(t, WGT_DROP_HANDSHAKE_QUEUE, m);
+        return;
+    }
+    memcpy(e.message, message, e.len);
+    tunnel_send_event(t, &e);
+    rte_pktmbuf_free(m);
 }
 
 /* The plaintext lies behind the message header, len bytes. */

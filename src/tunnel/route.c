@@ -204,7 +204,10 @@ on_dial_ended(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tc
 static void
 on_writable(void *ctx, wgt_time now, struct path_user *u)
 {
-    peer_flush(ctx, now, peer_of_path(u));
+    struct tunnel_peer *p = peer_of_path(u);
+
+    peer_flush(ctx, now, p);
+    peer_arm(ctx, now, p);
 }
 
 void
