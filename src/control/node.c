@@ -29,8 +29,9 @@ enum {
     PACKET_ROOM_MIN = 2048,
     PACKET_SLACK = 96, /* Ethernet header, message header, padding and tag */
     MAX_FLOWS = 4096,
-    MTU_UDP = 1420,
-    MTU_TCP = 1392, /* one message to a segment over IPv4 and IPv6 alike */
+    OUTER_MTU = 1500,
+    OVERHEAD_UDP = 80,  /* IPv6, UDP, message */
+    OVERHEAD_TCP = 106, /* IPv6, TCP with timestamps, frame prefix, message */
     EVENTS_PER_TURN = 256,
 };
 #define STOP_PATIENCE (2 * WGT_SEC)
@@ -46,24 +47,40 @@ complain(const char *what, int rc)
 }
 
 static bool
-dials_tcp(const struct config *c)
+may_use_tcp(const struct config *c)
 {
     for (const struct config_peer *p = c->peers; p != NULL; p = p->next)
         if (p->transport == CONFIG_TCP)
             return true;
-    return c->transport == CONFIG_TCP;
+    return c->listen_tcp || c->transport == CONFIG_TCP;
 }
 
+/* Bytes of a packet buffer behind its headroom: an inner packet with all that sealing adds, or a
+ * frame of the outer port. */
 static size_t
-packet_room(const struct node *n)
+packet_room(const struct config *c)
 {
     size_t room = PACKET_ROOM_MIN;
 
-    if (room < n->mtu + PACKET_SLACK)
-        room = n->mtu + PACKET_SLACK;
-    if (room < (size_t)n->config->ports->mtu + PACKET_SLACK)
-        room = (size_t)n->config->ports->mtu + PACKET_SLACK;
+    if (room < c->mtu + PACKET_SLACK)
+        room = c->mtu + PACKET_SLACK;
+    if (room < (size_t)c->ports->mtu + PACKET_SLACK)
+        room = (size_t)c->ports->mtu + PACKET_SLACK;
     return room;
+}
+
+/* Where TCP may carry the tunnel, one message fits one segment over IPv4 and IPv6 alike (1392 on
+ * 1500, whole padding included); over UDP alone, WireGuard's 1420. */
+static uint32_t
+inner_mtu(const struct config *c, uint32_t outer_mtu)
+{
+    if (c->mtu != 0)
+        return c->mtu;
+    if (outer_mtu > packet_room(c) - PACKET_SLACK)
+        outer_mtu = OUTER_MTU;
+    if (may_use_tcp(c))
+        return (outer_mtu - OVERHEAD_TCP) & ~(uint32_t)(MESSAGE_PADDING - 1);
+    return outer_mtu - OVERHEAD_UDP;
 }
 
 static struct rte_ring *
@@ -79,7 +96,7 @@ make_ring(const char *ifname, const char *suffix, unsigned element)
 static int
 make_memory(struct node *n)
 {
-    size_t room = RTE_PKTMBUF_HEADROOM + packet_room(n);
+    size_t room = RTE_PKTMBUF_HEADROOM + packet_room(n->config);
     size_t rcu_size = rte_rcu_qsbr_get_memsize(1);
 
     n->pool = rte_pktmbuf_pool_create(n->config->ifname, POOL_SIZE, POOL_CACHE, PACKET_META_SIZE,
@@ -106,6 +123,7 @@ make_descriptors(struct node *n)
     sigaddset(&set, SIGUSR1);
     /* Before EAL makes threads, so that all of them leave these signals to us. */
     sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more is no reason to die */
     n->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     n->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     n->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -145,6 +163,7 @@ start_port(struct node *n)
         return -1;
     }
     n->port_up = true;
+    n->mtu = inner_mtu(n->config, n->port.mtu);
     log_debug("port %s: driver %s, mtu %u, %s", c->device, n->port.driver, n->port.mtu,
               n->port.rx_interrupt ? "Rx interrupts" : "no Rx interrupts");
     return 0;
@@ -267,7 +286,7 @@ start_tunnel(struct node *n)
         .listen_udp = c->listen_udp,
         .listen_tcp = c->listen_tcp,
         .mtu = n->mtu,
-        .max_message = packet_room(n),
+        .max_message = packet_room(n->config),
         .max_peers = max_peers,
         .max_flows = MAX_FLOWS,
     };
@@ -599,7 +618,6 @@ node_run(const struct config *config, bool verbose)
         return complain("node", ENOMEM) != 0;
     n->config = config;
     n->tun.fd = n->event_fd = n->wake_fd = n->signal_fd = -1;
-    n->mtu = config->mtu != 0 ? config->mtu : dials_tcp(config) ? MTU_TCP : MTU_UDP;
     allowedips_init(&n->allowed_ips);
     rc = bring_up(n, verbose);
     if (rc == 0)
