@@ -14,7 +14,7 @@ enum {
     CORE_MAX = 1023,
     HOST_NAME_MAX_LEN = 253,
     LABEL_MAX_LEN = 63,
-    SHOWN_PLAIN = 20, /* so many base64 digits in a row may still be shown */
+    SHOWN_PLAIN = 12, /* so many base64 digits in a row may still be shown */
 };
 
 /* --- showing --- */
@@ -39,7 +39,7 @@ config_show(char buf[SHOWN_MAX], struct slice value)
     if (fits)
         snprintf(buf, SHOWN_MAX, "'%.*s'", (int)value.len, value.p);
     else
-        snprintf(buf, SHOWN_MAX, "it");
+        snprintf(buf, SHOWN_MAX, "the value");
     return buf;
 }
 
@@ -52,6 +52,14 @@ wrong(struct parser *ps, enum config_key key, struct slice value, const char *wh
 
     config_error(ps, "%s: %s is no %s; %s", config_key_name(key), config_show(shown, value), what,
                  wanted);
+}
+
+static void
+complain(struct parser *ps, enum config_key key, struct slice value, const char *complaint)
+{
+    char shown[SHOWN_MAX];
+
+    config_error(ps, "%s: %s %s", config_key_name(key), config_show(shown, value), complaint);
 }
 
 /* --- pieces --- */
@@ -148,28 +156,28 @@ grow(struct parser *ps, void **items, size_t n, size_t size)
     return true;
 }
 
-/* Take the next item of a comma list off; false at its end. An empty item is an error. */
+/* Take the next item of a comma list off; false at its end. An empty item is an error, and the end
+ * too. */
 static bool
 next_item(struct parser *ps, enum config_key key, struct slice *list, struct slice *item)
 {
     const char *comma;
 
-    while (list->p != NULL) {
-        comma = memchr(list->p, ',', list->len);
-        *item = *list;
-        if (comma != NULL) {
-            item->len = (size_t)(comma - list->p);
-            *list = (struct slice){comma + 1, list->len - item->len - 1};
-        } else {
-            *list = (struct slice){NULL, 0};
-        }
-        *item = config_trim(*item);
-        if (item->len > 0)
-            return true;
+    if (list->p == NULL)
+        return false;
+    comma = memchr(list->p, ',', list->len);
+    *item = *list;
+    if (comma != NULL) {
+        item->len = (size_t)(comma - list->p);
+        *list = (struct slice){comma + 1, list->len - item->len - 1};
+    } else {
+        *list = (struct slice){NULL, 0};
+    }
+    *item = config_trim(*item);
+    if (item->len == 0)
         config_error(ps, "%s: empty item in the list; remove the extra comma",
                      config_key_name(key));
-    }
-    return false;
+    return item->len > 0;
 }
 
 /* Letters, digits, '-' and '_' in labels of up to 63, with dots between. */
@@ -283,7 +291,7 @@ add_address(struct parser *ps, enum config_key key, struct slice item, struct ip
     }
     for (size_t i = 0; i < *n; i++)
         if (ip_addr_equal(&(*list)[i].addr, &p.addr)) {
-            wrong(ps, key, item, "new address", "it was given before, remove one");
+            complain(ps, key, item, "was given before; remove one");
             return;
         }
     if (grow(ps, (void **)list, *n, sizeof(p)))
@@ -481,8 +489,7 @@ static void
 set_inner(struct parser *ps, enum config_key key, struct slice value)
 {
     if (!config_slice_is(value, "tun"))
-        wrong(ps, key, value, "inner port that can be used",
-              "this version supports tun only, write Inner = tun");
+        complain(ps, key, value, "cannot be used; this version supports tun only");
 }
 
 static void
@@ -582,8 +589,7 @@ set_gateway(struct parser *ps, enum config_key key, struct slice value)
         }
         gateway = a.family == IP_V4 ? &ps->port->gateway_v4 : &ps->port->gateway_v6;
         if (gateway->family != IP_NONE)
-            wrong(ps, key, item, "first gateway of its family",
-                  "give one IPv4 and one IPv6 gateway");
+            complain(ps, key, item, "is a second gateway of its family; keep one");
         else
             *gateway = a;
     }
@@ -621,7 +627,7 @@ set_allowed_ips(struct parser *ps, enum config_key key, struct slice value)
 
     while (next_item(ps, key, &value, &item)) {
         if (!parse_prefix(item, &p)) {
-            wrong(ps, key, item, "IP prefix", "write it like 10.0.0.0/24 or 2001:db8::/32");
+            wrong(ps, key, item, "IP prefix", "write it like 192.0.2.0/24 or 2001:db8::/32");
             continue;
         }
         mask_prefix(&p);
@@ -638,7 +644,7 @@ split_endpoint(struct slice value, struct slice *host, struct slice *port)
 {
     const char *colon = memrchr(value.p, ':', value.len);
 
-    if (colon == NULL)
+    if (colon == NULL || value.p[value.len - 1] == ']')
         return false;
     *host = (struct slice){value.p, (size_t)(colon - value.p)};
     *port = (struct slice){colon + 1, value.len - host->len - 1};
@@ -657,6 +663,8 @@ check_host(struct slice *host)
             return "zones are not supported, give an address without %";
         if (!parse_addr(*host, &a) || a.family != IP_V6)
             return "what is in brackets must be an IPv6 address";
+    } else if (memchr(host->p, '/', host->len) != NULL) {
+        return endpoint_form;
     } else if (memchr(host->p, ':', host->len) != NULL) {
         return "an IPv6 address needs brackets, [2001:db8::1]:51820";
     } else if (is_numeric_host(*host) ? !parse_addr(*host, &a) : !is_host_name(*host)) {

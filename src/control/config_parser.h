@@ -81,8 +81,8 @@ __attribute__((format(printf, 2, 3))) void config_error(struct parser *ps, const
 __attribute__((format(printf, 3, 4))) void config_error_at(struct parser *ps, unsigned line,
                                                            const char *format, ...);
 
-/* A value as it may appear in a message: in quotes, or "it" where it might be a key pasted into the
- * wrong line, is long, or has unprintable bytes. Returns buf. */
+/* A value as it may appear in a message: in quotes, or "the value" where it might be a key pasted
+ * into the wrong line, is long, or has unprintable bytes. Returns buf. */
 enum { SHOWN_MAX = 48 };
 const char *config_show(char buf[SHOWN_MAX], struct slice value);
 
