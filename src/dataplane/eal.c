@@ -170,6 +170,8 @@ eal_start(const struct eal_params *p, char *error, size_t error_len)
     add(&a, prefix);
     add(&a, "--no-telemetry");
     add(&a, p->verbose ? "--log-level=info" : "--log-level=error");
+    if (!p->verbose) /* it calls everything that it does without an error */
+        add(&a, "--log-level=pmd.net.tap:critical");
     if (p->extra != NULL)
         add_words(&a, p->extra);
     if (a.overflow) {
