@@ -100,9 +100,11 @@ peer_timers_initiation_sent(struct peer_timers *t, wgt_time now, uint32_t jitter
 }
 
 void
-peer_timers_response_sent(struct peer_timers *t, wgt_time now)
+peer_timers_response_sent(struct peer_timers *t, wgt_time now, uint32_t jitter)
 {
-    stamp(t, now);
+    /* Initiations that crossed leave both sides waiting from the same instant: without chance they
+     * would cross again, for ever. */
+    stamp(t, now + jitter_time(jitter));
 }
 
 void

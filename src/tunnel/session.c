@@ -185,7 +185,7 @@ begin_as_responder(struct tunnel *t, wgt_time now, const struct tunnel_command *
     authenticated_received(t, p, now, &c->path, MESSAGE_INITIATION_LEN);
     if (!install(t, now, p, c->keypair))
         return;
-    peer_timers_response_sent(&p->timers, now);
+    peer_timers_response_sent(&p->timers, now, tunnel_jitter(t));
     authenticated_sent(p, now, c->len);
     path_send_handshake(t, now, &c->path, c->message, c->len);
 }

@@ -257,7 +257,7 @@ t1_a_refused_retry_is_made_when_it_may_go(void **state)
 {
     (void)state;
     initiation_sent(START);
-    peer_timers_response_sent(&peer, START + 3 * S);
+    peer_timers_response_sent(&peer, START + 3 * S, 0);
     expect_at(START + 5 * S, PEER_FORGET_SOURCE | PEER_RETRY_INITIATION);
     assert_false(peer_timers_may_initiate(&peer, START + 5 * S, true));
     expect_at(START + 8 * S, PEER_FORGET_SOURCE | PEER_RETRY_INITIATION);
@@ -290,10 +290,19 @@ static void
 a_response_holds_off_initiations_too(void **state)
 {
     (void)state;
-    peer_timers_response_sent(&peer, START);
+    peer_timers_response_sent(&peer, START, 0);
     assert_false(peer_timers_may_initiate(&peer, START + 5 * S - 1, false));
     expect_idle(); /* a refused fresh request starts nothing */
     assert_true(peer_timers_may_initiate(&peer, START + 5 * S, false));
+}
+
+static void
+after_a_response_the_next_initiation_is_jittered(void **state)
+{
+    (void)state;
+    peer_timers_response_sent(&peer, START, UINT32_C(1) << 31);
+    assert_false(peer_timers_may_initiate(&peer, START + 5 * S + PEER_REKEY_JITTER_MAX / 2 - 1, false));
+    assert_true(peer_timers_may_initiate(&peer, START + 5 * S + PEER_REKEY_JITTER_MAX / 2, false));
 }
 
 static void
@@ -567,6 +576,7 @@ main(void)
         T(t1_a_fresh_request_stands_for_the_retry_due_with_it),
         T(initiations_are_5_s_apart),
         T(a_response_holds_off_initiations_too),
+        T(after_a_response_the_next_initiation_is_jittered),
         T(an_initiation_at_time_zero_counts),
         T(a_fresh_request_resets_the_attempts_even_if_refused),
         T(a_new_private_key_lifts_the_limit),

@@ -85,8 +85,8 @@ bool peer_timers_may_initiate(struct peer_timers *t, wgt_time now, bool retry);
 
 /* An initiation was sent (T1). jitter: uniformly random 32 bits (gives 0..333 ms). */
 void peer_timers_initiation_sent(struct peer_timers *t, wgt_time now, uint32_t jitter);
-/* A response was sent (stamps like an initiation). */
-void peer_timers_response_sent(struct peer_timers *t, wgt_time now);
+/* A response was sent: stamps like an initiation, but up to 333 ms later. jitter as above. */
+void peer_timers_response_sent(struct peer_timers *t, wgt_time now, uint32_t jitter);
 /* A data message with an inner packet (not a keepalive) was sent (T3). jitter as above. Further
  * packets don't push T3: steady sending into the void is noticed after 15 s. */
 void peer_timers_data_sent(struct peer_timers *t, wgt_time now, uint32_t jitter);
