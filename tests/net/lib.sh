@@ -195,16 +195,18 @@ new_wgtcpd_node() {
 # Drops that share of the frames crossing the wire; 0 drops none.
 loss() { # PERCENT
     in_ns wire nft flush chain bridge wire loss
-    if [ "$1" != 0 ]; then
-        in_ns wire nft add rule bridge wire loss numgen random mod 1000 '<' $(($1 * 10)) \
-            counter drop
-    fi
+    case $1 in
+    0) ;;
+    100) in_ns wire nft add rule bridge wire loss counter drop ;;
+    *) in_ns wire nft add rule bridge wire loss numgen random mod 1000 '<' $(($1 * 10)) \
+        counter drop ;;
+    esac
 }
 
 # The wire has really dropped something since the last `loss`.
 assert_lossy() {
     assert_match "the lossy wire" "$(in_ns wire nft list chain bridge wire loss)" \
-        'numgen.* packets [1-9]'
+        'counter packets [1-9]'
 }
 
 # Counts what matches the nft EXPRESSION on its way over the wire, from now on.
@@ -311,6 +313,11 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 # Ends NAME with SIGNAL; its exit status goes to STATUS.
 stop() { # NAME [SIGNAL]
     local pid=${PIDS[$1]}
+    if ! is_running "$1"; then
+        STATUS=0
+        wait "$pid" 2>/dev/null || STATUS=$?
+        fail "$1 had ended by itself, status $STATUS"
+    fi
     unset "PIDS[$1]"
     kill "-${2:-TERM}" "$pid" 2>/dev/null || true
     if ! retry 10 gone "$pid"; then
@@ -456,6 +463,22 @@ bulk() { # FROM TO 4|6 BYTES [SECONDS [PORT]]
         $2 * 8e-6 / ($3 + 1e-3) }' "$NET_DIR/$name.sent"), intact"
 }
 
+# iperf3, one direction after the other; without it, nothing.
+speed() { # NODE NODE
+    command -v iperf3 >/dev/null || return 0
+    local name=iperf-$1 reverse result
+    spawn "$name" "$1" iperf3 -s -1 --forceflush -B "$(inner_addr "$1" 4)" # ends after one client
+    retry 5 has_logged "$name" 0 listening || fail "iperf3 -s does not start"
+    for reverse in '' -R; do
+        is_running "$name" || spawn "$name" "$1" iperf3 -s -1 --forceflush -B "$(inner_addr "$1" 4)"
+        result=$(retry 5 in_ns "$2" timeout 15 iperf3 -c "$(inner_addr "$1" 4)" -t 1 $reverse) ||
+            fail "iperf3 $2 -> $1 $reverse: $result"
+        step "iperf3 $2 -> $1 $reverse: $(grep 'receiver' <<<"$result")"
+        retry 5 gone "${PIDS[$name]}" || fail "iperf3 -s does not end"
+    done
+    unset "PIDS[$name]"
+}
+
 # Both directions at the same time.
 bulk_duplex() { # NODE NODE 4|6 BYTES [SECONDS]
     local first
@@ -504,7 +527,13 @@ finish() {
     set +e
     for name in "${!PIDS[@]}"; do
         if [ "$status" -ne 0 ]; then
-            is_wgtcpd "$name" && kill -USR1 "${PIDS[$name]}" && sleep 0.3
+            if ! is_running "$name"; then
+                wait "${PIDS[$name]}" 2>/dev/null
+                echo "$name had ended by itself, status $?"
+            elif is_wgtcpd "$name"; then
+                kill -USR1 "${PIDS[$name]}"
+                sleep 0.3
+            fi
             continue
         fi
         stop "$name"

@@ -14,16 +14,14 @@ need wg nft ping
 start_pair tcp 4
 new_kernel_node x
 
-in_ns b ping -n -q -i 0.02 "$(inner_addr a 4)" >"$NET_DIR/ping.log" 2>&1 &
-ping=$!
+spawn ping b ping -n -q -i 0.02 "$(inner_addr a 4)"
 for family in 4 6; do
     step "garbage over IPv$family"
     in_ns x "$NET_PYTHON" "$NET_HERE/garbage.py" "$(outer_addr a $family)" "$PORT" ||
         fail "garbage over IPv$family"
 done
-kill -INT "$ping"
-wait "$ping" || true
-assert_match "the tunnel meanwhile" "$(cat "$NET_DIR/ping.log")" '[0-9]{2,} received, 0% packet loss'
+stop ping INT
+assert_match "the tunnel meanwhile" "$(cat "$(log_of ping)")" '[0-9]{2,} received, 0% packet loss'
 
 for reason in frame_length frame_empty message_type message_length mac1; do
     [ "$(drops a $reason)" -gt 0 ] || fail "a counts no $reason"

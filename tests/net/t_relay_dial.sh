@@ -30,6 +30,7 @@ variant() { # 4|6 BYTES RELAY OPTION...
     wggo_peer g a endpoint "$(endpoint r 4)"
     ping_until 10 g a
     check_tunnel g a "$bytes"
+    [ $# -gt 0 ] || speed g a
     stop_relay relay
     assert_match "the relay's figures" "$(tail -n 1 "$(log_of relay)")" \
         'connections 1 eof 0 reset 0 to_udp [0-9]+ to_tcp [0-9]+ dropped 0$'

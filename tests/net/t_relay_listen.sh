@@ -29,6 +29,7 @@ variant() { # 4|6 BYTES RELAY OPTION...
     start_wgtcpd a
     ping_until 10 a g
     check_tunnel a g "$bytes"
+    [ $# -gt 0 ] || speed a g
     stop_wgtcpd a
     stop_relay relay
     # One connection all along, which the daemon ended with a FIN.

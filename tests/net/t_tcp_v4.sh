@@ -13,3 +13,4 @@ need wg nft ping
 
 start_pair tcp 4
 check_tunnel a b 20000000
+speed a b

@@ -42,3 +42,4 @@ wggo_peer g a preshared-key "$NET_DIR/psk"
 ping_until 15 a g
 check_tunnel a g 10000000
 assert_equal "a's endpoint as g sees it" "$(wggo_endpoint_of g a)" "$(endpoint a 6)"
+speed a g

@@ -36,3 +36,4 @@ start_wgtcpd a
 wggo_peer g a endpoint "$(endpoint a 4)" preshared-key "$NET_DIR/psk"
 ping_until 10 g a
 check_tunnel a g 10000000
+speed g a
