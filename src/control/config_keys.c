@@ -663,9 +663,7 @@ check_host(struct slice *host)
             return "zones are not supported, give an address without %";
         if (!parse_addr(*host, &a) || a.family != IP_V6)
             return "what is in brackets must be an IPv6 address";
-    } else if (memchr(host->p, '/', host->len) != NULL) {
-        return endpoint_form;
-    } else if (memchr(host->p, ':', host->len) != NULL) {
+    } else if (memchr(host->p, ':', host->len) != NULL && memchr(host->p, '/', host->len) == NULL) {
         return "an IPv6 address needs brackets, [2001:db8::1]:51820";
     } else if (is_numeric_host(*host) ? !parse_addr(*host, &a) : !is_host_name(*host)) {
         return endpoint_form;

@@ -151,7 +151,7 @@ ip_addr_format(char text[IP_TEXT_MAX], const struct ip_addr *a)
     else if (a->family == IP_V6)
         inet_ntop(AF_INET6, a->bytes, text, IP_TEXT_MAX);
     else
-        strcpy(text, "none");
+        memcpy(text, "none", sizeof("none"));
     return text;
 }
 

@@ -19,13 +19,13 @@ struct allowedips_node {
     struct allowedips_node *child[2];
     void *value; /* NULL: a fork */
     /* The writer's: nodes with a value hang in a bucket of their value, retired ones in a list. */
-    struct allowedips_node *next, **pprev;
+    struct allowedips_node *next, *prev;
     uint8_t len;
     uint8_t family;
 };
 
 struct allowedips_bucket {
-    struct allowedips_node *first, **tail;
+    struct allowedips_node *first, *last;
 };
 
 enum { FIRST_BUCKETS = 16, PREFIXES_PER_BUCKET = 4 };
@@ -184,9 +184,12 @@ bucket_add(struct allowedips *t, struct allowedips_node *node, const void *value
     struct allowedips_bucket *b = bucket_of(t, value);
 
     node->next = NULL;
-    node->pprev = b->tail;
-    *b->tail = node;
-    b->tail = &node->next;
+    node->prev = b->last;
+    if (b->last != NULL)
+        b->last->next = node;
+    else
+        b->first = node;
+    b->last = node;
 }
 
 static void
@@ -194,11 +197,14 @@ bucket_remove(struct allowedips *t, struct allowedips_node *node)
 {
     struct allowedips_bucket *b = bucket_of(t, node->value);
 
-    *node->pprev = node->next;
-    if (node->next != NULL)
-        node->next->pprev = node->pprev;
+    if (node->prev != NULL)
+        node->prev->next = node->next;
     else
-        b->tail = node->pprev;
+        b->first = node->next;
+    if (node->next != NULL)
+        node->next->prev = node->prev;
+    else
+        b->last = node->prev;
 }
 
 /* Twice the buckets. Each value's prefixes keep their order. Failing is no harm but to speed,
@@ -208,13 +214,11 @@ grow_buckets(struct allowedips *t)
 {
     struct allowedips_bucket *old = t->buckets;
     size_t n_old = t->n_buckets, n = n_old != 0 ? 2 * n_old : FIRST_BUCKETS;
-    struct allowedips_bucket *fresh = malloc(n * sizeof(*fresh));
+    struct allowedips_bucket *fresh = calloc(n, sizeof(*fresh));
     struct allowedips_node *node, *next;
 
     if (fresh == NULL)
         return false;
-    for (size_t i = 0; i < n; i++)
-        fresh[i] = (struct allowedips_bucket){NULL, &fresh[i].first};
     t->buckets = fresh;
     t->n_buckets = n;
     for (size_t i = 0; i < n_old; i++)
@@ -403,7 +407,8 @@ allowedips_remove_value(struct allowedips *t, const void *value)
         next = node->next;
         if (node->value != value)
             continue;
-        find(root_of(t, &key), &key, &at);
+        if (find(root_of(t, &key), &key, &at) == NULL)
+            continue;
         remove_node(t, &at);
         n++;
     }
