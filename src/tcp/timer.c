@@ -6,10 +6,13 @@
  */
 #include "internal.h"
 
-/* Whether the peer owes us progress (R2 of RFC 9293 3.8.3, RFC 5482). */
+/* Whether the peer owes us progress (R2 of RFC 9293 3.8.3, RFC 5482). An opener whose caller named
+ * a time waits no longer for its SYN either; else the number of retries bounds it. */
 static wgt_time
 give_up_at(const struct tcp_conn *c)
 {
+    if (c->state == TCP_SYN_SENT && c->options.user_timeout != TCP_USER_TIMEOUT)
+        return c->progress + c->options.user_timeout;
     if (c->sent_head == NULL && c->persist_at == WGT_NEVER)
         return WGT_NEVER;
     return c->progress + c->options.user_timeout;
@@ -100,7 +103,8 @@ tcp_timers_expire(struct tcp_conn *c, wgt_time now)
     if (c->state == TCP_CLOSED)
         return;
     if (give_up_at(c) <= now) {
-        tcp_queue_reset(c);
+        if (c->state != TCP_SYN_SENT) /* RFC 9293 3.10.5: there is nobody to reset yet */
+            tcp_queue_reset(c);
         tcp_finish(c, TCP_END_TIMEOUT);
         return;
     }

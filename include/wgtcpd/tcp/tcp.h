@@ -73,7 +73,8 @@ struct tcp_options {
     uint32_t receive_buffer; /* bytes of window to offer, at most 2^30 */
     uint32_t iss;            /* initial send sequence number (RFC 6528), drawn by the caller */
     uint32_t ts_offset;      /* random offset of this connection's timestamp clock */
-    wgt_time user_timeout;   /* no progress for so long: give up (R2); 0: 100 s */
+    wgt_time user_timeout;   /* no progress for so long, a SYN's answer included: give
+                              * up (R2); 0: 100 s, and a SYN's retries for the SYN */
 };
 
 struct tcp_conn; /* laid out below the contract so that callers can embed it */

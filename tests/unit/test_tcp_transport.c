@@ -1,0 +1,605 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The TCP transport: two of them back to back, and strangers who speak raw TCP to one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <rte_eal.h>
+#include <rte_mempool.h>
+
+#include <wgtcpd/noise/noise.h>
+#include <wgtcpd/transport/tcp.h>
+
+enum { POOL = 4095, LISTEN_PORT = 51820, MAX_MESSAGE = 2048, MESSAGES_MAX = 512 };
+
+struct end {
+    struct outer outer;
+    struct tcp_transport t;
+    struct wgt_drop_counters drops;
+    struct packet_queue sent; /* copies of what it sent */
+    unsigned n_established, n_lost, n_dial_ended, n_writable;
+    enum tcp_end why;
+    struct tcp_flow *last_flow;
+    size_t n_messages;
+    struct {
+        uint16_t len;
+        uint8_t first, last;
+    } messages[MESSAGES_MAX];
+};
+
+static struct rte_mempool *pool;
+static struct end a, b;
+static wgt_time now;
+static uint64_t prng;
+
+static void
+entropy(void *ctx, void *buf, size_t len)
+{
+    uint8_t *p = buf;
+
+    (void)ctx;
+    while (len-- > 0) {
+        prng = prng * UINT64_C(6364136223846793005) + 1442695040888963407;
+        *p++ = (uint8_t)(prng >> 56);
+    }
+}
+
+/* The network takes the bytes at once: the connection may own the packet too. */
+static void
+tx(void *ctx, struct rte_mbuf *m)
+{
+    struct end *e = ctx;
+    struct rte_mbuf *copy = rte_pktmbuf_alloc(pool);
+
+    assert_non_null(copy);
+    memcpy(rte_pktmbuf_append(copy, rte_pktmbuf_data_len(m)), rte_pktmbuf_mtod(m, void *),
+           rte_pktmbuf_data_len(m));
+    rte_pktmbuf_free(m);
+    packet_queue_push(&e->sent, copy);
+}
+
+static void
+on_message(void *ctx, wgt_time at, const struct path *from, struct rte_mbuf *m)
+{
+    struct end *e = ctx;
+    const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+    uint16_t len = rte_pktmbuf_data_len(m);
+
+    (void)at;
+    assert_true(e->n_messages < MESSAGES_MAX);
+    e->last_flow = tcp_flow_of(from);
+    e->messages[e->n_messages].len = len;
+    e->messages[e->n_messages].first = p[0];
+    e->messages[e->n_messages++].last = p[len - 1];
+    rte_pktmbuf_free(m);
+}
+
+static void
+on_established(void *ctx, wgt_time at, struct tcp_flow *f)
+{
+    struct end *e = ctx;
+
+    (void)at;
+    e->last_flow = f;
+    e->n_established++;
+}
+
+static void
+on_path_lost(void *ctx, wgt_time at, struct path_user *u)
+{
+    (void)at;
+    assert_int_equal(u->path.kind, TRANSPORT_NONE);
+    ((struct end *)ctx)->n_lost++;
+}
+
+static void
+on_dial_ended(void *ctx, wgt_time at, void *dialer, struct tcp_flow *f, enum tcp_end why)
+{
+    struct end *e = ctx;
+
+    (void)at;
+    (void)f;
+    assert_ptr_equal(dialer, e);
+    e->n_dial_ended++;
+    e->why = why;
+}
+
+static void
+on_writable(void *ctx, wgt_time at, struct path_user *u)
+{
+    (void)at;
+    (void)u;
+    ((struct end *)ctx)->n_writable++;
+}
+
+static void
+start(struct end *e, const char *name, uint8_t host, bool listen)
+{
+    struct tcp_transport_config config = {
+        .listen_port = LISTEN_PORT,
+        .listen = listen,
+        .max_flows = 64,
+        .max_unauthenticated = 8,
+        .max_message = MAX_MESSAGE,
+        .receive_buffer = 1 << 20,
+    };
+    struct tcp_transport_events events = {
+        e, on_message, on_established, on_path_lost, on_dial_ended, on_writable};
+
+    memset(e, 0, sizeof(*e));
+    packet_queue_init(&e->sent);
+    e->outer = (struct outer){
+        .ctx = e,
+        .tx = tx,
+        .entropy = entropy,
+        .pool = pool,
+        .locals = {{ip_addr_v4((uint8_t[4]){192, 0, 2, host}), 24}},
+        .n_locals = 1,
+        .mtu = 1500,
+        .drops = &e->drops,
+    };
+    assert_int_equal(tcp_transport_init(&e->t, name, now, &e->outer, &events, &config), 0);
+}
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    prng = 7;
+    now = WGT_SEC;
+    start(&a, "a", 1, false);
+    start(&b, "b", 2, true);
+    return 0;
+}
+
+/* Nothing that was lent may be missing at the end. */
+static int
+tear_down(void **state)
+{
+    (void)state;
+    tcp_transport_fini(&a.t);
+    tcp_transport_fini(&b.t);
+    packet_queue_purge(&a.sent);
+    packet_queue_purge(&b.sent);
+    assert_int_equal(rte_mempool_avail_count(pool), POOL);
+    return 0;
+}
+
+static bool
+carry(struct end *from, struct end *to)
+{
+    struct rte_mbuf *m = packet_queue_pop(&from->sent);
+    struct ip_header ip;
+
+    if (m == NULL)
+        return false;
+    assert_int_equal(ip_parse(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m), true, &ip),
+                     WGT_OK);
+    tcp_transport_rx(&to->t, now, &ip, m, true);
+    return true;
+}
+
+/* Lets both ends talk until `end`; the way between them takes no time. */
+static void
+run_until(wgt_time end)
+{
+    for (;;) {
+        wgt_time next;
+
+        do {
+            tcp_transport_run(&a.t, now);
+            tcp_transport_run(&b.t, now);
+        } while (carry(&a, &b) | carry(&b, &a));
+        next = wgt_time_min(tcp_transport_deadline(&a.t), tcp_transport_deadline(&b.t));
+        if (next > end)
+            break;
+        now = next > now ? next : now;
+    }
+    now = end;
+}
+
+static struct ip_endpoint
+b_listens(void)
+{
+    return (struct ip_endpoint){b.outer.locals[0].addr, LISTEN_PORT};
+}
+
+static struct tcp_flow *
+dial(void)
+{
+    struct ip_endpoint to = b_listens();
+
+    return tcp_transport_dial(&a.t, now, &to, &a);
+}
+
+static struct rte_mbuf *
+message(size_t len, uint8_t fill)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+
+    assert_non_null(m);
+    memset(rte_pktmbuf_append(m, (uint16_t)len), fill, len);
+    return m;
+}
+
+/* Bytes as a stranger would write them: no frame of ours. */
+static void
+send_raw(struct tcp_flow *f, const uint8_t *bytes, size_t len)
+{
+    struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+    struct tcp_chunk *c = &packet_meta(m)->chunk;
+
+    *c = (struct tcp_chunk){.data = (uint8_t *)rte_pktmbuf_append(m, (uint16_t)len),
+                            .len = (uint32_t)len};
+    memcpy(c->data, bytes, len);
+    assert_true(tcp_send(&f->conn, now, c));
+    /* An empty close of nothing: only to have the flow looked at. */
+    tcp_flow_send(&a.t, now, f, message(64, 0));
+}
+
+static void
+messages_arrive_whole_and_in_order(void **state)
+{
+    static const uint16_t lengths[] = {148, 32, 92, 1446, 64, 1447, 2048, 33, 1500};
+    struct tcp_flow *f = dial();
+
+    (void)state;
+    for (uint8_t i = 0; i < 9; i++)
+        tcp_flow_send(&a.t, now, f, message(lengths[i], i));
+    run_until(now + WGT_SEC);
+    assert_int_equal(a.n_established, 1);
+    assert_int_equal(b.n_established, 1);
+    assert_int_equal(b.n_messages, 9);
+    for (uint8_t i = 0; i < 9; i++) {
+        assert_int_equal(b.messages[i].len, lengths[i]);
+        assert_int_equal(b.messages[i].first, i);
+        assert_int_equal(b.messages[i].last, i);
+    }
+}
+
+static void
+one_message_to_a_segment_goes_without_a_copy(void **state)
+{
+    struct tcp_flow *f = dial();
+    uint64_t copies;
+
+    (void)state;
+    run_until(now + WGT_SEC);
+    copies = a.t.stats.copies;
+    for (int i = 0; i < 10; i++)
+        tcp_flow_send(&a.t, now, f, message(1440, 1));
+    run_until(now + WGT_SEC);
+    assert_int_equal(b.n_messages, 10);
+    assert_int_equal(a.t.stats.copies, copies);
+}
+
+static void
+answers_find_their_way_back(void **state)
+{
+    struct tcp_flow *f = dial();
+
+    (void)state;
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    assert_non_null(b.last_flow);
+    tcp_flow_send(&b.t, now, b.last_flow, message(92, 2));
+    run_until(now + WGT_SEC);
+    assert_int_equal(a.n_messages, 1);
+    assert_int_equal(a.messages[0].len, 92);
+}
+
+static void
+stranger_without_an_authenticated_message_is_reset_in_time(void **state)
+{
+    (void)state;
+    dial();
+    run_until(now + TCP_FLOW_AUTH_TIMEOUT - WGT_MSEC);
+    assert_int_equal(b.t.n_flows, 1);
+    run_until(now + 10 * WGT_MSEC);
+    assert_int_equal(b.t.n_flows, 0);
+    assert_int_equal(b.t.n_unauthenticated, 0);
+    assert_int_equal(a.n_dial_ended, 1);
+    assert_int_equal(a.why, TCP_END_RESET);
+}
+
+static void
+authenticated_connection_stays(void **state)
+{
+    struct tcp_flow *f = dial();
+    struct path_user user = {.path.kind = TRANSPORT_NONE};
+
+    (void)state;
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    tcp_flow_authenticated(&b.t, b.last_flow);
+    tcp_transport_attach(&b.t, now, &user, &b.last_flow->path);
+    run_until(now + 600 * WGT_SEC);
+    assert_int_equal(b.t.n_flows, 1);
+    assert_true(tcp_flow_usable(b.last_flow));
+    tcp_transport_detach(&b.t, now, &user);
+}
+
+static void
+frame_length_that_no_message_has_resets_the_connection(void **state)
+{
+    static const uint16_t lengths[] = {1, 31, MAX_MESSAGE + 1, 65535};
+
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        uint8_t raw[40] = {(uint8_t)(lengths[i] >> 8), (uint8_t)lengths[i]};
+        struct tcp_flow *f = dial();
+
+        run_until(now + WGT_SEC);
+        send_raw(f, raw, sizeof(raw));
+        run_until(now + WGT_SEC);
+        assert_int_equal(b.drops.n[WGT_DROP_FRAME_LENGTH], i + 1);
+        assert_int_equal(b.n_messages, 0);
+        assert_int_equal(b.t.n_flows, 0);
+        assert_int_equal(a.why, TCP_END_RESET);
+    }
+}
+
+static void
+empty_frame_is_counted_and_skipped(void **state)
+{
+    static const uint8_t raw[] = {0, 0, 0, 0};
+    struct tcp_flow *f = dial();
+
+    (void)state;
+    run_until(now + WGT_SEC);
+    send_raw(f, raw, sizeof(raw));
+    run_until(now + WGT_SEC);
+    assert_int_equal(b.drops.n[WGT_DROP_FRAME_EMPTY], 2);
+    assert_int_equal(b.n_messages, 1);
+    assert_int_equal(b.messages[0].len, 64);
+}
+
+static void
+strangers_are_bounded(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 12; i++)
+        dial();
+    run_until(now + WGT_SEC / 2);
+    assert_int_equal(b.t.n_unauthenticated, 8);
+    assert_true(b.drops.n[WGT_DROP_TCP_BACKLOG] >= 4);
+    /* Whom we dial ourselves does not fall under the bound. */
+    assert_int_equal(a.t.n_flows, 12);
+}
+
+static void
+closed_port_answers_with_reset(void **state)
+{
+    struct ip_endpoint to = b_listens();
+
+    (void)state;
+    to.port = 1234;
+    assert_non_null(tcp_transport_dial(&a.t, now, &to, &a));
+    run_until(now + WGT_SEC);
+    assert_int_equal(a.n_dial_ended, 1);
+    assert_int_equal(a.why, TCP_END_REFUSED);
+    assert_int_equal(b.drops.n[WGT_DROP_TCP_PORT], 1);
+    assert_int_equal(a.t.n_flows, 0);
+}
+
+static void
+no_listener_no_connection(void **state)
+{
+    (void)state;
+    b.t.config.listen = false;
+    dial();
+    run_until(now + WGT_SEC);
+    assert_int_equal(a.why, TCP_END_REFUSED);
+    assert_int_equal(b.t.n_flows, 0);
+}
+
+static void
+dead_peer_ends_the_dial_within_the_user_timeout(void **state)
+{
+    struct ip_endpoint to = b_listens();
+
+    (void)state;
+    to.addr.bytes[3] = 77; /* b drops it: not its connection, and the RST goes astray */
+    assert_non_null(tcp_transport_dial(&a.t, now, &to, &a));
+    for (wgt_time end = now + 2 * TCP_FLOW_USER_TIMEOUT; now < end; now += 100 * WGT_MSEC) {
+        struct rte_mbuf *m;
+
+        tcp_transport_run(&a.t, now);
+        while ((m = packet_queue_pop(&a.sent)) != NULL) {
+            assert_int_equal(rte_pktmbuf_mtod(m, uint8_t *)[IPV4_HEADER_LEN + 13], TCP_SYN);
+            rte_pktmbuf_free(m);
+        }
+    }
+    assert_int_equal(a.n_dial_ended, 1);
+    assert_int_equal(a.why, TCP_END_TIMEOUT);
+}
+
+static void
+unused_connection_is_closed_with_fin_after_the_linger_time(void **state)
+{
+    struct path_user user = {.path.kind = TRANSPORT_NONE};
+    struct tcp_flow *f = dial();
+
+    (void)state;
+    tcp_transport_attach(&a.t, now, &user, &f->path);
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    tcp_flow_authenticated(&b.t, b.last_flow);
+    tcp_transport_detach(&a.t, now, &user);
+    run_until(now + TCP_FLOW_LINGER - WGT_MSEC);
+    assert_int_equal(tcp_state(&f->conn), TCP_ESTABLISHED);
+    run_until(now + 10 * WGT_MSEC);
+    assert_int_equal(tcp_state(&f->conn), TCP_TIME_WAIT);
+    assert_int_equal(b.t.n_flows, 0);
+    assert_int_equal(a.why, TCP_END_NORMAL);
+}
+
+static void
+connection_taken_up_again_within_the_linger_time_stays(void **state)
+{
+    struct path_user user = {.path.kind = TRANSPORT_NONE};
+    struct tcp_flow *f = dial();
+    struct path p = f->path;
+
+    (void)state;
+    tcp_transport_attach(&a.t, now, &user, &p);
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    tcp_flow_authenticated(&b.t, b.last_flow);
+    tcp_transport_detach(&a.t, now, &user);
+    run_until(now + TCP_FLOW_LINGER / 2);
+    tcp_transport_attach(&a.t, now, &user, &p);
+    run_until(now + 10 * TCP_FLOW_LINGER);
+    assert_int_equal(tcp_state(&f->conn), TCP_ESTABLISHED);
+    tcp_transport_detach(&a.t, now, &user);
+}
+
+static void
+users_of_a_reset_connection_are_told(void **state)
+{
+    struct path_user one = {.path.kind = TRANSPORT_NONE}, two = one;
+    struct tcp_flow *f = dial();
+    struct path p = f->path;
+
+    (void)state;
+    tcp_transport_attach(&a.t, now, &one, &p);
+    tcp_transport_attach(&a.t, now, &two, &p);
+    run_until(now + TCP_FLOW_AUTH_TIMEOUT + WGT_SEC); /* b resets the stranger */
+    assert_int_equal(a.n_lost, 2);
+    assert_null(tcp_flow_of(&p)); /* an old path names nothing */
+    tcp_transport_attach(&a.t, now, &one, &p);
+    assert_int_equal(one.path.kind, TRANSPORT_NONE);
+}
+
+static void
+peer_fin_ends_the_use_and_is_answered_with_fin(void **state)
+{
+    struct path_user user = {.path.kind = TRANSPORT_NONE};
+    struct tcp_flow *f = dial();
+
+    (void)state;
+    tcp_transport_attach(&a.t, now, &user, &f->path);
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    tcp_flow_close(&b.t, now, b.last_flow);
+    run_until(now + WGT_SEC);
+    assert_int_equal(a.n_lost, 1);
+    assert_int_equal(a.n_dial_ended, 1);
+    assert_int_equal(a.t.n_flows, 0); /* LAST-ACK is over */
+    assert_int_equal(tcp_state(&b.last_flow->conn), TCP_TIME_WAIT);
+}
+
+static void
+close_all_ends_every_connection_with_fin(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        tcp_flow_send(&a.t, now, dial(), message(148, 1));
+    run_until(now + WGT_SEC);
+    assert_int_equal(b.t.n_flows, 4);
+    tcp_transport_close_all(&b.t, now);
+    assert_false(tcp_transport_closed(&b.t));
+    run_until(now + WGT_SEC);
+    assert_true(tcp_transport_closed(&b.t));
+    assert_int_equal(a.t.n_flows, 0);
+    dial(); /* and nobody gets in any more */
+    run_until(now + WGT_SEC);
+    assert_int_equal(a.why, TCP_END_REFUSED);
+}
+
+static void
+bulk_survives_a_bounded_window_and_makes_room_again(void **state)
+{
+    struct path_user user = {.path.kind = TRANSPORT_NONE};
+    struct tcp_flow *f = dial();
+    unsigned sent = 0;
+
+    (void)state;
+    tcp_transport_attach(&a.t, now, &user, &f->path);
+    run_until(now + WGT_SEC);
+    for (int round = 0; round < 40; round++) {
+        while (tcp_flow_room(f) >= 1442 && sent < 400) {
+            tcp_flow_send(&a.t, now, f, message(1440, (uint8_t)sent));
+            sent++;
+        }
+        run_until(now + 50 * WGT_MSEC);
+    }
+    assert_int_equal(sent, 400);
+    assert_int_equal(b.n_messages, 400);
+    for (unsigned i = 0; i < 400; i++)
+        assert_int_equal(b.messages[i].first, (uint8_t)i);
+    assert_true(a.n_writable > 0);
+    tcp_transport_detach(&a.t, now, &user);
+}
+
+static void
+exhausted_pool_loses_nothing_but_time(void **state)
+{
+    struct path_user user = {.path.kind = TRANSPORT_NONE};
+    struct rte_mbuf *hostage[POOL];
+    struct tcp_flow *f = dial();
+    unsigned n = 0;
+
+    (void)state;
+    tcp_transport_attach(&a.t, now, &user, &f->path);
+    run_until(now + WGT_SEC);
+    for (int i = 0; i < 5; i++)
+        tcp_flow_send(&a.t, now, f, message(100, (uint8_t)i)); /* copied into one segment */
+    while ((hostage[n] = rte_pktmbuf_alloc(pool)) != NULL)
+        n++;
+    tcp_transport_run(&a.t, now);
+    assert_true(a.drops.n[WGT_DROP_NO_BUFFER] > 0);
+    while (n > 0)
+        rte_pktmbuf_free(hostage[--n]);
+    run_until(now + 2 * WGT_SEC);
+    assert_int_equal(b.n_messages, 5);
+    tcp_transport_detach(&a.t, now, &user);
+}
+
+int
+main(void)
+{
+    char *argv[] = {(char[]){"test_tcp_transport"},
+                    (char[]){"--no-huge"},
+                    (char[]){"-m"},
+                    (char[]){"128"},
+                    (char[]){"--no-shconf"},
+                    (char[]){"--no-pci"},
+                    (char[]){"--no-telemetry"},
+                    (char[]){"--log-level=1"},
+                    NULL};
+    const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+        T(messages_arrive_whole_and_in_order),
+        T(one_message_to_a_segment_goes_without_a_copy),
+        T(answers_find_their_way_back),
+        T(stranger_without_an_authenticated_message_is_reset_in_time),
+        T(authenticated_connection_stays),
+        T(frame_length_that_no_message_has_resets_the_connection),
+        T(empty_frame_is_counted_and_skipped),
+        T(strangers_are_bounded),
+        T(closed_port_answers_with_reset),
+        T(no_listener_no_connection),
+        T(dead_peer_ends_the_dial_within_the_user_timeout),
+        T(unused_connection_is_closed_with_fin_after_the_linger_time),
+        T(connection_taken_up_again_within_the_linger_time_stays),
+        T(users_of_a_reset_connection_are_told),
+        T(peer_fin_ends_the_use_and_is_answered_with_fin),
+        T(close_all_ends_every_connection_with_fin),
+        T(bulk_survives_a_bounded_window_and_makes_room_again),
+        T(exhausted_pool_loses_nothing_but_time),
+#undef T
+    };
+    char error[128];
+
+    if (noise_crypto_init(error, sizeof(error)) != 0 || rte_eal_init(8, argv) < 0)
+        return 1;
+    pool = rte_pktmbuf_pool_create("p", POOL, 0, PACKET_META_SIZE,
+                                   RTE_PKTMBUF_HEADROOM + MAX_MESSAGE + 64, SOCKET_ID_ANY);
+    if (pool == NULL)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
