@@ -301,7 +301,8 @@ after_a_response_the_next_initiation_is_jittered(void **state)
 {
     (void)state;
     peer_timers_response_sent(&peer, START, UINT32_C(1) << 31);
-    assert_false(peer_timers_may_initiate(&peer, START + 5 * S + PEER_REKEY_JITTER_MAX / 2 - 1, false));
+    assert_false(
+        peer_timers_may_initiate(&peer, START + 5 * S + PEER_REKEY_JITTER_MAX / 2 - 1, false));
     assert_true(peer_timers_may_initiate(&peer, START + 5 * S + PEER_REKEY_JITTER_MAX / 2, false));
 }
 
