@@ -11,10 +11,16 @@ retire(struct noise_retired *retired, struct noise_keypair **slot)
     *slot = NULL;
 }
 
+/* The peer proves new keys at once. When it has not for so long, it never got the response, goes on
+ * with `current`, and that must stay when newer keys come. */
+#define PROOF_TIME (5 * WGT_SEC)
+
 static void
 install_initiator(struct noise_session *s, struct noise_keypair *k, struct noise_retired *retired)
 {
     retire(retired, &s->previous);
+    if (s->next != NULL && s->current != NULL && k->birth >= s->next->birth + PROOF_TIME)
+        retire(retired, &s->next);
     if (s->next != NULL) {
         /* The peer may send under `next`, which it has not proved yet: keep that one. */
         s->previous = s->next;

@@ -84,6 +84,32 @@ initiators_new_session_with_next_keeps_next_as_previous(void **state)
 }
 
 static void
+initiators_new_session_drops_a_next_that_was_not_proved_within_5_s(void **state)
+{
+    (void)state;
+    install(0, true);
+    install(1, false);
+    k[1].birth = 100 * WGT_SEC;
+    k[2].birth = k[1].birth + 5 * WGT_SEC;
+    install(2, true);
+    expect_slots(0, 2, -1);
+    expect_retired(1, 1, -1);
+}
+
+static void
+initiators_new_session_keeps_a_next_of_less_than_5_s(void **state)
+{
+    (void)state;
+    install(0, true);
+    install(1, false);
+    k[1].birth = 100 * WGT_SEC;
+    k[2].birth = k[1].birth + 5 * WGT_SEC - 1;
+    install(2, true);
+    expect_slots(1, 2, -1);
+    expect_retired(1, 0, -1);
+}
+
+static void
 initiators_new_session_with_next_only(void **state)
 {
     (void)state;
@@ -302,6 +328,9 @@ main(void)
         cmocka_unit_test_setup(initiators_first_session_becomes_current, fresh),
         cmocka_unit_test_setup(initiators_new_session_moves_current_to_previous, fresh),
         cmocka_unit_test_setup(initiators_new_session_with_next_keeps_next_as_previous, fresh),
+        cmocka_unit_test_setup(initiators_new_session_drops_a_next_that_was_not_proved_within_5_s,
+                               fresh),
+        cmocka_unit_test_setup(initiators_new_session_keeps_a_next_of_less_than_5_s, fresh),
         cmocka_unit_test_setup(initiators_new_session_with_next_only, fresh),
         cmocka_unit_test_setup(responders_first_session_waits_as_next, fresh),
         cmocka_unit_test_setup(responders_new_session_keeps_current_and_drops_previous, fresh),
