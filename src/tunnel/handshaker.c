@@ -13,6 +13,8 @@
 /* The kernel calls itself loaded when an eighth of the queue is used, and for 1 s after. */
 enum { UNDER_LOAD_EVENTS = TUNNEL_RING_SIZE / 8 };
 #define UNDER_LOAD_HOLD WGT_SEC
+/* An initiation of the peer that comes so soon after ours was sent before ours arrived. */
+#define CROSSING_TIME WGT_SEC
 enum { RATELIMIT_ENTRIES = 8192, INDEX_TRIES = 16, INDICES_PER_PEER = 4 };
 
 static struct rte_hash *
@@ -223,6 +225,7 @@ initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
         c.len = MESSAGE_INITIATION_LEN;
         p->has_index = true;
         p->handshake_index = index;
+        p->initiated = now;
         h->initiations_sent++;
     } else {
         release_index(h, index);
@@ -279,6 +282,20 @@ answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p,
     return hand_over(h, &c) ? WGT_OK : WGT_DROP_RING_FULL;
 }
 
+/*
+ * Both asked at once, and the initiations crossed. Were both answered, each side would have dropped
+ * its own handshake and neither answer would be of use. So the greater key goes on as initiator and
+ * ignores the other's initiation; once only, for its own may not get through.
+ */
+static bool
+initiation_crosses(const struct handshaker *h, wgt_time now, struct handshaker_peer *p)
+{
+    p->crossed = !p->crossed && p->remote.handshake.state == NOISE_CREATED_INITIATION &&
+                 now - p->initiated < CROSSING_TIME &&
+                 memcmp(h->local.public_key, p->remote.public_key, NOISE_KEY_LEN) > 0;
+    return p->crossed;
+}
+
 static enum wgt_drop
 receive_initiation(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
 {
@@ -291,7 +308,8 @@ receive_initiation(struct handshaker *h, wgt_time now, const struct tunnel_event
         why = WGT_DROP_HANDSHAKE_UNKNOWN_PEER;
     if (why == WGT_OK) {
         p = data;
-        why = noise_initiation_accept(&p->remote, now, &in);
+        why = initiation_crosses(h, now, p) ? WGT_DROP_HANDSHAKE_STATE
+                                            : noise_initiation_accept(&p->remote, now, &in);
         if (why == WGT_OK) {
             h->initiations_received++;
             why = answer_initiation(h, now, p, &e->path);

@@ -169,12 +169,11 @@ on_established(void *ctx, wgt_time now, struct tcp_flow *f)
 
     if (p == NULL || tcp_flow_of(&p->path.path) != f)
         return;
-    if (session_usable(p, now)) {
+    if (session_usable(p, now))
         peer_send_keepalive(t, now, p);
-    } else if (tcp_unsent(&f->conn) == 0 &&
-               (p->staged.count > 0 ||
-                p->timers.due[PEER_TIMER_RETRANSMIT_HANDSHAKE] != WGT_NEVER)) {
-        /* The last initiation went down with an earlier connection. */
+    if (p->timers.due[PEER_TIMER_RETRANSMIT_HANDSHAKE] != WGT_NEVER ||
+        (p->staged.count > 0 && !session_usable(p, now))) {
+        /* The last initiation found no connection, or went down with an earlier one. */
         p->timers.sent_any = false;
         session_request(t, now, p, true);
     }

@@ -160,6 +160,17 @@ authenticated_received(struct tunnel *t, struct tunnel_peer *p, wgt_time now,
     peer_timers_any_authenticated_traversal(&p->timers, now);
 }
 
+/* Where an initiation can go now. One that waited for its connection would be stale, and answered
+ * although a newer one had replaced it: on_established asks for a fresh one instead. */
+static const struct path *
+initiation_path(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    const struct path *to = peer_path(t, now, p);
+    const struct tcp_flow *f = to != NULL ? tcp_flow_of(to) : NULL;
+
+    return f != NULL && !f->established ? NULL : to;
+}
+
 static void
 send_initiation(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
 {
@@ -170,9 +181,12 @@ send_initiation(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
     peer_timers_initiation_sent(&p->timers, now, tunnel_jitter(t));
     if (c->len == 0)
         return;
-    to = peer_path(t, now, p);
-    if (to == NULL)
-        return; /* a dial is being waited for; the retry timer runs */
+    to = initiation_path(t, now, p);
+    if (to == NULL) {
+        /* A dial is being waited for; the retry timer runs. */
+        tunnel_send_event(t, &(struct tunnel_event){.type = TUNNEL_EVENT_ZERO, .peer = p});
+        return;
+    }
     authenticated_sent(p, now, c->len);
     path_send_handshake(t, now, to, c->message, c->len);
 }

@@ -24,6 +24,8 @@ struct handshaker_peer {
     struct tunnel_peer *tunnel_peer;
     bool has_index; /* handshake_index is in the table */
     uint32_t handshake_index;
+    wgt_time initiated; /* when the handshake under way was begun by us */
+    bool crossed;       /* the peer's last initiation was ignored in favour of ours */
     bool removed;
 };
 
