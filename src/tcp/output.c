@@ -82,11 +82,13 @@ send_ack(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 static bool
 send_ack_alone(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
-    if (c->dup_acks_owed > 0)
-        c->dup_acks_owed--;
-    else if (!c->ack_alone)
+    if (!c->ack_alone)
         return false;
     send_ack(c, now, out);
+    if (c->dup_acks_owed > 0) {
+        c->dup_acks_owed--;
+        c->ack_now = c->ack_alone = true;
+    }
     return true;
 }
 
@@ -141,6 +143,8 @@ emit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
     out->retransmission = s->flags & TCP_SENT_RETRANSMITTED;
     tcp_sent_transmit(c, now, s);
     tcp_recovery_sent(c, s->len);
+    if (s == c->sent_head && !(s->flags & TCP_SENT_RETRANSMITTED))
+        c->progress = now; /* from here on the peer owes an answer */
     c->last_sent = now;
     if (c->rto_at == WGT_NEVER)
         c->rto_at = now + tcp_rto(c);
@@ -223,13 +227,11 @@ start_persist(struct tcp_conn *c, wgt_time now)
     c->progress = now;
 }
 
+/* RFC 5681 4.1. */
 static void
-before_new(struct tcp_conn *c, wgt_time now)
+restart_if_idle(struct tcp_conn *c, wgt_time now)
 {
-    if (c->sent_head != NULL)
-        return;
-    c->progress = now;
-    if (now - c->last_sent > tcp_rto(c))
+    if (c->sent_head == NULL && now - c->last_sent > tcp_rto(c))
         c->cc.ops->restart(&c->cc, now);
 }
 
@@ -260,7 +262,7 @@ send_new(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 
     if (c->tx_next == NULL || c->lost.head != NULL)
         return false;
-    before_new(c, now);
+    restart_if_idle(c, now);
     len = next_segment_len(c, now);
     if (len == 0)
         return false;
@@ -292,7 +294,6 @@ send_fin(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 
     if (!c->fin_queued || c->fin_sent || c->tx_next != NULL)
         return false;
-    before_new(c, now);
     s = tcp_sent_new(c, NULL);
     if (s == NULL)
         return false;

@@ -136,12 +136,14 @@ detect(struct tcp_conn *c, uint32_t acked, bool duplicate)
 void
 tcp_recovery_ack(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked, bool duplicate)
 {
-    bool lost, was_in_fast;
+    bool was_in_fast = c->recovery == TCP_RECOVERY_FAST;
+    bool lost, repaired;
     uint32_t dup_before = c->dup_bytes;
     uint32_t delivered = d->delivered;
 
     if (c->recovery != TCP_RECOVERY_NONE && seq_leq(c->recovery_point, c->snd_una))
         leave_recovery(c);
+    repaired = was_in_fast && c->recovery == TCP_RECOVERY_NONE;
     lost = detect(c, acked, duplicate) || c->lost.head != NULL;
     if (!c->sack_ok) {
         /* What duplicates had announced is not delivered again when it is acknowledged. */
@@ -159,7 +161,8 @@ tcp_recovery_ack(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acke
             reduce_proportionally(c, delivered);
         return;
     }
-    if (acked > 0) {
+    /* The ACK that ends fast recovery sets cwnd (RFC 6582 3.2 step 3), it does not grow it. */
+    if (acked > 0 && !repaired) {
         struct tcp_cc_ack ack = {.now = d->now,
                                  .acked = acked,
                                  .flight = c->paused_flight,

@@ -1,334 +1,274 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One TCP connection against a peer that sends whatever the input says: segments near the windows,
- * options, acknowledgments of anything, in any order, with any pause between them.
- *
- * Held throughout: the bytes that leave at a sequence number are always the same; what is received
- * is in order, without gap or repetition; a deadline lies ahead; a connection falls silent; every
- * chunk lent comes back.
+ * A pair of connections, and an attacker who knows their sequence numbers: the input is a script of
+ * small steps that send, read, close, let time pass, deliver or lose what the two say to each
+ * other, and put forged segments in between. What must hold whatever happens: no deadline in the
+ * past, an end to every tcp_output loop, every chunk given back once.
  */
-#include <stdlib.h>
-
 #include <wgtcpd/tcp/tcp.h>
 
-enum { MSS = 1400, SEGMENTS_AT_ONCE = 20000, PAYLOAD_MAX = 2048 };
+#include <stdlib.h>
 
-struct item {
-    struct tcp_chunk chunk; /* first */
-    uint8_t bytes[PAYLOAD_MAX];
+enum { NODES = 256, NODE_BYTES = 4096, PIPE = 64 };
+
+struct node {
+    struct tcp_chunk chunk;
+    bool lent;
+    uint8_t bytes[NODE_BYTES];
+};
+
+struct pipe {
+    struct tcp_segment seg[PIPE];
+    uint8_t bytes[PIPE][NODE_BYTES];
+    unsigned head, n;
 };
 
 struct input {
-    const uint8_t *data;
-    size_t len;
+    const uint8_t *p;
+    size_t left;
 };
 
-struct bench {
-    struct tcp_conn conn;
-    struct tcp_options options;
-    wgt_time now;
-    long lent;          /* chunks that the connection has */
-    uint32_t queued;    /* bytes given to tcp_send */
-    uint32_t delivered; /* bytes taken from tcp_recv */
-    uint32_t peer_iss;
-    uint32_t ack_seen; /* the last acknowledgment that left */
-    uint32_t seq_top;  /* the highest sequence number that left, plus its length */
-    uint32_t ts_seen;  /* the last timestamp that left */
-    uint32_t ts_peer;
-};
-
-static void
-require(bool holds)
-{
-    if (!holds)
-        abort();
-}
+static struct node nodes[NODES];
+static struct pipe pipes[2]; /* pipes[i]: towards side i */
+static struct tcp_conn conns[2];
+static wgt_time now;
 
 static uint8_t
 next_byte(struct input *in)
 {
-    if (in->len == 0)
+    if (in->left == 0)
         return 0;
-    in->len--;
-    return *in->data++;
+    in->left--;
+    return *in->p++;
 }
 
-static int32_t
-next_offset(struct input *in)
+static uint32_t
+next_u32(struct input *in)
 {
-    static const int32_t scale[4] = {1, MSS, 1 << 16, 1 << 24};
-    uint8_t b = next_byte(in);
+    uint32_t v = 0;
 
-    return ((int32_t)(b >> 2) - 16) * scale[b & 3];
+    for (int i = 0; i < 4; i++)
+        v = v << 8 | next_byte(in);
+    return v;
 }
 
-/* The byte at a place of either stream. */
-static uint8_t
-pattern(uint32_t place)
+static struct node *
+take_node(void)
 {
-    return (uint8_t)(place * 167 + (place >> 8) * 13);
-}
-
-static struct item *
-new_item(struct bench *b, uint32_t place, uint32_t len)
-{
-    struct item *it = calloc(1, sizeof *it);
-
-    if (it == NULL)
-        abort();
-    for (uint32_t i = 0; i < len; i++)
-        it->bytes[i] = pattern(place + i);
-    it->chunk.data = it->bytes;
-    it->chunk.len = len;
-    b->lent++;
-    return it;
-}
-
-static void
-free_item(struct bench *b, struct tcp_chunk *chunk)
-{
-    b->lent--;
-    free((struct item *)(void *)chunk);
-}
-
-/* Whether a segment carries the bytes that belong at its sequence number. */
-static void
-check_payload(const struct bench *b, const struct tcp_out *out)
-{
-    const struct tcp_chunk *chunk = out->chunk;
-    uint32_t place = out->seg.seq - (b->options.iss + 1), offset = out->offset;
-
-    for (uint32_t i = 0; i < out->len; i++) {
-        while (offset == chunk->len) {
-            chunk = chunk->next;
-            require(chunk != NULL);
-            offset = 0;
-        }
-        require(chunk->data[offset++] == pattern(place + i));
+    for (int i = 0; i < NODES; i++) {
+        if (!nodes[i].lent)
+            return &nodes[i];
     }
+    return NULL;
 }
 
 static void
-check_out(struct bench *b, const struct tcp_out *out)
+give_back(struct tcp_chunk *chunk)
 {
-    uint32_t end = out->seg.seq + tcp_segment_seq_len(&out->seg);
+    struct node *n = WGT_CONTAINER_OF(chunk, struct node, chunk);
 
-    require(out->seg.payload.len == out->len && out->len <= MSS);
-    require(tcp_header_len(&out->seg) <= TCP_HEADER_MAX);
-    if (out->seg.flags & TCP_RST)
-        require(out->len == 0);
-    if (out->len > 0)
-        check_payload(b, out);
-    if (seq_lt(b->seq_top, end) && !(out->seg.flags & TCP_RST))
-        b->seq_top = end;
-    if (out->seg.flags & TCP_ACK)
-        b->ack_seen = out->seg.ack;
-    if (out->seg.has_ts)
-        b->ts_seen = out->seg.ts_val;
+    if (n < nodes || n >= nodes + NODES || !n->lent)
+        abort();
+    n->lent = false;
 }
 
 static void
-drain(struct bench *b)
+transmit(int to, const struct tcp_out *out)
 {
+    struct pipe *p = &pipes[to];
+    const struct tcp_chunk *chunk = out->chunk;
+    uint32_t offset = out->offset, done = 0;
+    unsigned at = (p->head + p->n) % PIPE;
+
+    if (out->len > NODE_BYTES)
+        abort();
+    if (p->n == PIPE)
+        return; /* lost */
+    p->seg[at] = out->seg;
+    while (done < out->len) {
+        uint32_t n = chunk->len - offset < out->len - done ? chunk->len - offset : out->len - done;
+
+        memcpy(p->bytes[at] + done, chunk->data + offset, n);
+        done += n;
+        offset = 0;
+        chunk = chunk->next;
+    }
+    p->n++;
+}
+
+static void
+output(int side)
+{
+    struct tcp_chunk *chunk;
     struct tcp_out out;
     unsigned n = 0;
 
-    while (tcp_output(&b->conn, b->now, &out)) {
-        check_out(b, &out);
-        require(++n < SEGMENTS_AT_ONCE);
+    while (tcp_output(&conns[side], now, &out)) {
+        transmit(!side, &out);
+        if (++n > 10000)
+            abort();
     }
-    require(tcp_deadline(&b->conn) > b->now);
+    if (tcp_deadline(&conns[side]) <= now)
+        abort();
+    while ((chunk = tcp_reclaim(&conns[side])) != NULL)
+        give_back(chunk);
 }
 
 static void
-take_received(struct bench *b)
+arrive(int side, struct tcp_segment *seg, const uint8_t *bytes)
 {
-    struct tcp_chunk *chunk;
-
-    while ((chunk = tcp_recv(&b->conn)) != NULL) {
-        for (uint32_t i = 0; i < chunk->len; i++)
-            require(chunk->data[i] == pattern(b->delivered + i));
-        b->delivered += chunk->len;
-        free_item(b, chunk);
-    }
-}
-
-static void
-take_reclaimed(struct bench *b)
-{
-    struct tcp_chunk *chunk;
-
-    while ((chunk = tcp_reclaim(&b->conn)) != NULL)
-        free_item(b, chunk);
-}
-
-static void
-read_options(struct bench *b, struct input *in, struct tcp_segment *seg)
-{
-    uint8_t which = next_byte(in);
-
-    b->ts_peer += which & 3;
-    seg->has_ts = which & 4;
-    seg->ts_val = b->ts_peer - ((which & 8) ? 5 : 0);
-    seg->ts_ecr = (which & 16) ? b->ts_seen : b->ts_seen - 1000;
-    if (seg->flags & TCP_SYN) {
-        seg->has_mss = which & 32;
-        seg->mss = (uint16_t)(next_byte(in) * 8);
-        seg->has_wscale = which & 64;
-        seg->wscale = which & 7;
-        seg->has_sack_permitted = which & 128;
-        return;
-    }
-    seg->n_sack = which >> 6;
-    for (unsigned i = 0; i < seg->n_sack; i++) {
-        seg->sack[i].right = b->seq_top + (uint32_t)next_offset(in);
-        seg->sack[i].left = seg->sack[i].right - (uint32_t)next_offset(in);
-    }
-}
-
-/* A segment from the peer, somewhere near what the connection expects. */
-static struct tcp_segment
-read_segment(struct bench *b, struct input *in)
-{
-    struct tcp_segment seg = {.src_port = b->options.dst_port, .dst_port = b->options.src_port};
-    uint8_t shape = next_byte(in);
-
-    seg.flags = next_byte(in);
-    if (shape & 1)
-        seg.flags = TCP_ACK;
-    seg.seq = b->ack_seen;
-    if (tcp_state(&b->conn) == TCP_SYN_SENT)
-        seg.seq = b->peer_iss; /* a peer starts its stream once */
-    else if (shape & 2)
-        seg.seq += (uint32_t)next_offset(in);
-    seg.ack = b->seq_top;
-    if (shape & 4)
-        seg.ack += (uint32_t)next_offset(in);
-    seg.window = (uint16_t)(next_byte(in) << 8);
-    if (shape & 8)
-        seg.payload.len = (size_t)next_byte(in) * 8;
-    if (shape & 16)
-        read_options(b, in, &seg);
-    return seg;
-}
-
-static void
-give_segment(struct bench *b, struct input *in)
-{
-    struct tcp_segment seg = read_segment(b, in);
-    struct item *it = NULL;
+    struct node *n = seg->payload.len > 0 ? take_node() : NULL;
     bool kept = false;
 
-    if (seg.payload.len > 0) {
-        uint32_t first = seg.seq + ((seg.flags & TCP_SYN) ? 1 : 0);
-        it = new_item(b, first - (b->peer_iss + 1), (uint32_t)seg.payload.len);
-        seg.payload.data = it->bytes;
+    if (n != NULL) {
+        memcpy(n->bytes, bytes, seg->payload.len);
+        seg->payload.data = n->bytes;
+        n->lent = true;
     }
-    tcp_input(&b->conn, b->now, &seg, it != NULL ? &it->chunk : NULL, &kept);
-    if (it != NULL && !kept)
-        free_item(b, &it->chunk);
-    if (it == NULL)
-        require(!kept);
+    (void)tcp_input(&conns[side], now, seg, n != NULL ? &n->chunk : NULL, &kept);
+    if (n != NULL && !kept)
+        n->lent = false;
 }
 
 static void
-give_chunk(struct bench *b, struct input *in)
+deliver(int side, bool lose)
 {
-    struct item *it = new_item(b, b->queued, 1 + (uint32_t)next_byte(in) * 8);
+    struct pipe *p = &pipes[side];
+    unsigned at = p->head;
 
-    if (tcp_send(&b->conn, b->now, &it->chunk))
-        b->queued += it->chunk.len;
-    else
-        free_item(b, &it->chunk);
+    if (p->n == 0)
+        return;
+    p->head = (p->head + 1) % PIPE;
+    p->n--;
+    if (!lose)
+        arrive(side, &p->seg[at], p->bytes[at]);
 }
 
 static void
-let_time_pass(struct bench *b, struct input *in)
+forge(int side, struct input *in)
 {
-    uint8_t how = next_byte(in);
-    wgt_time deadline = tcp_deadline(&b->conn);
+    static const uint8_t zeros[NODE_BYTES];
+    const struct tcp_conn *c = &conns[side];
+    struct tcp_segment seg = {.src_port = 1, .dst_port = 2, .flags = next_byte(in)};
+    uint8_t what = next_byte(in);
 
-    if ((how & 1) && deadline != WGT_NEVER)
-        b->now = deadline;
-    else
-        b->now += (wgt_time)(how >> 1) * WGT_MSEC;
+    seg.seq = c->rcv_nxt + (what & 1 ? next_u32(in) : (uint32_t)(int8_t)next_byte(in) * 16);
+    seg.ack = c->snd_una + (what & 2 ? next_u32(in) : (uint32_t)(int8_t)next_byte(in) * 16);
+    seg.window = (uint16_t)(next_byte(in) << (what & 4 ? 8 : 0));
+    seg.payload.len = (size_t)next_byte(in) * (what & 8 ? 16 : 1);
+    seg.has_ts = what & 16;
+    seg.ts_val = c->ts_recent + (uint32_t)(int8_t)next_byte(in);
+    seg.ts_ecr = next_byte(in);
+    if (seg.flags & TCP_SYN) {
+        seg.has_mss = seg.has_wscale = what & 32;
+        seg.has_sack_permitted = what & 64;
+        seg.mss = (uint16_t)(next_byte(in) * 16);
+        seg.wscale = next_byte(in) % 15;
+    } else if (what & 128) {
+        seg.n_sack = next_byte(in) % (TCP_SACK_MAX + 1);
+        for (uint8_t i = 0; i < seg.n_sack; i++) {
+            seg.sack[i].left = c->snd_una + (uint32_t)(int8_t)next_byte(in) * 32;
+            seg.sack[i].right = seg.sack[i].left + (uint32_t)next_byte(in) * 64;
+        }
+    }
+    arrive(side, &seg, zeros);
 }
 
 static void
-step(struct bench *b, struct input *in)
+send_some(int side, struct input *in)
+{
+    struct node *n = take_node();
+
+    if (n == NULL)
+        return;
+    n->chunk = (struct tcp_chunk){.data = n->bytes, .len = (uint32_t)next_byte(in) * 16};
+    n->lent = tcp_send(&conns[side], now, &n->chunk);
+}
+
+static void
+read_some(int side, uint8_t n)
+{
+    struct tcp_chunk *chunk;
+
+    while (n-- > 0 && (chunk = tcp_recv(&conns[side])) != NULL)
+        give_back(chunk);
+}
+
+static void
+pass_time(struct input *in)
+{
+    wgt_time next = wgt_time_min(tcp_deadline(&conns[0]), tcp_deadline(&conns[1]));
+    uint8_t ms = next_byte(in);
+
+    if (ms == 255 && next != WGT_NEVER)
+        now = next > now ? next : now;
+    else
+        now += ms * WGT_MSEC;
+}
+
+static void
+step(struct input *in)
 {
     uint8_t op = next_byte(in);
+    int side = op & 1;
 
-    switch (op & 15) {
+    switch (op >> 1 & 15) {
     case 0:
     case 1:
     case 2:
-        give_chunk(b, in);
+        deliver(side, false);
         break;
     case 3:
-    case 4:
-        let_time_pass(b, in);
+        deliver(side, true);
         break;
+    case 4:
     case 5:
-        take_received(b);
+        forge(side, in);
         break;
     case 6:
-        if (op == 0xf6)
-            tcp_abort(&b->conn, b->now);
-        else if (op >= 0xc0)
-            tcp_close(&b->conn, b->now);
+    case 7:
+        send_some(side, in);
+        break;
+    case 8:
+        read_some(side, op >> 5);
+        break;
+    case 9:
+        if (op >> 5 == 0)
+            tcp_close(&conns[side], now);
+        else if (op >> 5 == 1)
+            tcp_abort(&conns[side], now);
+        break;
+    case 10:
+        pass_time(in);
         break;
     default:
-        give_segment(b, in);
+        output(side);
         break;
     }
-    if (!(op & 0x10)) /* else: a burst goes on */
-        drain(b);
-    take_reclaimed(b);
 }
 
-static bool
-open_connection(struct bench *b, struct input *in)
-{
-    uint8_t how = next_byte(in);
-    struct tcp_segment syn = {.src_port = 40000, .dst_port = 51820, .flags = TCP_SYN};
-
-    b->now = 5 * WGT_SEC;
-    b->options = (struct tcp_options){
-        .src_port = 51820,
-        .dst_port = 40000,
-        .mss_local = MSS,
-        .mss_default = 536,
-        .receive_buffer = 1U << (12 + (how & 7)),
-        .iss = (how & 8) ? UINT32_MAX - 3000 : 1000,
-        .ts_offset = how,
-        .user_timeout = (how & 16) ? 12 * WGT_SEC : 0,
-    };
-    b->seq_top = b->options.iss;
-    b->peer_iss = (how & 32) ? UINT32_MAX - 500 : 7000;
-    b->ack_seen = b->peer_iss;
-    if (how & 64) {
-        tcp_open_active(&b->conn, b->now, &b->options);
-        return true;
-    }
-    read_options(b, in, &syn);
-    syn.seq = b->peer_iss;
-    syn.window = 64240;
-    return tcp_open_passive(&b->conn, b->now, &b->options, &syn) == WGT_OK;
-}
-
-/* Whatever was going on: after an abort nothing is left, and nothing more is said. */
 static void
-finish(struct bench *b)
+open_pair(struct input *in)
 {
-    take_received(b);
-    tcp_abort(&b->conn, b->now);
-    drain(b);
-    require(tcp_state(&b->conn) == TCP_CLOSED);
-    require(tcp_deadline(&b->conn) == WGT_NEVER);
-    take_received(b);
-    take_reclaimed(b);
-    require(b->lent == 0);
+    struct tcp_segment syn = {.flags = TCP_SYN, .has_ts = true, .has_mss = true, .mss = 1000};
+
+    for (int i = 0; i < 2; i++) {
+        uint8_t shape = next_byte(in);
+        struct tcp_options o = {.src_port = 1,
+                                .dst_port = 2,
+                                .mss_local = (uint16_t)(64 + (shape & 7) * 400),
+                                .mss_default = 536,
+                                .receive_buffer = 1000u << (shape >> 3 & 15),
+                                .iss = shape & 128 ? 0u - 100 : next_u32(in),
+                                .ts_offset = 0u - 50};
+
+        if (shape & 1 && i == 1) {
+            syn.seq = next_u32(in);
+            (void)tcp_open_passive(&conns[i], now, &o, &syn);
+        } else {
+            tcp_open_active(&conns[i], now, &o);
+        }
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -337,13 +277,20 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct input in = {data, size};
-    struct bench b = {0};
 
-    if (!open_connection(&b, &in))
-        return 0;
-    drain(&b);
-    for (unsigned steps = 0; in.len > 0 && steps < 2000; steps++)
-        step(&b, &in);
-    finish(&b);
+    now = 100 * WGT_SEC;
+    pipes[0].n = pipes[1].n = 0;
+    open_pair(&in);
+    while (in.left > 0)
+        step(&in);
+    for (int i = 0; i < 2; i++) {
+        output(i);
+        tcp_abort(&conns[i], now);
+        output(i);
+    }
+    for (int i = 0; i < NODES; i++) {
+        if (nodes[i].lent)
+            abort();
+    }
     return 0;
 }
