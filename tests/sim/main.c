@@ -47,6 +47,58 @@ tell(const struct sim_config *c)
     (void)c;
 }
 
+static void
+show_drops(const char *whose, unsigned node, const struct wgt_drop_counters *drops)
+{
+    for (unsigned i = 1; i < WGT_DROP_COUNT; i++)
+        if (drops->n[i] > 0)
+            printf("  %s %u: %llu x %s\n", whose, node, (unsigned long long)drops->n[i],
+                   wgt_drop_text(i));
+}
+
+static void
+show_node(const struct node *n)
+{
+    if (!n->up)
+        return;
+    show_drops("tunnel", n->id, &n->tunnel.drops);
+    show_drops("handshaker", n->id, &n->handshaker.drops);
+    if (n->peer != NULL)
+        printf("  peer of %u: path %s, %llu handshakes, %llu dials, %u staged\n", n->id,
+               transport_kind_name(n->peer->path.path.kind),
+               (unsigned long long)n->peer->stats.handshakes,
+               (unsigned long long)n->peer->stats.dials, n->peer->staged.count);
+}
+
+static void
+show_messages(const struct watch *w)
+{
+    static const char *const names[] = {"", "initiation", "response", "cookie reply", "data"};
+
+    for (size_t i = 0; i < w->n_messages; i++) {
+        const struct watch_message *m = &w->messages[i];
+
+        printf("  %.6f node %u sends %s %s to %08x, counter %llu, %u bytes\n",
+               (double)m->time / 1e9, m->node, transport_kind_name(m->kind), names[m->type],
+               m->receiver, (unsigned long long)m->counter, m->len);
+    }
+}
+
+/* What happened, for whoever looks for the cause. */
+static void
+show(struct sim *s)
+{
+    for (size_t i = 0; i < s->watch.n_flags; i++) {
+        const struct watch_flag *f = &s->watch.flags[i];
+
+        printf("  %.6f node %u port %u sends flags %02x\n", (double)f->time / 1e9, f->node,
+               f->local.port, f->flags);
+    }
+    show_messages(&s->watch);
+    show_node(&s->node[0]);
+    show_node(&s->node[1]);
+}
+
 static bool
 play(uint64_t seed, bool verbose)
 {
@@ -57,6 +109,7 @@ play(uint64_t seed, bool verbose)
     alarm(HANG_SECONDS);
     if (verbose) {
         printf("seed %llu\n", (unsigned long long)seed);
+        sim.on_failure = show;
         sim_describe(&c, stdout);
         fflush(stdout);
     }

@@ -116,6 +116,11 @@ random_links(struct prng *r, struct sim_config *c)
 static void
 random_traffic(struct prng *r, struct sim_config *c, wgt_time horizon)
 {
+    /* A bulk pushes out what is counted: it is over when counting begins. */
+    wgt_time calm = sim_last_fault(c) + SIM_RECOVERY - 10 * WGT_SEC;
+
+    if (horizon > calm)
+        horizon = calm;
     for (unsigned i = 0; i < 2; i++) {
         struct traffic_stream *s = c->traffic[i];
         wgt_time bulk = prng_below(r, horizon);

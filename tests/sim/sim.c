@@ -154,7 +154,8 @@ sim_init(struct sim *s, const struct sim_config *config)
 {
     struct node_host host = {s, on_outer_tx, on_inner_tx, on_broken};
 
-    *s = (struct sim){.config = *config, .restart_at = {WGT_NEVER, WGT_NEVER}};
+    *s = (struct sim){
+        .config = *config, .on_failure = s->on_failure, .restart_at = {WGT_NEVER, WGT_NEVER}};
     s->config.network.seed = config->shared.seed;
     s->config.network.mtu = config->shared.outer_mtu;
     s->config.network.private = node_address(0, config->shared.family);
@@ -286,6 +287,21 @@ sim_run(struct sim *s, wgt_time until)
  */
 
 static void
+fail_loss(struct sim *s, unsigned node, wgt_time from, wgt_time until)
+{
+    const struct traffic *t = &s->traffic[node];
+    char what[SIM_FAILURE_LEN];
+    size_t i = 0;
+
+    while (traffic_missing(t, from, t->records[i].offered + 1, true) == 0)
+        i++;
+    snprintf(what, sizeof(what),
+             "loss: %zu packets from node %u are missing, one offered at %.6f s",
+             traffic_missing(t, from, until, true), node, (double)t->records[i].offered / 1e9);
+    sim_fail(s, what);
+}
+
+static void
 check_recovery(struct sim *s)
 {
     wgt_time good = sim_last_fault(&s->config) + SIM_RECOVERY;
@@ -298,8 +314,7 @@ check_recovery(struct sim *s)
             sim_fail(s, i == 0 ? "recovery: nothing passes from node 0 to node 1"
                                : "recovery: nothing passes from node 1 to node 0");
         else if (traffic_missing(&s->traffic[i], good, end, true) > 0)
-            sim_fail(s, i == 0 ? "loss: packets from node 0 are missing"
-                               : "loss: packets from node 1 are missing");
+            fail_loss(s, i, good, end);
     }
 }
 
@@ -347,6 +362,8 @@ sim_finish(struct sim *s)
     const char *leak;
 
     check_recovery(s);
+    if (s->failed && s->on_failure != NULL)
+        s->on_failure(s);
     if (!s->failed && s->config.ending != SIM_END_ABRUPTLY)
         end_properly(s);
     for (unsigned i = 0; i < 2; i++)

@@ -63,6 +63,7 @@ struct sim {
     unsigned next_restart;
     wgt_time second; /* the current one, and turns of idle nodes in it */
     uint64_t idle_turns, idle_turns_max;
+    void (*on_failure)(struct sim *s); /* before the nodes go; may be NULL */
     bool failed;
     char failure[SIM_FAILURE_LEN];
 };
@@ -76,7 +77,7 @@ struct sim_config sim_default(uint64_t seed);
 /* The last instant of any fault, restarts included; 0: none. */
 wgt_time sim_last_fault(const struct sim_config *c);
 
-/* The nodes start. */
+/* The nodes start. on_failure is kept. */
 void sim_init(struct sim *s, const struct sim_config *config);
 /* Until this time or the first failure; false: failed. */
 bool sim_run(struct sim *s, wgt_time until);
