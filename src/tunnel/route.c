@@ -22,7 +22,8 @@ dial_delay(struct tunnel *t, const struct tunnel_peer *p)
 
     if (shift > 0)
         base = wgt_time_min(DIAL_BACKOFF << (shift - 1), DIAL_BACKOFF_MAX);
-    return base / 2 + tunnel_jitter(t) % base;
+    /* base * 0 .. 1, in steps that fit 64 bits */
+    return base / 2 + ((base >> 10) * tunnel_jitter(t) >> 22);
 }
 
 static void
