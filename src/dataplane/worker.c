@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <rte_ethdev.h>
+#include <rte_log.h>
 
 #include "classify.h"
 
@@ -209,15 +210,20 @@ idle(struct worker *w)
 static void
 arm_interrupts(struct worker *w)
 {
+    uint32_t level = rte_log_get_global_level();
+
     w->epoll_wake = (struct rte_epoll_event){.epdata.event = EPOLLIN};
     w->epoll_tun = (struct rte_epoll_event){.epdata.event = EPOLLIN};
     if (!w->port->rx_interrupt)
         return;
+    /* A driver that has none accepts the wish and says so, loudly, only here. */
+    rte_log_set_global_level(RTE_LOG_CRIT);
     if (rte_eth_dev_rx_intr_ctl_q(w->port->id, 0, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD, NULL) !=
             0 ||
         rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->wake_fd, &w->epoll_wake) != 0 ||
         rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->tun->fd, &w->epoll_tun) != 0)
         w->port->rx_interrupt = false;
+    rte_log_set_global_level(level);
 }
 
 int
