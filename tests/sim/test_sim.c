@@ -800,6 +800,8 @@ stop_sends_fin(void **state)
         run_to(c.duration + S);
         assert_true(world.node[who].stopped);
         assert_int_equal(watch_count_flags(&world.watch, 1 - who, TCP_FIN, 0, WGT_NEVER), 1);
+        run_to(c.duration + 60 * S); /* it dials no more */
+        assert_int_equal(watch_count_flags(&world.watch, who, TCP_SYN, c.duration, WGT_NEVER), 0);
         end();
     }
 }
