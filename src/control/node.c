@@ -152,6 +152,17 @@ start_eal(struct node *n, bool verbose)
     return -1;
 }
 
+/* A number that is this node's own and stays. */
+static uint64_t
+identity(const struct config *c)
+{
+    static const uint8_t key[16] = "wgtcpd port addr";
+    uint8_t public_key[NOISE_KEY_LEN];
+
+    noise_public_key(public_key, c->private_key);
+    return noise_siphash(key, public_key, sizeof(public_key));
+}
+
 static int
 start_port(struct node *n)
 {
@@ -163,6 +174,7 @@ start_port(struct node *n)
         return -1;
     }
     n->port_up = true;
+    port_part_from_kernel_end(&n->port, identity(n->config));
     n->mtu = inner_mtu(n->config, n->port.mtu);
     log_debug("port %s: driver %s, mtu %u, %s", c->device, n->port.driver, n->port.mtu,
               n->port.rx_interrupt ? "Rx interrupts" : "no Rx interrupts");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -189,8 +190,14 @@ eal_start(const struct eal_params *p, char *error, size_t error_len)
     return rc < 0 ? -1 : 0;
 }
 
+/* EAL leaves its runtime directory behind. rmdir takes only an empty one. */
 void
 eal_stop(void)
 {
+    char *directory = strdup(rte_eal_get_runtime_dir());
+
     rte_eal_cleanup();
+    if (directory != NULL)
+        rmdir(directory);
+    free(directory);
 }

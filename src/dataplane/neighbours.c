@@ -368,8 +368,8 @@ neighbours_rx_nd(struct neighbours *n, wgt_time now, const struct ip_header *ip,
     }
 }
 
-void
-neighbours_announce(struct neighbours *n)
+static void
+tell_who_we_are(struct neighbours *n)
 {
     static const struct ip_addr all_nodes = {.family = IP_V6, .bytes = {0xff, 0x02, [15] = 1}};
     struct eth_addr to = eth_addr_of_multicast(&all_nodes);
@@ -393,6 +393,28 @@ neighbours_announce(struct neighbours *n)
     }
 }
 
+static void
+announce_if_due(struct neighbours *n, wgt_time now)
+{
+    if (n->announcements == 0)
+        return;
+    if (now >= n->next_announcement) {
+        n->announcements--;
+        n->next_announcement = now + (WGT_SEC << (NEIGHBOUR_ANNOUNCEMENTS - 1 - n->announcements));
+        tell_who_we_are(n);
+    }
+    if (n->announcements > 0)
+        n->next_run = wgt_time_min(n->next_run, n->next_announcement);
+}
+
+void
+neighbours_announce(struct neighbours *n, wgt_time now)
+{
+    n->announcements = NEIGHBOUR_ANNOUNCEMENTS;
+    n->next_announcement = now;
+    announce_if_due(n, now);
+}
+
 /* --- time ----------------------------------------------------------------------------------------
  */
 
@@ -412,6 +434,7 @@ neighbours_run(struct neighbours *n, wgt_time now)
     if (now < n->next_run)
         return;
     n->next_run = WGT_NEVER;
+    announce_if_due(n, now);
     for (unsigned i = 0; i < NEIGHBOURS_MAX && n->n_probing > 0; i++) {
         struct neighbour *e = &n->entries[i];
 

@@ -23,15 +23,6 @@ find_port(const char *device, uint16_t *id)
     return rte_eth_dev_get_port_by_name(name, id);
 }
 
-/* net_tap gives the kernel's end of the link the same address as ours. Two ends need two: a bridge takes
- * frames to its own port's address for itself. */
-static void
-part_from_kernel_end(struct port *p)
-{
-    if (strcmp(p->driver, "net_tap") == 0)
-        p->eth.bytes[5] ^= 0x80;
-}
-
 /* net_tap offers checksums but computes them in software, slower than we do. */
 static bool
 offloads_are_real(const struct port *p)
@@ -141,10 +132,19 @@ port_start(struct port *p, const char *device, uint16_t mtu, struct rte_mempool 
     if (rc != 0)
         return fail(error, error_len, device, "has no address", rc);
     memcpy(p->eth.bytes, eth.addr_bytes, ETH_ADDR_LEN);
-    part_from_kernel_end(p);
     /* Solicited-node multicast; drivers that can't filter deliver everything anyway. */
     (void)rte_eth_allmulticast_enable(p->id);
     return 0;
+}
+
+void
+port_part_from_kernel_end(struct port *p, uint64_t identity)
+{
+    if (strcmp(p->driver, "net_tap") != 0)
+        return;
+    p->eth.bytes[0] = 0x02; /* locally administered */
+    for (unsigned i = 1; i < ETH_ADDR_LEN; i++)
+        p->eth.bytes[i] = (uint8_t)(identity >> 8 * i);
 }
 
 void

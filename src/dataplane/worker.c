@@ -235,7 +235,7 @@ worker_main(void *arg)
     rte_rcu_qsbr_thread_online(w->rcu, 0);
     arm_interrupts(w);
     w->now = worker_clock();
-    neighbours_announce(&w->neighbours);
+    neighbours_announce(&w->neighbours, w->now);
     while (!__atomic_load_n(&w->quit, __ATOMIC_ACQUIRE)) {
         if (turn(w) > 0) {
             w->idle = false;

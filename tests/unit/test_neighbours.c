@@ -410,13 +410,28 @@ announce_tells_every_address(void **state)
     struct ip_header ip;
 
     (void)state;
-    neighbours_announce(&n);
+    neighbours_announce(&n, 0);
     assert_int_equal(n_frames, 2);
     struct arp_packet a = frame_arp(0);
     struct nd_message nd = frame_nd(1, &ip);
 
     assert_true(ip_addr_equal(&a.sender, &a.target));
     assert_true(ip_addr_equal(&nd.target, &outer.locals[1].addr));
+}
+
+static void
+announcements_are_repeated_and_end(void **state)
+{
+    static const unsigned seconds[] = {1, 3, 7};
+
+    (void)state;
+    neighbours_announce(&n, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(neighbours_deadline(&n), seconds[i] * WGT_SEC);
+        neighbours_run(&n, seconds[i] * WGT_SEC);
+        assert_int_equal(n_frames, 2 * (i + 2));
+    }
+    assert_int_equal(neighbours_deadline(&n), WGT_NEVER);
 }
 
 int
@@ -449,6 +464,7 @@ main(void)
         T(full_table_gives_up_the_one_unused_longest),
         T(malformed_arp_is_counted),
         T(announce_tells_every_address),
+        T(announcements_are_repeated_and_end),
 #undef T
     };
 

@@ -13,7 +13,12 @@
 #include <wgtcpd/wire/eth.h>
 #include <wgtcpd/wire/icmp.h>
 
-enum { NEIGHBOURS_MAX = 1024, NEIGHBOUR_QUEUE_MAX = 32, NEIGHBOUR_PROBES = 3 };
+enum {
+    NEIGHBOURS_MAX = 1024,
+    NEIGHBOUR_QUEUE_MAX = 32,
+    NEIGHBOUR_PROBES = 3,
+    NEIGHBOUR_ANNOUNCEMENTS = 4,
+};
 #define NEIGHBOUR_REACHABLE_TIME (30 * WGT_SEC)
 #define NEIGHBOUR_RETRY          (1 * WGT_SEC)
 
@@ -36,6 +41,8 @@ struct neighbours {
     struct rte_hash *table;
     struct neighbour *entries;
     uint32_t n_probing;
+    unsigned announcements; /* still to be made */
+    wgt_time next_announcement;
     wgt_time next_run;
     struct neighbour *last; /* the one used last: most packets go to one gateway */
 };
@@ -51,8 +58,10 @@ void neighbours_rx_arp(struct neighbours *n, wgt_time now, struct rte_mbuf *m);
 /* A neighbour discovery message that was parsed already; m (taken) is only freed. */
 void neighbours_rx_nd(struct neighbours *n, wgt_time now, const struct ip_header *ip,
                       const struct nd_message *nd, struct rte_mbuf *m);
-/* Tell the link who we are: gratuitous ARP, unsolicited advertisements. */
-void neighbours_announce(struct neighbours *n);
+/* Tell the link who we are (gratuitous ARP, unsolicited advertisements), now and again after 1, 3
+ * and 7 s: a port that is not yet bridged or a switch that is not yet forwarding loses the first.
+ */
+void neighbours_announce(struct neighbours *n, wgt_time now);
 void neighbours_run(struct neighbours *n, wgt_time now);
 wgt_time neighbours_deadline(const struct neighbours *n);
 

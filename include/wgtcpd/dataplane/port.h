@@ -24,6 +24,10 @@ struct port {
  * as it is. 0, or -1 with a message in error. */
 int port_start(struct port *p, const char *device, uint16_t mtu, struct rte_mempool *pool,
                char *error, size_t error_len);
+/* net_tap gives both ends of the link one address, a new one every time. Two ends need two (a
+ * bridge takes frames to its own port's address for itself), and neighbours remember ours over a
+ * restart: so a tap's is made from `identity`. Other ports keep theirs. */
+void port_part_from_kernel_end(struct port *p, uint64_t identity);
 void port_stop(struct port *p);
 
 #endif
