@@ -13,39 +13,46 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
-enum { ARGS_MAX = 64, MEMORY_MB = 192 };
+enum { ARGS_MAX = 64, ARGS_TEXT_MAX = 4096, MEMORY_MB = 192 };
 
 struct args {
     char *v[ARGS_MAX + 1];
     int n;
+    char text[ARGS_TEXT_MAX]; /* what v points into */
+    size_t used;
     bool overflow;
 };
 
 static void
-add(struct args *a, const char *text)
+add_slice(struct args *a, const char *text, size_t len)
 {
-    if (a->n >= ARGS_MAX) {
+    if (a->n >= ARGS_MAX || len + 1 > sizeof(a->text) - a->used) {
         a->overflow = true;
         return;
     }
-    a->v[a->n++] = strdup(text);
+    a->v[a->n] = a->text + a->used;
+    memcpy(a->v[a->n], text, len);
+    a->v[a->n++][len] = '\0';
+    a->used += len + 1;
+}
+
+static void
+add(struct args *a, const char *text)
+{
+    add_slice(a, text, strlen(text));
 }
 
 static void
 add_words(struct args *a, const char *text)
 {
-    char *copy = strdup(text), *save = NULL;
+    static const char blanks[] = " \t";
 
-    for (char *w = strtok_r(copy, " \t", &save); w != NULL; w = strtok_r(NULL, " \t", &save))
-        add(a, w);
-    free(copy);
-}
+    for (text += strspn(text, blanks); *text != '\0'; text += strspn(text, blanks)) {
+        size_t len = strcspn(text, blanks);
 
-static void
-free_args(struct args *a)
-{
-    for (int i = 0; i < a->n; i++)
-        free(a->v[i]);
+        add_slice(a, text, len);
+        text += len;
+    }
 }
 
 static bool
@@ -160,7 +167,6 @@ eal_start(const struct eal_params *p, char *error, size_t error_len)
     bool pci = eal_is_pci_address(p->device);
     struct args a = {.n = 0};
     char prefix[64];
-    char *argv[ARGS_MAX + 1];
     int rc;
 
     add(&a, "wgtcpd");
@@ -176,17 +182,15 @@ eal_start(const struct eal_params *p, char *error, size_t error_len)
     if (p->extra != NULL)
         add_words(&a, p->extra);
     if (a.overflow) {
-        snprintf(error, error_len, "too many EAL arguments (EalArgs): at most %d", ARGS_MAX);
-        free_args(&a);
+        snprintf(error, error_len, "EAL arguments (EalArgs) too long: at most %d of them, %d bytes",
+                 ARGS_MAX, ARGS_TEXT_MAX);
         return -1;
     }
     silence_realtime_signals();
-    memcpy(argv, a.v, sizeof(argv)); /* EAL moves the pointers about */
-    rc = rte_eal_init(a.n, argv);
+    rc = rte_eal_init(a.n, a.v);
     if (rc < 0)
         snprintf(error, error_len, "DPDK did not start: %s (device %s; -v shows DPDK's messages)",
                  rte_strerror(rte_errno), p->device);
-    free_args(&a);
     return rc < 0 ? -1 : 0;
 }
 

@@ -189,10 +189,14 @@ run_until(wgt_time end)
     for (;;) {
         wgt_time next;
 
+        bool there, back;
+
         do {
             tcp_transport_run(&a.t, now);
             tcp_transport_run(&b.t, now);
-        } while (carry(&a, &b) | carry(&b, &a));
+            there = carry(&a, &b);
+            back = carry(&b, &a);
+        } while (there || back);
         next = wgt_time_min(tcp_transport_deadline(&a.t), tcp_transport_deadline(&b.t));
         if (next > end)
             break;
