@@ -408,11 +408,22 @@ add_peer(struct node *n, const struct config_peer *from)
     }
     rc = handshaker_add_peer(&n->handshaker, p, from->preshared_key);
     if (rc == -EINVAL) {
-        log_error("%s:%u: a peer has this interface's own public key", n->config->ifname,
+        log_error("the [Peer] in line %u has this interface's own public key: give the "
+                  "other side's",
                   from->line);
         return -1;
     }
     return rc == 0 ? 0 : complain("cannot add a peer", rc);
+}
+
+/* What the worker may still have been reading while prefixes were added. */
+static void
+free_retired_prefixes(struct node *n)
+{
+    struct allowedips_node *retired = allowedips_take_retired(&n->allowed_ips);
+
+    rte_rcu_qsbr_synchronize(n->rcu, RTE_QSBR_THRID_INVALID);
+    allowedips_free_retired(retired);
 }
 
 static int
@@ -425,10 +436,13 @@ add_peers(struct node *n)
         if (add_peer(n, p) != 0)
             return -1;
         /* Many peers: the worker takes them in as we go. */
-        while (n->worker_runs && rte_ring_free_count(n->commands) < 8)
+        while (rte_ring_free_count(n->commands) == 0) {
+            worker_wake(&n->worker);
             usleep(1000);
+        }
     }
     worker_wake(&n->worker);
+    free_retired_prefixes(n);
     return 0;
 }
 
