@@ -19,7 +19,7 @@ tcp_options_offer(const struct tcp_conn *c, wgt_time now, struct tcp_segment *se
     seg->mss = c->options.mss_local;
     seg->has_sack_permitted = !answer || c->sack_ok;
     seg->has_wscale = !answer || c->wscale_ok;
-    seg->wscale = tcp_window_shift(c->options.receive_buffer);
+    seg->wscale = tcp_window_shift(c->options.receive_buffer_max);
     seg->has_ts = !answer || c->ts_ok;
     if (seg->has_ts) {
         seg->ts_val = tcp_ts_at(c, now);
@@ -35,7 +35,7 @@ tcp_options_learn(struct tcp_conn *c, wgt_time now, const struct tcp_segment *sy
 
     c->wscale_ok = syn->has_wscale;
     c->snd_shift = syn->has_wscale ? (uint8_t)tcp_min(syn->wscale, TCP_SHIFT_MAX) : 0;
-    c->rcv_shift = syn->has_wscale ? tcp_window_shift(c->options.receive_buffer) : 0;
+    c->rcv_shift = syn->has_wscale ? tcp_window_shift(c->options.receive_buffer_max) : 0;
     c->sack_ok = syn->has_sack_permitted;
     c->ts_ok = syn->has_ts;
     if (syn->has_ts) {

@@ -10,7 +10,7 @@
 static uint32_t
 chunk_limit(const struct tcp_conn *c)
 {
-    return 64 + c->options.receive_buffer / 64;
+    return 8 + c->options.receive_buffer / 64;
 }
 
 static void

@@ -8,6 +8,8 @@ open_common(struct tcp_conn *c, wgt_time now, const struct tcp_options *o)
     memset(c, 0, sizeof(*c));
     c->options = *o;
     c->options.receive_buffer = tcp_min(o->receive_buffer, UINT32_C(1) << 30);
+    c->options.receive_buffer_max =
+        tcp_max(c->options.receive_buffer, tcp_min(o->receive_buffer_max, UINT32_C(1) << 30));
     if (o->user_timeout == 0)
         c->options.user_timeout = TCP_USER_TIMEOUT;
     c->iss = c->snd_una = c->snd_nxt = o->iss;

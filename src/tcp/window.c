@@ -30,6 +30,16 @@ room(const struct tcp_conn *c)
     return tcp_min(free_bytes, (uint32_t)UINT16_MAX << c->rcv_shift);
 }
 
+void
+tcp_widen(struct tcp_conn *c, uint32_t receive_buffer)
+{
+    receive_buffer = tcp_min(receive_buffer, c->options.receive_buffer_max);
+    if (receive_buffer <= c->options.receive_buffer)
+        return;
+    c->options.receive_buffer = receive_buffer;
+    c->window_opened = true; /* the peer may be waiting for it */
+}
+
 /* How far the right edge could move now. */
 static uint32_t
 advance(const struct tcp_conn *c)

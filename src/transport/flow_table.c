@@ -145,6 +145,8 @@ flow_set_authenticated(struct tcp_transport *t, struct tcp_flow *f)
     f->authenticated = true;
     f->auth_deadline = WGT_NEVER;
     t->n_unauthenticated--;
+    tcp_widen(&f->conn, t->config.receive_buffer);
+    flow_mark_dirty(t, f);
 }
 
 void
@@ -195,7 +197,8 @@ flow_options(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *lo
         .dst_port = remote->port,
         .mss_local = (uint16_t)(t->outer->mtu - (v4 ? 40 : 60)),
         .mss_default = v4 ? 536 : 1220,
-        .receive_buffer = t->config.receive_buffer,
+        .receive_buffer = TCP_FLOW_STRANGER_WINDOW,
+        .receive_buffer_max = t->config.receive_buffer,
         .iss = (uint32_t)(now / (4 * WGT_USEC)) + (uint32_t)h,
         .ts_offset = (uint32_t)(h >> 32),
         .user_timeout = TCP_FLOW_USER_TIMEOUT,

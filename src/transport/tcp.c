@@ -126,10 +126,10 @@ tcp_transport_dial(struct tcp_transport *t, wgt_time now, const struct ip_endpoi
     if (f == NULL)
         return NULL;
     f->dialer = dialer;
-    /* Whom we dial ourselves does not count against strangers; the user timeout guards it. */
-    flow_set_authenticated(t, f);
     o = flow_options(t, now, &local, remote);
     tcp_open_active(&f->conn, now, &o);
+    /* Whom we dial ourselves does not count against strangers; the user timeout guards it. */
+    flow_set_authenticated(t, f);
     t->stats.dialled++;
     flow_mark_dirty(t, f);
     return f;

@@ -271,12 +271,15 @@ one_message_to_a_segment_goes_without_a_copy(void **state)
     uint64_t copies;
 
     (void)state;
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    tcp_flow_authenticated(&b.t, b.last_flow);
     run_until(now + WGT_SEC);
     copies = a.t.stats.copies;
     for (int i = 0; i < 10; i++)
         tcp_flow_send(&a.t, now, f, message(1440, 1));
     run_until(now + WGT_SEC);
-    assert_int_equal(b.n_messages, 10);
+    assert_int_equal(b.n_messages, 11);
     assert_int_equal(a.t.stats.copies, copies);
 }
 
@@ -307,6 +310,25 @@ stranger_without_an_authenticated_message_is_reset_in_time(void **state)
     assert_int_equal(b.t.n_unauthenticated, 0);
     assert_int_equal(a.n_dial_ended, 1);
     assert_int_equal(a.why, TCP_END_RESET);
+}
+
+/* A stranger that leaves a hole and sends on pins a few buffers, not megabytes of them. */
+static void
+stranger_gets_a_small_window_and_the_authenticated_a_large_one(void **state)
+{
+    struct tcp_flow *f = dial();
+    struct tcp_info info;
+
+    (void)state;
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    tcp_info(&f->conn, &info);
+    assert_true(info.snd_wnd <= TCP_FLOW_STRANGER_WINDOW);
+    assert_true(info.snd_wnd >= MESSAGE_INITIATION_LEN);
+    tcp_flow_authenticated(&b.t, b.last_flow);
+    run_until(now + WGT_SEC);
+    tcp_info(&f->conn, &info); /* told unasked */
+    assert_true(info.snd_wnd > (1 << 19));
 }
 
 static void
@@ -581,6 +603,7 @@ main(void)
         T(one_message_to_a_segment_goes_without_a_copy),
         T(answers_find_their_way_back),
         T(stranger_without_an_authenticated_message_is_reset_in_time),
+        T(stranger_gets_a_small_window_and_the_authenticated_a_large_one),
         T(authenticated_connection_stays),
         T(frame_length_that_no_message_has_resets_the_connection),
         T(empty_frame_is_counted_and_skipped),

@@ -68,13 +68,14 @@ enum tcp_end {
 /* Fixed at open. */
 struct tcp_options {
     uint16_t src_port, dst_port;
-    uint16_t mss_local;      /* MSS to announce: MTU - 40 or - 60 (RFC 6691) */
-    uint16_t mss_default;    /* MSS assumed when the peer announces none: 536 or 1220 */
-    uint32_t receive_buffer; /* bytes of window to offer, at most 2^30 */
-    uint32_t iss;            /* initial send sequence number (RFC 6528), drawn by the caller */
-    uint32_t ts_offset;      /* random offset of this connection's timestamp clock */
-    wgt_time user_timeout;   /* no progress for so long, a SYN's answer included: give
-                              * up (R2); 0: 100 s, and a SYN's retries for the SYN */
+    uint16_t mss_local;          /* MSS to announce: MTU - 40 or - 60 (RFC 6691) */
+    uint16_t mss_default;        /* MSS assumed when the peer announces none: 536 or 1220 */
+    uint32_t receive_buffer;     /* bytes of window to offer, at most 2^30 */
+    uint32_t receive_buffer_max; /* what tcp_widen may ask for: sets the scale; 0: the same */
+    uint32_t iss;                /* initial send sequence number (RFC 6528), drawn by the caller */
+    uint32_t ts_offset;          /* random offset of this connection's timestamp clock */
+    wgt_time user_timeout;       /* no progress for so long, a SYN's answer included: give
+                                  * up (R2); 0: 100 s, and a SYN's retries for the SYN */
 };
 
 struct tcp_conn; /* laid out below the contract so that callers can embed it */
@@ -139,6 +140,10 @@ wgt_time tcp_deadline(const struct tcp_conn *c);
  * are trimmed to bytes not delivered before. Reading opens the receive window: call tcp_output
  * afterwards. What arrived before the end of a connection can still be read after it. */
 struct tcp_chunk *tcp_recv(struct tcp_conn *c);
+
+/* Offer a larger receive window from now on: a stranger has proved who it is. At most
+ * receive_buffer_max; never less than before. */
+void tcp_widen(struct tcp_conn *c, uint32_t receive_buffer);
 
 /* Chunks the connection is done with (acknowledged, or discarded by reset or abort), one a call,
  * NULL when none is left. They are the caller's again. Once CLOSED, received chunks that nobody

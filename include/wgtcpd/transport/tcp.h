@@ -17,6 +17,8 @@
 
 /* A connection must deliver an authenticated message within this time. */
 #define TCP_FLOW_AUTH_TIMEOUT (10 * WGT_SEC)
+/* Window offered to one who has not: an initiation and some, so that strangers pin no buffers. */
+#define TCP_FLOW_STRANGER_WINDOW 1024
 /* A connection that no peer sends on any more is closed after this time. */
 #define TCP_FLOW_LINGER (10 * WGT_SEC)
 /* No progress for so long: the connection is dead, dial anew. */
