@@ -574,11 +574,24 @@ run(struct node *n)
 /* --- up and down
  * ------------------------------------------------------------------------------------ */
 
+/* Keys of the grammar that this version reads and does not act on: not in silence. */
+static void
+warn_of_idle_keys(const struct config *c)
+{
+    if (c->dns.n > 0)
+        log_warning("DNS is not set up by this version: use resolvconf in PostUp and PostDown");
+    if (c->fwmark != 0)
+        log_warning("FwMark has no effect: outer packets do not pass the kernel's routing");
+    if (c->save_config)
+        log_warning("SaveConfig has no effect in this version: the file stays as it is");
+}
+
 static int
 bring_up(struct node *n, bool verbose)
 {
     const struct config *c = n->config;
 
+    warn_of_idle_keys(c);
     if (make_descriptors(n) != 0 || hooks_run(&c->pre_up, c->ifname) != 0)
         return -1;
     n->hooks_up = true;
