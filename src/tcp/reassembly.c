@@ -10,7 +10,7 @@
 static uint32_t
 chunk_limit(const struct tcp_conn *c)
 {
-    return 8 + c->options.receive_buffer / 64;
+    return tcp_min(4 + c->options.receive_buffer / 256, 4096);
 }
 
 static void

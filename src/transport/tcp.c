@@ -27,6 +27,25 @@ rx_for_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f,
     flow_mark_dirty(t, f);
 }
 
+/* Makes room among the strangers: one whose address is not proved yet goes, whichever it is, so
+ * that a flood of SYNs delays honest callers and does not shut them out. */
+static bool
+evict_half_open(struct tcp_transport *t)
+{
+    uint32_t at;
+
+    t->outer->entropy(t->outer->ctx, &at, sizeof(at));
+    for (uint32_t i = 0; i < t->config.max_flows; i++) {
+        struct tcp_flow *f = &t->flows[(at + i) % t->config.max_flows];
+
+        if (f->in_use && tcp_state(&f->conn) == TCP_SYN_RECEIVED) {
+            flow_free(t, f);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 rx_for_listener(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
                 const struct tcp_segment *seg)
@@ -38,7 +57,8 @@ rx_for_listener(struct tcp_transport *t, wgt_time now, const struct ip_header *i
 
     if (t->n_unauthenticated >= t->config.max_unauthenticated) {
         wgt_drop_count(t->outer->drops, WGT_DROP_TCP_BACKLOG);
-        return;
+        if (!evict_half_open(t))
+            return;
     }
     f = flow_new(t, now, &local, &remote);
     if (f == NULL)
@@ -197,7 +217,6 @@ tcp_flow_close(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
         return;
     f->closing = true;
     f->linger_deadline = WGT_NEVER;
-    flow_set_authenticated(t, f); /* no deadline of strangers any more; FIN has its own timers */
     tcp_close(&f->conn, now);
     flow_mark_dirty(t, f);
 }
@@ -227,7 +246,7 @@ tcp_transport_attach(struct tcp_transport *t, wgt_time now, struct path_user *u,
     struct path copy = *p; /* p may be u's own */
 
     tcp_transport_detach(t, now, u);
-    if (p->kind == TRANSPORT_TCP && (f == NULL || !tcp_flow_usable(f)))
+    if (copy.kind == TRANSPORT_TCP && (f == NULL || !tcp_flow_usable(f)))
         return;
     u->path = copy;
     if (f != NULL) {
@@ -270,9 +289,8 @@ end_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
     flow_free(t, f);
 }
 
-/* The flow can carry no more messages, though FINs are still under way: let go of it. */
-static void
-retire_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+void
+tcp_flow_retire(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
     void *dialer = f->dialer;
 
@@ -281,6 +299,14 @@ retire_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
     lose_users(t, now, f);
     if (dialer != NULL)
         t->events.dial_ended(t->events.ctx, now, dialer, f, TCP_END_NORMAL);
+}
+
+/* The same end whatever was wrong: RST. */
+static void
+reject_stranger(struct tcp_flow *f, wgt_time now)
+{
+    f->closing = true;
+    tcp_abort(&f->conn, now);
 }
 
 static void
@@ -309,22 +335,26 @@ tell_writable(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 static void
 check_deadlines(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
-    if (now >= f->auth_deadline && !f->closing) {
-        f->closing = true;
-        tcp_abort(&f->conn, now);
-    }
+    if (now >= f->auth_deadline && !f->closing)
+        reject_stranger(f, now);
     if (now >= f->linger_deadline)
-        retire_flow(t, now, f);
+        tcp_flow_retire(t, now, f);
 }
 
 /* One turn of a flow that something happened to. */
 static void
 run_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
+    wgt_time due;
+
     check_deadlines(t, now, f);
     tell_established(t, now, f);
-    if (tcp_peer_closed(&f->conn) && !f->closing)
-        retire_flow(t, now, f);
+    if (tcp_peer_closed(&f->conn) && !f->closing) {
+        if (f->authenticated)
+            tcp_flow_retire(t, now, f);
+        else
+            reject_stranger(f, now);
+    }
     flow_output(t, now, f);
     tell_writable(t, now, f);
     flow_output(t, now, f);
@@ -332,9 +362,10 @@ run_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
         end_flow(t, now, f);
         return;
     }
-    wheel_arm(
-        &t->wheel, &f->timer,
-        wgt_time_min(tcp_deadline(&f->conn), wgt_time_min(f->auth_deadline, f->linger_deadline)));
+    due = tcp_deadline(&f->conn);
+    if (!f->closing)
+        due = wgt_time_min(due, wgt_time_min(f->auth_deadline, f->linger_deadline));
+    wheel_arm(&t->wheel, &f->timer, due);
 }
 
 void
@@ -364,7 +395,7 @@ tcp_transport_close_all(struct tcp_transport *t, wgt_time now)
     t->config.listen = false;
     for (uint32_t i = 0; i < t->config.max_flows; i++)
         if (t->flows[i].in_use && !t->flows[i].closing)
-            retire_flow(t, now, &t->flows[i]);
+            tcp_flow_retire(t, now, &t->flows[i]);
 }
 
 bool

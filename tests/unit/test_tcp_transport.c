@@ -392,8 +392,61 @@ strangers_are_bounded(void **state)
     run_until(now + WGT_SEC / 2);
     assert_int_equal(b.t.n_unauthenticated, 8);
     assert_true(b.drops.n[WGT_DROP_TCP_BACKLOG] >= 4);
-    /* Whom we dial ourselves does not fall under the bound. */
-    assert_int_equal(a.t.n_flows, 12);
+}
+
+static void
+half_open_strangers_make_room_for_newcomers(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 30; i++) /* SYNs whose answers nobody acknowledges */
+        dial();
+    tcp_transport_run(&a.t, now);
+    while (carry(&a, &b))
+        ;
+    tcp_transport_run(&b.t, now);
+    packet_queue_purge(&b.sent);
+    assert_int_equal(b.t.n_unauthenticated, 8);
+    b.n_established = 0;
+    dial();
+    run_until(now + WGT_SEC / 2);
+    assert_true(b.n_established > 0);
+    assert_true(b.t.n_unauthenticated <= 8);
+}
+
+/* Its FIN would otherwise leave a connection that waits for an ACK without counting as a stranger.
+ */
+static void
+stranger_that_closes_is_reset_and_forgotten(void **state)
+{
+    struct tcp_flow *f = dial();
+
+    (void)state;
+    run_until(now + WGT_SEC);
+    assert_int_equal(b.t.n_unauthenticated, 1);
+    tcp_flow_close(&a.t, now, f);
+    run_until(now + WGT_SEC);
+    assert_int_equal(b.t.n_flows, 0);
+    assert_int_equal(b.t.n_unauthenticated, 0);
+}
+
+static void
+retiring_a_flow_twice_leaves_users_of_another_alone(void **state)
+{
+    struct path_user user = {.path.kind = TRANSPORT_NONE};
+    struct tcp_flow *good = dial(), *bad = dial();
+    struct path stale = bad->path;
+
+    (void)state;
+    run_until(now + WGT_SEC);
+    tcp_transport_attach(&a.t, now, &user, &good->path);
+    tcp_flow_close(&a.t, now, bad);
+    assert_false(tcp_flow_usable(bad));
+    assert_null(LIST_FIRST(&bad->users));
+    tcp_flow_retire(&a.t, now, bad); /* twice is as good as once */
+    assert_ptr_equal(tcp_flow_of(&user.path), good);
+    assert_true(path_equal(&user.path, &good->path));
+    assert_false(path_equal(&user.path, &stale));
+    tcp_transport_detach(&a.t, now, &user);
 }
 
 static void
@@ -608,6 +661,9 @@ main(void)
         T(frame_length_that_no_message_has_resets_the_connection),
         T(empty_frame_is_counted_and_skipped),
         T(strangers_are_bounded),
+        T(half_open_strangers_make_room_for_newcomers),
+        T(stranger_that_closes_is_reset_and_forgotten),
+        T(retiring_a_flow_twice_leaves_users_of_another_alone),
         T(closed_port_answers_with_reset),
         T(no_listener_no_connection),
         T(dead_peer_ends_the_dial_within_the_user_timeout),

@@ -111,6 +111,8 @@ void tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, st
 void tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f);
 /* FIN behind what is queued. */
 void tcp_flow_close(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
+/* The same, and users and dialler lose it at once: it carries no more messages. */
+void tcp_flow_retire(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
 
 /* Make u a user of the path (detaching it from its old flow first). */
 void tcp_transport_attach(struct tcp_transport *t, wgt_time now, struct path_user *u,
