@@ -387,7 +387,8 @@ check_load(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
     noise_cookie_reply_create(&h->cookie_secret, &h->local, now, fresh, nonce, &e->path.remote,
                               e->message, e->len, c.message);
     c.len = MESSAGE_COOKIE_REPLY_LEN;
-    if (send_command(h, &c))
+    /* Strangers' cookies leave room in the ring for sessions. */
+    if (rte_ring_free_count(h->commands) > TUNNEL_RING_SIZE / 4 && send_command(h, &c))
         h->cookies_sent++;
     return WGT_DROP_MAC2_UNDER_LOAD;
 }

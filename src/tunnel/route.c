@@ -89,6 +89,9 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
     }
     if (path_equal(&p->path.path, from))
         return;
+    /* A message that was under way when its connection ended says nothing about a better path. */
+    if (from->kind == TRANSPORT_TCP && (f == NULL || !tcp_flow_usable(f)))
+        return;
     tcp_transport_attach(&t->tcp, now, &p->path, from);
     peer_mark_flush(t, p);
 }
@@ -124,8 +127,8 @@ peer_back_to_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     struct tcp_flow *f = tcp_flow_of(&p->path.path);
 
     if (f != NULL)
-        tcp_flow_close(&t->tcp, now, f);
-    if (f != NULL || (p->has_endpoint && p->configured_kind != p->path.path.kind))
+        tcp_flow_retire(&t->tcp, now, f);
+    else if (p->has_endpoint && p->configured_kind != p->path.path.kind)
         tcp_transport_detach(&t->tcp, now, &p->path);
 }
 
@@ -184,7 +187,12 @@ on_established(void *ctx, wgt_time now, struct tcp_flow *f)
 static void
 on_path_lost(void *ctx, wgt_time now, struct path_user *u)
 {
-    peer_arm(ctx, now, peer_of_path(u));
+    struct tunnel_peer *p = peer_of_path(u);
+
+    /* Nobody knows when such a peer comes back. */
+    if (!p->has_endpoint)
+        peer_drop_staged(ctx, p, WGT_DROP_NO_ENDPOINT);
+    peer_arm(ctx, now, p);
 }
 
 static void

@@ -16,10 +16,20 @@ peer_mark_flush(struct tunnel *t, struct tunnel_peer *p)
     TAILQ_INSERT_TAIL(&t->flush, p, flush_link);
 }
 
+static struct rte_mbuf *
+unstage(struct tunnel *t, struct tunnel_peer *p)
+{
+    t->n_staged--;
+    return packet_queue_pop(&p->staged);
+}
+
 void
 peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why)
 {
-    t->drops.n[why] += packet_queue_purge(&p->staged);
+    uint32_t n = packet_queue_purge(&p->staged);
+
+    t->n_staged -= n;
+    t->drops.n[why] += n;
 }
 
 static void
@@ -119,7 +129,7 @@ peer_flush(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     while (to != NULL && p->staged.count > 0 && session_usable(p, now) &&
            path_room(to) >= rte_pktmbuf_pkt_len(p->staged.head) + MESSAGE_DATA_OVERHEAD +
                                 MESSAGE_PADDING + FRAME_PREFIX_LEN)
-        send_data(t, now, p, to, packet_queue_pop(&p->staged));
+        send_data(t, now, p, to, unstage(t, p));
 }
 
 void
@@ -166,18 +176,22 @@ tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
     struct tunnel_peer *p =
         peer_of_inner(t, rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_pkt_len(m), &why);
 
-    if (p == NULL || t->stopping) {
+    (void)now; /* what it makes leaves with the next tunnel_run */
+    if (p == NULL || !p->added || t->stopping) {
         tunnel_drop(t, why, m);
         return;
     }
-    /* Without an endpoint nobody can be asked for a session; with a session its owner may come
-     * back. */
-    if (!peer_has_endpoint(p) && !session_usable(p, now)) {
+    if (!peer_has_endpoint(p)) {
         tunnel_drop(t, WGT_DROP_NO_ENDPOINT, m);
         return;
     }
-    if (p->staged.count >= TUNNEL_STAGED_MAX)
-        tunnel_drop(t, WGT_DROP_STAGED_FULL, packet_queue_pop(&p->staged)); /* keep the newest */
+    if (p->staged.count >= TUNNEL_STAGED_MAX) {
+        tunnel_drop(t, WGT_DROP_STAGED_FULL, unstage(t, p)); /* keep the newest */
+    } else if (t->n_staged >= t->staged_max) {
+        tunnel_drop(t, WGT_DROP_STAGED_FULL, m); /* peers that are gone may not starve the others */
+        return;
+    }
+    t->n_staged++;
     packet_queue_push(&p->staged, m);
     peer_mark_flush(t, p);
 }

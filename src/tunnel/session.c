@@ -39,15 +39,17 @@ session_request(struct tunnel *t, wgt_time now, struct tunnel_peer *p, bool retr
 {
     struct tunnel_event e = {.type = TUNNEL_EVENT_INITIATE, .peer = p};
 
-    if (p->initiation_requested || t->stopping)
+    /* One that was not answered for so long is lost. */
+    if (t->stopping || (p->initiation_requested && now - p->requested_at < PEER_REKEY_TIMEOUT))
         return;
     if (!peer_timers_may_initiate(&p->timers, now, retry))
         return;
     if (!peer_has_endpoint(p))
         return;
     p->initiation_requested = tunnel_send_event(t, &e);
-    if (!p->initiation_requested) /* as if it had been lost on the way */
-        peer_timers_initiation_sent(&p->timers, now, tunnel_jitter(t));
+    p->requested_at = now;
+    /* The retry timer runs from here, whatever becomes of the request. */
+    peer_timers_initiation_sent(&p->timers, now, tunnel_jitter(t));
 }
 
 void

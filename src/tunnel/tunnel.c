@@ -65,6 +65,7 @@ tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
         .events = events,
         .commands = commands,
         .udp_open = config->listen_udp,
+        .staged_max = outer->pool->size / 4, /* the rest is for what moves */
     };
     t->outer.drops = &t->drops;
     t->outer.entropy(t->outer.ctx, &t->jitter, sizeof(t->jitter));
@@ -137,6 +138,7 @@ add_peer(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     peer_timers_init(&p->timers);
     wheel_timer_init(&p->timer);
     LIST_INSERT_HEAD(&t->peers, p, link);
+    p->added = true;
     if (p->has_endpoint && p->configured_kind == TRANSPORT_UDP)
         t->udp_open = true;
     if (peer_timers_set_persistent(&p->timers, now, p->persistent_keepalive))
@@ -182,6 +184,7 @@ static void
 forget_keys(struct tunnel *t, struct tunnel_peer *p)
 {
     session_forget(t, p);
+    peer_drop_staged(t, p, WGT_DROP_STAGED_GAVE_UP);
     tunnel_send_event(t, &(struct tunnel_event){.type = TUNNEL_EVENT_ZERO, .peer = p});
 }
 
@@ -209,12 +212,24 @@ peer_expired(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 /* --- the loop's turn ----------------------------------------------------------------------------
  */
 
+/* A cookie reply. A stranger who does not read what it is sent gets no second one queued. */
+static void
+send_to_stranger(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
+{
+    struct tcp_flow *f = tcp_flow_of(&c->path);
+
+    if (f != NULL && tcp_unsent(&f->conn) > 0)
+        wgt_drop_count(&t->drops, WGT_DROP_CONNECTION_LOST);
+    else
+        path_send_handshake(t, now, &c->path, c->message, c->len);
+}
+
 static void
 handle_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
 {
     switch (c->type) {
     case TUNNEL_COMMAND_SEND:
-        path_send_handshake(t, now, &c->path, c->message, c->len);
+        send_to_stranger(t, now, c);
         break;
     case TUNNEL_COMMAND_ADD_PEER:
         add_peer(t, now, c->peer);

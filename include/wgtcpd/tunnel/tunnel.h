@@ -52,7 +52,9 @@ struct tunnel_peer {
     wgt_time dial_at;          /* not before */
     uint8_t dial_attempts;     /* since the last authenticated message on a dialled flow */
     bool initiation_requested; /* an event is on its way */
+    wgt_time requested_at;
     bool rekey_after_receive_done;
+    bool added; /* the worker has it; it may be in the allowed IPs before */
     bool flush_pending;
     TAILQ_ENTRY(tunnel_peer) flush_link;
     LIST_ENTRY(tunnel_peer) link;
@@ -85,6 +87,7 @@ struct tunnel {
     struct rte_ring *events, *commands;
     struct noise_keypair *retired; /* wiped, waiting for room in the event ring */
     struct wgt_drop_counters drops;
+    uint32_t n_staged, staged_max; /* of all peers */
     uint64_t rx_messages, tx_messages;
     uint64_t jitter; /* state of the timers' random source */
     bool udp_open;   /* we listen on UDP, or dial some peer over it */
