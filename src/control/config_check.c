@@ -88,6 +88,9 @@ config_check_port(struct parser *ps)
                         "[Port] has no Device; give a PCI address or a vdev such as net_tap0");
     if (is_missing(ps, KEY_PORT_Address))
         config_error_at(ps, port->line, "[Port] has no Address; give one such as 192.0.2.2/24");
+    if (port->n_addresses > CONFIG_PORT_ADDRESSES_MAX)
+        config_error_at(ps, ps->seen[KEY_PORT_Address], "[Port] has %zu addresses; give at most %d",
+                        port->n_addresses, CONFIG_PORT_ADDRESSES_MAX);
     check_mtu(ps, KEY_PORT_MTU, port->mtu, port->addresses, port->n_addresses);
     if (port->n_addresses > 0) {
         check_gateway(ps, &port->gateway_v4);

@@ -40,13 +40,32 @@ run_child(const char *command)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
     close_range(STDERR_FILENO + 1, ~0U, 0);
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(127);
 }
 
+/* Waits for the child; does what there is to do meanwhile, every few milliseconds. */
+static bool
+await(pid_t pid, int *status, void (*meanwhile)(void *ctx), void *ctx)
+{
+    for (;;) {
+        pid_t done = waitpid(pid, status, meanwhile != NULL ? WNOHANG : 0);
+
+        if (done == pid)
+            return true;
+        if (done < 0 && errno != EINTR)
+            return false;
+        if (done == 0) {
+            meanwhile(ctx);
+            usleep(2000);
+        }
+    }
+}
+
 static int
-run(const char *command)
+run(const char *command, void (*meanwhile)(void *ctx), void *ctx)
 {
     int status;
     pid_t pid;
@@ -59,9 +78,8 @@ run(const char *command)
         log_error("cannot run a hook: %s", strerror(errno));
         return -1;
     }
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return -1;
+    if (!await(pid, &status, meanwhile, ctx))
+        return -1;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     log_error("hook failed (%s %d): %s", WIFEXITED(status) ? "exit code" : "signal",
@@ -70,11 +88,12 @@ run(const char *command)
 }
 
 int
-hooks_run(const struct config_strings *commands, const char *ifname)
+hooks_run(const struct config_strings *commands, const char *ifname, void (*meanwhile)(void *ctx),
+          void *ctx)
 {
     for (size_t i = 0; i < commands->n; i++) {
         char *command = expand(commands->items[i], ifname);
-        int rc = command != NULL ? run(command) : -1;
+        int rc = command != NULL ? run(command, meanwhile, ctx) : -1;
 
         free(command);
         if (rc != 0)

@@ -34,6 +34,8 @@ enum {
     OVERHEAD_TCP = 106, /* IPv6, TCP with timestamps, frame prefix, message */
     EVENTS_PER_TURN = 256,
 };
+_Static_assert((int)CONFIG_PORT_ADDRESSES_MAX == (int)OUTER_LOCAL_MAX,
+               "all addresses have a place");
 #define STOP_PATIENCE (2 * WGT_SEC)
 
 /* --- pieces -------------------------------------------------------------------------------------
@@ -213,6 +215,30 @@ set_up_interface(struct node *n)
     return rc == 0 ? 0 : complain("cannot bring the interface up", rc);
 }
 
+static bool
+same_prefix(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+    return a->len == b->len && ip_prefix_contains(a, &b->addr);
+}
+
+/* Whether a route to the prefix through our interface exists: the kernel made it with an address,
+ * or we did for an earlier peer. Any other would carry the peer's packets past the tunnel. */
+static bool
+leads_here_already(const struct config *c, const struct ip_prefix *p)
+{
+    for (size_t i = 0; i < c->n_addresses; i++)
+        if (same_prefix(&c->addresses[i], p))
+            return true;
+    for (const struct config_peer *q = c->peers; q != NULL; q = q->next)
+        for (size_t i = 0; i < q->n_allowed_ips; i++) {
+            if (&q->allowed_ips[i] == p)
+                return false;
+            if (same_prefix(&q->allowed_ips[i], p))
+                return true;
+        }
+    return false;
+}
+
 static int
 add_route(struct node *n, const struct ip_prefix *p)
 {
@@ -226,9 +252,13 @@ add_route(struct node *n, const struct ip_prefix *p)
         return 0;
     }
     rc = netlink_add_route(&n->netlink, p, table);
-    if (rc == 0 || rc == -EEXIST)
+    if (rc == 0 || (rc == -EEXIST && leads_here_already(n->config, p)))
         return 0;
-    log_error("cannot add route %s: %s", ip_prefix_format(text, p), strerror(-rc));
+    log_error("cannot add route %s: %s", ip_prefix_format(text, p),
+              rc == -EEXIST
+                  ? "there is one that leads elsewhere; remove it, or set Table = off and "
+                    "route in PostUp"
+                  : strerror(-rc));
     return -1;
 }
 
@@ -257,7 +287,7 @@ fill_outer(const struct node *n, struct outer *o)
         .offload_udp = n->port.tx_udp_checksum,
         .offload_tcp = n->port.tx_tcp_checksum,
     };
-    for (size_t i = 0; i < c->n_addresses && o->n_locals < OUTER_LOCAL_MAX; i++)
+    for (size_t i = 0; i < c->n_addresses; i++)
         o->locals[o->n_locals++] = c->addresses[i];
 }
 
@@ -469,19 +499,25 @@ wall_clock(void)
     return (struct wall_clock){(uint64_t)ts.tv_sec, (uint32_t)ts.tv_nsec};
 }
 
+/* Some of the events; signals and the interface want to be looked at in between. */
 static void
-take_events(struct node *n)
+take_events(void *ctx)
 {
-    struct wall_clock wall;
+    struct node *n = ctx;
+    struct wall_clock wall = wall_clock();
     uint64_t count;
     ssize_t rc = read(n->event_fd, &count, sizeof(count));
 
     (void)rc; /* EAGAIN: woken for something else */
-    do {
-        wall = wall_clock();
-        if (handshaker_run(&n->handshaker, worker_clock(), &wall, EVENTS_PER_TURN) > 0)
-            worker_wake(&n->worker);
-    } while (rte_ring_count(n->events) > 0);
+    if (handshaker_run(&n->handshaker, worker_clock(), &wall, EVENTS_PER_TURN) > 0)
+        worker_wake(&n->worker);
+}
+
+/* How long epoll may wait: not at all while events are left. */
+static int
+patience(const struct node *n, int ms)
+{
+    return rte_ring_count(n->events) > 0 ? 0 : ms;
 }
 
 /* Returns whether to stop. */
@@ -525,7 +561,7 @@ loop(struct node *n, int epoll)
     for (;;) {
         struct epoll_event e[2];
 
-        (void)epoll_wait(epoll, e, 2, -1);
+        (void)epoll_wait(epoll, e, 2, patience(n, -1));
         if (take_signals(n))
             return 0;
         take_events(n);
@@ -548,7 +584,7 @@ stop_tunnel(struct node *n, int epoll)
     while (!n->stopped && worker_clock() < end) {
         struct epoll_event e[2];
 
-        (void)epoll_wait(epoll, e, 2, 50);
+        (void)epoll_wait(epoll, e, 2, patience(n, 50));
         take_events(n);
     }
     if (!n->stopped)
@@ -564,7 +600,7 @@ run(struct node *n)
         return complain("epoll", errno);
     log_info("%s: ready", n->config->ifname);
     rc = loop(n, epoll);
-    if (hooks_run(&n->config->pre_down, n->config->ifname) != 0)
+    if (hooks_run(&n->config->pre_down, n->config->ifname, take_events, n) != 0)
         rc = -1;
     stop_tunnel(n, epoll);
     close(epoll);
@@ -592,14 +628,14 @@ bring_up(struct node *n, bool verbose)
     const struct config *c = n->config;
 
     warn_of_idle_keys(c);
-    if (make_descriptors(n) != 0 || hooks_run(&c->pre_up, c->ifname) != 0)
+    if (make_descriptors(n) != 0 || hooks_run(&c->pre_up, c->ifname, NULL, NULL) != 0)
         return -1;
     n->hooks_up = true;
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_port(n) != 0 ||
         set_up_interface(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
         add_peers(n) != 0 || add_routes(n) != 0)
         return -1;
-    return hooks_run(&c->post_up, c->ifname);
+    return hooks_run(&c->post_up, c->ifname, take_events, n);
 }
 
 static void
@@ -640,7 +676,7 @@ take_down(struct node *n)
     if (n->eal_up)
         eal_stop();
     if (n->hooks_up)
-        rc = hooks_run(&n->config->post_down, n->config->ifname);
+        rc = hooks_run(&n->config->post_down, n->config->ifname, NULL, NULL);
     close_fd(n->event_fd);
     close_fd(n->wake_fd);
     close_fd(n->signal_fd);

@@ -54,7 +54,10 @@ find(const struct neighbours *n, const struct ip_addr *addr)
 static void
 forget(struct neighbours *n, struct neighbour *e, enum wgt_drop why)
 {
-    n->drops->n[why] += packet_queue_purge(&e->waiting);
+    uint32_t waiting = packet_queue_purge(&e->waiting);
+
+    n->n_waiting -= waiting;
+    n->drops->n[why] += waiting;
     rte_hash_del_key(n->table, &e->addr);
     if (e->probing)
         n->n_probing--;
@@ -197,6 +200,7 @@ learn(struct neighbours *n, wgt_time now, struct neighbour *e, const struct eth_
         e->probing = false;
         n->n_probing--;
     }
+    n->n_waiting -= e->waiting.count;
     while ((m = packet_queue_pop(&e->waiting)) != NULL)
         send_frame(n, m, &e->eth, eth_type_of(&e->addr));
 }
@@ -237,8 +241,15 @@ wait_for(struct neighbours *n, wgt_time now, struct neighbour *e, struct rte_mbu
     if (e->waiting.count >= NEIGHBOUR_QUEUE_MAX) {
         wgt_drop_count(n->drops, WGT_DROP_NEIGHBOUR_QUEUE);
         rte_pktmbuf_free(packet_queue_pop(&e->waiting));
+        n->n_waiting--;
     }
-    packet_queue_push(&e->waiting, m);
+    if (n->n_waiting < NEIGHBOUR_WAITING_MAX) {
+        packet_queue_push(&e->waiting, m);
+        n->n_waiting++;
+    } else {
+        wgt_drop_count(n->drops, WGT_DROP_NEIGHBOUR_QUEUE);
+        rte_pktmbuf_free(m);
+    }
     if (!e->probing)
         probe(n, now, e);
 }

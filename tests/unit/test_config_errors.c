@@ -259,6 +259,12 @@ static const struct error_case cases[] = {
      "w:6: Address: '192.0.2.2/25' was given before; remove one"},
     {IN_PORT, "Address = 239.0.0.1/24",
      "w:6: Address: '239.0.0.1/24' is no address of a host; give a unicast address"},
+    {IN_PORT,
+     "Address = 198.51.100.1/32, 198.51.100.2/32, 198.51.100.3/32, 198.51.100.4/32, "
+     "198.51.100.5/32, 198.51.100.6/32, 198.51.100.7/32, 198.51.100.8/32, 198.51.100.9/32, "
+     "198.51.100.10/32, 198.51.100.11/32, 198.51.100.12/32, 198.51.100.13/32, 198.51.100.14/32, "
+     "198.51.100.15/32, 198.51.100.16/32",
+     "w:5: [Port] has 17 addresses; give at most 16"},
     {IN_PORT, "Gateway = 192.0.2",
      "w:6: Gateway: '192.0.2' is no address of a gateway; give a router's address without a prefix "
      "length"},

@@ -11,7 +11,7 @@
 
 #include <wgtcpd/base/addr.h>
 
-enum { CONFIG_KEY_LEN = 32, CONFIG_IFNAME_MAX = 15 };
+enum { CONFIG_KEY_LEN = 32, CONFIG_IFNAME_MAX = 15, CONFIG_PORT_ADDRESSES_MAX = 16 };
 
 enum config_transport { CONFIG_UDP, CONFIG_TCP };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_POLL };

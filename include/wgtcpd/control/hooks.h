@@ -6,7 +6,10 @@
 #include <wgtcpd/control/config.h>
 
 /* Runs the commands one after another with %i replaced by the interface's name; each is logged.
- * Stops at the first that fails: -1 (logged). */
-int hooks_run(const struct config_strings *commands, const char *ifname);
+ * Stops at the first that fails: -1 (logged). meanwhile
+ * (may be NULL) is called while a command runs: handshakes go on, for a PostUp may wait for the
+ * tunnel that it follows. */
+int hooks_run(const struct config_strings *commands, const char *ifname,
+              void (*meanwhile)(void *ctx), void *ctx);
 
 #endif

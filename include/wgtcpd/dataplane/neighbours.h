@@ -16,6 +16,7 @@
 enum {
     NEIGHBOURS_MAX = 1024,
     NEIGHBOUR_QUEUE_MAX = 32,
+    NEIGHBOUR_WAITING_MAX = 512, /* of all neighbours */
     NEIGHBOUR_PROBES = 3,
     NEIGHBOUR_ANNOUNCEMENTS = 4,
 };
@@ -40,7 +41,7 @@ struct neighbours {
     void (*tx)(void *ctx, struct rte_mbuf *frame); /* takes it */
     struct rte_hash *table;
     struct neighbour *entries;
-    uint32_t n_probing;
+    uint32_t n_probing, n_waiting;
     unsigned announcements; /* still to be made */
     wgt_time next_announcement;
     wgt_time next_run;
