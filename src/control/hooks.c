@@ -57,7 +57,7 @@ await(pid_t pid, int *status, void (*meanwhile)(void *ctx), void *ctx)
             return true;
         if (done < 0 && errno != EINTR)
             return false;
-        if (done == 0) {
+        if (done == 0 && meanwhile != NULL) {
             meanwhile(ctx);
             usleep(2000);
         }
