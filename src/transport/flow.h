@@ -17,7 +17,6 @@ void flow_free(struct tcp_transport *t, struct tcp_flow *f);
 /* Frees the packets that the connection is done with. */
 void flow_reclaim(struct tcp_flow *f);
 void flow_mark_dirty(struct tcp_transport *t, struct tcp_flow *f);
-void flow_set_authenticated(struct tcp_transport *t, struct tcp_flow *f);
 struct tcp_options flow_options(struct tcp_transport *t, wgt_time now,
                                 const struct ip_endpoint *local, const struct ip_endpoint *remote);
 

@@ -138,7 +138,7 @@ flow_reclaim(struct tcp_flow *f)
 }
 
 void
-flow_set_authenticated(struct tcp_transport *t, struct tcp_flow *f)
+tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f)
 {
     if (f->authenticated)
         return;

@@ -38,7 +38,8 @@ evict_half_open(struct tcp_transport *t)
     for (uint32_t i = 0; i < t->config.max_flows; i++) {
         struct tcp_flow *f = &t->flows[(at + i) % t->config.max_flows];
 
-        if (f->in_use && tcp_state(&f->conn) == TCP_SYN_RECEIVED) {
+        /* One we dial can be half open, too (simultaneous open), and has users. */
+        if (f->in_use && !f->authenticated && tcp_state(&f->conn) == TCP_SYN_RECEIVED) {
             flow_free(t, f);
             return true;
         }
@@ -149,7 +150,7 @@ tcp_transport_dial(struct tcp_transport *t, wgt_time now, const struct ip_endpoi
     o = flow_options(t, now, &local, remote);
     tcp_open_active(&f->conn, now, &o);
     /* Whom we dial ourselves does not count against strangers; the user timeout guards it. */
-    flow_set_authenticated(t, f);
+    tcp_flow_authenticated(t, f);
     t->stats.dialled++;
     flow_mark_dirty(t, f);
     return f;
@@ -187,12 +188,6 @@ tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct 
         return;
     }
     flow_mark_dirty(t, f);
-}
-
-void
-tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f)
-{
-    flow_set_authenticated(t, f);
 }
 
 /* Everybody who sends on f loses it. */

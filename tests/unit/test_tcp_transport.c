@@ -413,6 +413,38 @@ half_open_strangers_make_room_for_newcomers(void **state)
     assert_true(b.t.n_unauthenticated <= 8);
 }
 
+/* RFC 9293 3.5: our SYN and a SYN of the other end cross. */
+static void
+dialled_connection_is_not_evicted_while_half_open(void **state)
+{
+    struct path_user user = {.path.kind = TRANSPORT_NONE};
+    struct ip_endpoint to = {a.outer.locals[0].addr, 1234};
+    struct tcp_flow *f = tcp_transport_dial(&b.t, now, &to, &b);
+    struct tcp_segment syn = {
+        .src_port = 1234, .dst_port = f->path.local.port, .seq = 7, .flags = TCP_SYN};
+    struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
+    struct ip_header ip = {.src = to.addr,
+                           .dst = b.outer.locals[0].addr,
+                           .protocol = IP_PROTO_TCP,
+                           .payload_len = (uint32_t)tcp_header_len(&syn)};
+
+    (void)state;
+    tcp_transport_attach(&b.t, now, &user, &f->path);
+    tcp_transport_run(&b.t, now);
+    tcp_write((uint8_t *)rte_pktmbuf_append(m, (uint16_t)ip.payload_len), &ip.src, &ip.dst, &syn,
+              true);
+    tcp_transport_rx(&b.t, now, &ip, m, true);
+    assert_int_equal(tcp_state(&f->conn), TCP_SYN_RECEIVED);
+    for (int i = 0; i < 200; i++)
+        dial();
+    tcp_transport_run(&a.t, now);
+    while (carry(&a, &b))
+        ;
+    assert_true(f->in_use);
+    assert_ptr_equal(tcp_flow_of(&user.path), f);
+    tcp_transport_detach(&b.t, now, &user);
+}
+
 /* Its FIN would otherwise leave a connection that waits for an ACK without counting as a stranger.
  */
 static void
@@ -662,6 +694,7 @@ main(void)
         T(empty_frame_is_counted_and_skipped),
         T(strangers_are_bounded),
         T(half_open_strangers_make_room_for_newcomers),
+        T(dialled_connection_is_not_evicted_while_half_open),
         T(stranger_that_closes_is_reset_and_forgotten),
         T(retiring_a_flow_twice_leaves_users_of_another_alone),
         T(closed_port_answers_with_reset),

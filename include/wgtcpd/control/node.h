@@ -24,7 +24,6 @@ struct node {
     int event_fd, wake_fd, signal_fd;
     uint16_t listen_port;
     uint32_t mtu;
-    unsigned lcore;
     bool stopped; /* the tunnel has closed its connections */
     /* how far we got, for taking down */
     bool eal_up, port_up, handshaker_up, worker_up, worker_runs, hooks_up;
