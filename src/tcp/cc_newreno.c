@@ -13,6 +13,20 @@ tcp_cc_initial_window(uint32_t mss)
     return tcp_min(10 * mss, tcp_max(2 * mss, 14600));
 }
 
+const struct tcp_cc_ops *
+tcp_cc_find(const char *name)
+{
+    (void)name;
+    return &tcp_cc_newreno;
+}
+
+void
+tcp_cc_change(struct tcp_cc *cc, const struct tcp_cc_ops *ops, wgt_time now)
+{
+    cc->ops = ops;
+    ops->init(cc, now);
+}
+
 void
 tcp_cc_init(struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss, wgt_time now,
             bool only_one)
@@ -31,32 +45,22 @@ grow(struct tcp_cc *cc, uint32_t bytes)
     cc->cwnd = tcp_min(cc->cwnd + bytes, UINT32_C(1) << 30);
 }
 
-/* RFC 2861 3: a window that was not in use has proved nothing. Slow start doubles a round trip, so
- * there half in use is enough. */
-static bool
-window_in_use(const struct tcp_cc *cc, const struct tcp_cc_ack *ack)
-{
-    if (cc->cwnd < cc->ssthresh)
-        return ack->flight >= cc->cwnd / 2;
-    return ack->flight + cc->mss > cc->cwnd;
-}
-
 static void
 newreno_acked(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 {
     uint32_t limit = ack->after_timeout ? SLOW_START_LIMIT_AFTER_TIMEOUT : SLOW_START_LIMIT;
 
-    if (!window_in_use(cc, ack))
+    if (ack->in_recovery || ack->acked == 0 || !ack->cwnd_limited)
         return;
     if (cc->cwnd < cc->ssthresh) {
         grow(cc, tcp_min(tcp_min(ack->acked, limit * cc->mss), cc->ssthresh - cc->cwnd));
         return;
     }
-    cc->counted += ack->acked;
-    if (cc->counted >= cc->cwnd) {
-        cc->counted -= cc->cwnd;
+    cc->state[0] += ack->acked;
+    if (cc->state[0] >= cc->cwnd) {
+        cc->state[0] -= cc->cwnd;
         grow(cc, cc->mss);
-        cc->counted = tcp_min(cc->counted, cc->cwnd);
+        cc->state[0] = tcp_min((uint32_t)cc->state[0], cc->cwnd);
     }
 }
 
@@ -73,7 +77,7 @@ newreno_loss(struct tcp_cc *cc, wgt_time now, uint32_t flight)
 {
     (void)now;
     cc->ssthresh = halved(cc, flight);
-    cc->counted = 0;
+    cc->state[0] = 0;
 }
 
 /* RFC 5681 3.1: ssthresh is held when the same segment times out again. */
@@ -84,22 +88,25 @@ newreno_timeout(struct tcp_cc *cc, wgt_time now, uint32_t flight, bool repeated)
     if (!repeated)
         cc->ssthresh = halved(cc, flight);
     cc->cwnd = cc->mss;
-    cc->counted = 0;
+    cc->state[0] = 0;
 }
 
 /* RFC 5681 4.1. */
 static void
-newreno_restart(struct tcp_cc *cc, wgt_time now)
+newreno_restart(struct tcp_cc *cc, wgt_time now, wgt_time idle, bool long_idle)
 {
     (void)now;
+    (void)idle;
+    if (!long_idle)
+        return;
     cc->cwnd = tcp_min(cc->cwnd, cc->initial_window);
-    cc->counted = 0;
+    cc->state[0] = 0;
 }
 
 const struct tcp_cc_ops tcp_cc_newreno = {
     .name = "newreno",
     .acked = newreno_acked,
-    .loss = newreno_loss,
+    .enter_recovery = newreno_loss,
     .timeout = newreno_timeout,
     .restart = newreno_restart,
 };

@@ -31,7 +31,7 @@ enum {
 /* tcp_sent.flags */
 enum {
     TCP_SENT_USED = 0x01,
-    TCP_SENT_IS_SPARE = 0x02, /* lies in tcp_conn.spare */
+    TCP_SENT_IS_RECORD = 0x02, /* lies in a tcp_record */
     TCP_SENT_FIN = 0x04,
     TCP_SENT_PSH = 0x08,
     TCP_SENT_SACKED = 0x10,
@@ -69,6 +69,10 @@ tcp_outstanding(const struct tcp_conn *c)
     return c->snd_nxt - c->snd_una;
 }
 
+/* memory.c: NULL when there is none (or no memory was given) */
+union tcp_record *tcp_record_get(struct tcp_memory *m);
+void tcp_record_put(struct tcp_memory *m, union tcp_record *r);
+
 /* queue.c: chunks */
 void tcp_queue_push(struct tcp_chunk_queue *q, struct tcp_chunk *chunk);
 struct tcp_chunk *tcp_queue_pop(struct tcp_chunk_queue *q);
@@ -103,7 +107,6 @@ void tcp_dsack_note(struct tcp_conn *c, uint32_t left, uint32_t right);
 void tcp_sack_fill(struct tcp_conn *c, struct tcp_segment *seg);
 
 /* sent.c: sent segments */
-void tcp_sent_init(struct tcp_conn *c);
 /* NULL when no record is free: wait for ACKs. chunk NULL: a FIN alone. */
 struct tcp_sent *tcp_sent_new(struct tcp_conn *c, struct tcp_chunk *chunk);
 void tcp_sent_transmit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s);

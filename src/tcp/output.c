@@ -232,7 +232,7 @@ static void
 restart_if_idle(struct tcp_conn *c, wgt_time now)
 {
     if (c->sent_head == NULL && now - c->last_sent > tcp_rto(c))
-        c->cc.ops->restart(&c->cc, now);
+        c->cc.ops->restart(&c->cc, now, now - c->last_sent, true);
 }
 
 static uint32_t

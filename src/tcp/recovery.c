@@ -66,7 +66,7 @@ enter_fast_recovery(struct tcp_conn *c, wgt_time now)
 
     c->recovery = TCP_RECOVERY_FAST;
     c->recovery_point = c->snd_nxt;
-    c->cc.ops->loss(&c->cc, now, flight);
+    c->cc.ops->enter_recovery(&c->cc, now, flight);
     c->prr_delivered = c->prr_out = 0;
     c->prr_flight = tcp_max(flight, 1);
     c->repair_due = true;
@@ -131,6 +131,16 @@ detect(struct tcp_conn *c, uint32_t acked, bool duplicate)
     return false;
 }
 
+/* RFC 2861 3: a window that was not in use has proved nothing. Slow start doubles a round trip, so
+ * there half in use is enough. */
+static bool
+cwnd_limited(const struct tcp_conn *c)
+{
+    if (c->cc.cwnd < c->cc.ssthresh)
+        return c->paused_flight >= c->cc.cwnd / 2;
+    return c->paused_flight + c->mss > c->cc.cwnd;
+}
+
 /* Called after the sent segments were updated. acked: how far SND.UNA moved. duplicate: a duplicate
  * ACK by RFC 5681 2. */
 void
@@ -165,7 +175,8 @@ tcp_recovery_ack(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acke
     if (acked > 0 && !repaired) {
         struct tcp_cc_ack ack = {.now = d->now,
                                  .acked = acked,
-                                 .flight = c->paused_flight,
+                                 .flight = tcp_pipe(c),
+                                 .cwnd_limited = cwnd_limited(c),
                                  .after_timeout = c->recovery == TCP_RECOVERY_LOSS};
 
         c->cc.ops->acked(&c->cc, &ack);

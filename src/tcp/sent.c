@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sent segments. Each has one record, which lies in the chunk the segment starts in, or, for
- * further pieces of a cut chunk, in the connection's spare ones. The record is a member of
+ * further pieces of a cut chunk, in a tcp_record. The record is a member of
  *   - the list by sequence number (sent_head),
  *   - and either `flight` (in the network, by order of last transmission), or `lost` (to be sent
  *     again, by sequence number), or neither (SACKed).
@@ -46,30 +46,21 @@ list_insert(struct tcp_sent_list *l, struct tcp_sent *at, struct tcp_sent *s)
     l->bytes += tcp_sent_seq_len(s);
 }
 
-void
-tcp_sent_init(struct tcp_conn *c)
-{
-    c->spare_free = NULL;
-    for (size_t i = TCP_SENT_SPARE; i-- > 0;) {
-        c->spare[i].next = c->spare_free;
-        c->spare_free = &c->spare[i];
-    }
-}
-
 static struct tcp_sent *
 find_record(struct tcp_conn *c, struct tcp_chunk *chunk)
 {
     struct tcp_sent *s = chunk != NULL ? &chunk->sent : &c->fin_record;
+    union tcp_record *record;
 
     if (!(s->flags & TCP_SENT_USED)) {
         *s = (struct tcp_sent){.flags = TCP_SENT_USED};
         return s;
     }
-    s = c->spare_free;
-    if (s == NULL)
+    record = tcp_record_get(c->options.memory);
+    if (record == NULL)
         return NULL;
-    c->spare_free = s->next;
-    *s = (struct tcp_sent){.flags = TCP_SENT_USED | TCP_SENT_IS_SPARE};
+    s = &record->sent;
+    *s = (struct tcp_sent){.flags = TCP_SENT_USED | TCP_SENT_IS_RECORD};
     return s;
 }
 
@@ -93,13 +84,11 @@ tcp_sent_new(struct tcp_conn *c, struct tcp_chunk *chunk)
 static void
 release_record(struct tcp_conn *c, struct tcp_sent *s)
 {
-    bool spare = s->flags & TCP_SENT_IS_SPARE;
+    bool is_record = s->flags & TCP_SENT_IS_RECORD;
 
     s->flags = 0;
-    if (spare) {
-        s->next = c->spare_free;
-        c->spare_free = s;
-    }
+    if (is_record)
+        tcp_record_put(c->options.memory, (union tcp_record *)s);
 }
 
 void
@@ -230,7 +219,7 @@ trim_head(struct tcp_conn *c, uint32_t n)
         /* Only its FIN is left; all chunks are acknowledged. */
         s->chunk = NULL;
         s->offset = 0;
-        if (!(s->flags & TCP_SENT_IS_SPARE))
+        if (!(s->flags & TCP_SENT_IS_RECORD))
             move_head(c, &c->fin_record);
         return;
     }
@@ -241,7 +230,7 @@ trim_head(struct tcp_conn *c, uint32_t n)
     if (chunk != s->chunk) {
         s->chunk = chunk;
         /* Further chunks are in the segment whole, so none starts in them: the record is free. */
-        if (!(s->flags & TCP_SENT_IS_SPARE))
+        if (!(s->flags & TCP_SENT_IS_RECORD))
             move_head(c, &chunk->sent);
     }
 }

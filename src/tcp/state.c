@@ -20,7 +20,6 @@ open_common(struct tcp_conn *c, wgt_time now, const struct tcp_options *o)
     c->progress = now;
     c->last_sent = now;
     tcp_rtt_init(&c->rtt);
-    tcp_sent_init(c);
     tcp_timers_stop(c);
 }
 
@@ -74,7 +73,8 @@ tcp_establish(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg)
     c->rto_at = WGT_NEVER;
     c->rto_backoff = 0;
     c->progress = c->last_sent = now;
-    tcp_cc_init(&c->cc, &tcp_cc_newreno, c->mss, now, c->syn_retries > 1);
+    tcp_cc_init(&c->cc, c->options.cc != NULL ? c->options.cc : &tcp_cc_newreno, c->mss, now,
+                c->syn_retries > 1);
 }
 
 static void
@@ -246,11 +246,26 @@ open_window(const struct tcp_conn *c)
     return tcp_min(by_peer, by_network - tcp_min(by_network, c->lost.bytes));
 }
 
+wgt_time
+tcp_send_room_at(const struct tcp_conn *c, wgt_time now)
+{
+    (void)c;
+    (void)now;
+    return WGT_NEVER;
+}
+
+void
+tcp_app_limited(struct tcp_conn *c)
+{
+    (void)c;
+}
+
 uint32_t
-tcp_send_room(const struct tcp_conn *c)
+tcp_send_room(const struct tcp_conn *c, wgt_time now)
 {
     uint32_t room, unsent = tcp_unsent(c);
 
+    (void)now;
     if (c->fin_queued || (c->state != TCP_ESTABLISHED && c->state != TCP_CLOSE_WAIT))
         return 0;
     room = open_window(c) + TCP_SEND_SLACK;

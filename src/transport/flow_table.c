@@ -7,6 +7,8 @@
 
 #include "flow.h"
 
+enum { DEFAULT_RECORDS = 16384 };
+
 /* Two addresses, two ports; all bytes count in the hash, so no padding. */
 struct flow_key {
     uint8_t local[16], remote[16];
@@ -49,11 +51,16 @@ tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, stru
     };
     t->table = rte_hash_create(&params);
     t->flows = calloc(config->max_flows, sizeof(*t->flows));
-    if (t->table == NULL || t->flows == NULL) {
+    if (t->config.records == 0)
+        t->config.records = DEFAULT_RECORDS;
+    t->records = calloc(t->config.records, sizeof(*t->records));
+    if (t->table == NULL || t->flows == NULL || t->records == NULL) {
         rte_hash_free(t->table);
         free(t->flows);
+        free(t->records);
         return -ENOMEM;
     }
+    tcp_memory_init(&t->memory, t->records, t->config.records);
     for (uint32_t i = config->max_flows; i-- > 0;) {
         t->flows[i].next_free = t->free_flows;
         t->free_flows = &t->flows[i];
@@ -81,8 +88,10 @@ tcp_transport_fini(struct tcp_transport *t)
     }
     rte_hash_free(t->table);
     free(t->flows);
+    free(t->records);
     t->table = NULL;
     t->flows = NULL;
+    t->records = NULL;
 }
 
 struct tcp_flow *
@@ -193,6 +202,7 @@ flow_options(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *lo
     bool v4 = remote->addr.family == IP_V4;
 
     return (struct tcp_options){
+        .memory = &t->memory,
         .src_port = local->port,
         .dst_port = remote->port,
         .mss_local = (uint16_t)(t->outer->mtu - (v4 ? 40 : 60)),

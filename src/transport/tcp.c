@@ -165,9 +165,9 @@ tcp_flow_usable(const struct tcp_flow *f)
 }
 
 uint32_t
-tcp_flow_room(const struct tcp_flow *f)
+tcp_flow_room(const struct tcp_flow *f, wgt_time now)
 {
-    return tcp_flow_usable(f) ? tcp_send_room(&f->conn) : 0;
+    return tcp_flow_usable(f) ? tcp_send_room(&f->conn, now) : 0;
 }
 
 void
@@ -319,7 +319,7 @@ tell_writable(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
     struct path_user *u, *next;
 
-    if (tcp_flow_room(f) == 0)
+    if (tcp_flow_room(f, now) == 0)
         return;
     for (u = LIST_FIRST(&f->users); u != NULL; u = next) {
         next = LIST_NEXT(u, link);

@@ -105,13 +105,13 @@ send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
 /* What may be sealed now for this path, in message bytes. Nothing gets a counter before its
  * connection can take it: what waits, waits unsealed. */
 static size_t
-path_room(const struct path *to)
+path_room(const struct path *to, wgt_time now)
 {
     const struct tcp_flow *f = tcp_flow_of(to);
 
     if (to->kind == TRANSPORT_UDP)
         return SIZE_MAX;
-    return f != NULL ? tcp_flow_room(f) : 0;
+    return f != NULL ? tcp_flow_room(f, now) : 0;
 }
 
 void
@@ -127,8 +127,8 @@ peer_flush(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     }
     to = peer_path(t, now, p);
     while (to != NULL && p->staged.count > 0 && session_usable(p, now) &&
-           path_room(to) >= rte_pktmbuf_pkt_len(p->staged.head) + MESSAGE_DATA_OVERHEAD +
-                                MESSAGE_PADDING + FRAME_PREFIX_LEN)
+           path_room(to, now) >= rte_pktmbuf_pkt_len(p->staged.head) + MESSAGE_DATA_OVERHEAD +
+                                     MESSAGE_PADDING + FRAME_PREFIX_LEN)
         send_data(t, now, p, to, unstage(t, p));
 }
 

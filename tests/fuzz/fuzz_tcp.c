@@ -30,7 +30,11 @@ struct input {
 
 static struct node nodes[NODES];
 static struct pipe pipes[2]; /* pipes[i]: towards side i */
+enum { RECORDS = 64 };
+
 static struct tcp_conn conns[2];
+static struct tcp_memory memory;
+static union tcp_record records[RECORDS];
 static wgt_time now;
 
 static uint8_t
@@ -254,7 +258,8 @@ open_pair(struct input *in)
 
     for (int i = 0; i < 2; i++) {
         uint8_t shape = next_byte(in);
-        struct tcp_options o = {.src_port = 1,
+        struct tcp_options o = {.memory = &memory,
+                                .src_port = 1,
                                 .dst_port = 2,
                                 .mss_local = (uint16_t)(64 + (shape & 7) * 400),
                                 .mss_default = 536,
@@ -280,6 +285,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     now = 100 * WGT_SEC;
     pipes[0].n = pipes[1].n = 0;
+    tcp_memory_init(&memory, records, RECORDS);
     open_pair(&in);
     while (in.left > 0)
         step(&in);
@@ -292,5 +298,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (nodes[i].lent)
             abort();
     }
+    if (memory.n_free != memory.n)
+        abort();
     return 0;
 }

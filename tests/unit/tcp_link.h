@@ -52,7 +52,11 @@ struct link_side {
     wgt_time link_free;
 };
 
+enum { LINK_RECORDS = 256 };
+
 struct link {
+    struct tcp_memory memory;
+    union tcp_record records[LINK_RECORDS];
     struct link_options o;
     struct link_side side[2];
     struct link_packet packets[4096];
@@ -216,7 +220,8 @@ link_deliver(struct link *l, struct link_packet *p)
 
     p->seg.payload = (struct span){.data = node->bytes, .len = node->chunk.len};
     if (!s->opened) {
-        struct tcp_options o = {.src_port = 2,
+        struct tcp_options o = {.memory = &l->memory,
+                                .src_port = 2,
                                 .dst_port = 1,
                                 .mss_local = l->o.mss[p->to],
                                 .mss_default = 536,
@@ -241,7 +246,7 @@ static inline void
 link_app_write(struct link *l, int i)
 {
     struct link_side *s = &l->side[i];
-    uint32_t room = tcp_send_room(&s->c);
+    uint32_t room = tcp_send_room(&s->c, l->now);
 
     while (s->sent < l->o.bytes[i] && room > 0) {
         uint64_t left = l->o.bytes[i] - s->sent;
@@ -341,8 +346,10 @@ link_new(const struct link_options *o, uint64_t seed)
     l->o = *o;
     l->rng = seed * UINT64_C(0x9e3779b97f4a7c15) + 0x1234567;
     l->now = 1000 * WGT_SEC;
+    tcp_memory_init(&l->memory, l->records, LINK_RECORDS);
     for (int i = 0; i < (o->simultaneous ? 2 : 1); i++) {
-        struct tcp_options options = {.src_port = (uint16_t)(1 + i),
+        struct tcp_options options = {.memory = &l->memory,
+                                      .src_port = (uint16_t)(1 + i),
                                       .dst_port = (uint16_t)(2 - i),
                                       .mss_local = o->mss[i],
                                       .mss_default = 536,
@@ -371,6 +378,7 @@ link_free(struct link *l)
         assert_null(tcp_recv(&l->side[i].c));
         assert_int_equal(l->side[i].lent, 0);
     }
+    assert_int_equal(l->memory.n_free, l->memory.n);
     for (size_t i = 0; i < l->n; i++)
         free(l->packets[i].node);
     free(l);

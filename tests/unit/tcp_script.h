@@ -14,10 +14,18 @@
 
 #include <wgtcpd/tcp/tcp.h>
 
-enum { SCRIPT_PEER_ISS = -3000, SCRIPT_ISS = -2000, SCRIPT_MSS = 1460, SCRIPT_CHUNKS = 512 };
+enum {
+    SCRIPT_PEER_ISS = -3000,
+    SCRIPT_ISS = -2000,
+    SCRIPT_MSS = 1460,
+    SCRIPT_CHUNKS = 512,
+    SCRIPT_RECORDS = 128
+};
 
 struct script {
     struct tcp_conn c;
+    struct tcp_memory memory;
+    union tcp_record records[SCRIPT_RECORDS];
     wgt_time now;
     struct tcp_options options;
     bool ts, sack, wscale; /* what the peer's SYN offers */
@@ -241,6 +249,7 @@ expect_nothing_lent(struct script *s)
     reclaim_all(s);
     for (size_t i = 0; i < SCRIPT_CHUNKS; i++)
         assert_false(s->rx_lent[i] || s->tx_lent[i]);
+    assert_int_equal(s->memory.n_free, s->memory.n);
 }
 
 static inline struct script *
@@ -253,7 +262,9 @@ script_new(void)
     s->window = 60000;
     s->peer_mss = SCRIPT_MSS;
     s->peer_ts = 0xfffffff0u;
-    s->options = (struct tcp_options){.src_port = 1,
+    tcp_memory_init(&s->memory, s->records, SCRIPT_RECORDS);
+    s->options = (struct tcp_options){.memory = &s->memory,
+                                      .src_port = 1,
                                       .dst_port = 2,
                                       .mss_local = SCRIPT_MSS,
                                       .mss_default = 536,

@@ -632,7 +632,7 @@ bulk_survives_a_bounded_window_and_makes_room_again(void **state)
     tcp_transport_attach(&a.t, now, &user, &f->path);
     run_until(now + WGT_SEC);
     for (int round = 0; round < 40; round++) {
-        while (tcp_flow_room(f) >= 1442 && sent < 400) {
+        while (tcp_flow_room(f, now) >= 1442 && sent < 400) {
             tcp_flow_send(&a.t, now, f, message(1440, (uint8_t)sent));
             sent++;
         }

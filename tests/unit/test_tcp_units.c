@@ -149,7 +149,7 @@ newreno(uint32_t cwnd, uint32_t ssthresh)
 static void
 acked(struct tcp_cc *cc, uint32_t bytes, bool after_timeout)
 {
-    struct tcp_cc_ack ack = {.acked = bytes, .flight = cc->cwnd, .after_timeout = after_timeout};
+    struct tcp_cc_ack ack = {.acked = bytes, .cwnd_limited = true, .after_timeout = after_timeout};
 
     cc->ops->acked(cc, &ack);
 }
@@ -185,13 +185,12 @@ static void
 rfc2861_window_not_in_use_does_not_grow(void **state)
 {
     struct tcp_cc cc = newreno(10000, 20000);
-    struct tcp_cc_ack ack = {.acked = 2000, .flight = 4000};
+    struct tcp_cc_ack ack = {.acked = 2000};
 
     (void)state;
     cc.ops->acked(&cc, &ack);
     assert_int_equal(cc.cwnd, 10000);
     cc.ssthresh = 5000;
-    ack.flight = 9000;
     for (int i = 0; i < 20; i++)
         cc.ops->acked(&cc, &ack);
     assert_int_equal(cc.cwnd, 10000);
@@ -203,9 +202,9 @@ rfc5681_3_1_ssthresh_after_loss_and_timeout(void **state)
     struct tcp_cc cc = newreno(20000, UINT32_MAX);
 
     (void)state;
-    cc.ops->loss(&cc, 0, 18000);
+    cc.ops->enter_recovery(&cc, 0, 18000);
     assert_int_equal(cc.ssthresh, 9000);
-    cc.ops->loss(&cc, 0, 3000);
+    cc.ops->enter_recovery(&cc, 0, 3000);
     assert_int_equal(cc.ssthresh, 2000); /* at least two segments */
     cc = newreno(20000, UINT32_MAX);
     cc.ops->timeout(&cc, 0, 20000, false);

@@ -3,13 +3,10 @@
 #ifndef WGTCPD_TCP_CONN_H
 #define WGTCPD_TCP_CONN_H
 
-#include <wgtcpd/tcp/cc.h>
+#include <wgtcpd/tcp/tcp.h>
 
-/*
- * TCP_SENT_SPARE: records for segments that start in the middle of a chunk; a connection whose
- * chunks all fit the MSS needs none. TCP_RX_RUNS: runs of bytes beyond a hole; more are refused.
- */
-enum { TCP_SENT_SPARE = 128, TCP_RX_RUNS = 128, TCP_SACK_SEEN = 4 };
+/* TCP_RX_RUNS: runs of bytes beyond a hole; more are refused. */
+enum { TCP_RX_RUNS = 128, TCP_SACK_SEEN = 4 };
 
 struct tcp_chunk_queue {
     struct tcp_chunk *head, *tail;
@@ -25,6 +22,12 @@ struct tcp_rx_run {
     struct tcp_chunk *head, *tail;
     uint32_t left, right;
     uint32_t touched; /* when it last changed: SACK blocks go out most recent first */
+};
+
+union tcp_record {
+    union tcp_record *next; /* while free */
+    struct tcp_sent sent;   /* a segment that starts in the middle of a chunk */
+    struct tcp_rx_run run;
 };
 
 struct tcp_rtt {
@@ -80,7 +83,6 @@ struct tcp_conn {
     uint64_t delivered_order[3]; /* highest transmission numbers known delivered, descending */
     struct tcp_sack_block sack_seen[TCP_SACK_SEEN]; /* blocks of the last ACK, all applied */
     uint8_t n_sack_seen;
-    struct tcp_sent *spare_free;
 
     /* Loss recovery. */
     enum tcp_recovery recovery;
@@ -133,7 +135,6 @@ struct tcp_conn {
 
     struct tcp_sent fin_record;
     struct tcp_rx_run runs[TCP_RX_RUNS];
-    struct tcp_sent spare[TCP_SENT_SPARE];
 };
 
 #endif

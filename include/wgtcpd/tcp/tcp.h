@@ -18,6 +18,7 @@
 #define WGTCPD_TCP_TCP_H
 
 #include <wgtcpd/base/drop.h>
+#include <wgtcpd/tcp/cc.h>
 #include <wgtcpd/wire/tcp.h>
 
 /* The record of one sent segment; the engine's own. */
@@ -65,8 +66,14 @@ enum tcp_end {
     TCP_END_ABORTED, /* tcp_abort */
 };
 
+struct tcp_memory;
+
 /* Fixed at open. */
 struct tcp_options {
+    struct tcp_memory *memory;   /* outlives the connection */
+    const struct tcp_cc_ops *cc; /* NULL: tcp_cc_bbr */
+    bool ecn;                    /* negotiate ECN (RFC 3168) */
+    wgt_time keepalive; /* idle time before the first keepalive probe (RFC 9293 3.8.4); 0: off */
     uint16_t src_port, dst_port;
     uint16_t mss_local;          /* MSS to announce: MTU - 40 or - 60 (RFC 6691) */
     uint16_t mss_default;        /* MSS assumed when the peer announces none: 536 or 1220 */
@@ -79,6 +86,19 @@ struct tcp_options {
 };
 
 struct tcp_conn; /* laid out below the contract so that callers can embed it */
+
+/*
+ * Small records that connections need only while something is out of the ordinary: runs of bytes
+ * beyond a hole, segments that start in the middle of a chunk. The caller provides them, once for
+ * all connections of a worker, so that an idle connection holds none. When they run out, a
+ * connection refuses or waits.
+ */
+union tcp_record;
+struct tcp_memory {
+    union tcp_record *free;
+    uint32_t n_free, n;
+};
+void tcp_memory_init(struct tcp_memory *m, union tcp_record *records, uint32_t n);
 
 /* c must not hold chunks of an earlier life. tcp_output gives the SYN. */
 void tcp_open_active(struct tcp_conn *c, wgt_time now, const struct tcp_options *o);
@@ -104,9 +124,18 @@ enum wgt_drop tcp_input(struct tcp_conn *c, wgt_time now, const struct tcp_segme
  * nothing follows its tail in the same segment. */
 bool tcp_send(struct tcp_conn *c, wgt_time now, struct tcp_chunk *chunk);
 
-/* Bytes worth queueing now: what congestion window and receive window would let out at once plus a
- * small slack, less what is queued unsent. 0 before the connection is established. */
-uint32_t tcp_send_room(const struct tcp_conn *c);
+/*
+ * The pull model: nothing needs a place in the sequence space before congestion window, receive
+ * window and pacer let it go. Bytes that would leave at once if queued now, less what is queued
+ * unsent; 0 before the connection is established.
+ */
+uint32_t tcp_send_room(const struct tcp_conn *c, wgt_time now);
+/* When the pacer alone keeps room shut: the instant at which it opens. WGT_NEVER: room is open, or
+ * waits for an ACK. */
+wgt_time tcp_send_room_at(const struct tcp_conn *c, wgt_time now);
+/* The caller has nothing more to send although there is room: rate samples from now on, until what
+ * is in the network has been delivered, say less than the path can do. */
+void tcp_app_limited(struct tcp_conn *c);
 
 /* Bytes queued but never sent. */
 uint32_t tcp_unsent(const struct tcp_conn *c);
@@ -125,6 +154,7 @@ struct tcp_out {
     struct tcp_chunk *chunk;
     uint32_t offset, len;
     bool retransmission;
+    bool ect; /* send it as ECN-capable, ECT(0) */
 };
 
 /* The one exit door: true and *out, or false when nothing is to be sent now. Call until false after

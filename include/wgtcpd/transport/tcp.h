@@ -67,6 +67,11 @@ struct tcp_transport_config {
     uint32_t max_unauthenticated;
     size_t max_message; /* largest WireGuard message */
     uint32_t receive_buffer;
+    const struct tcp_cc_ops *congestion; /* NULL: the engine's default; of accepted connections
+                                          * until their peer is known */
+    bool in_order;                       /* deliver messages in order only (OutOfOrder = off) */
+    bool knock;                          /* SYNs carry a tag; listeners answer no others */
+    uint32_t records; /* for connections with holes or cut segments; 0: a default */
     unsigned socket_id;
 };
 
@@ -81,6 +86,8 @@ struct tcp_transport {
     TAILQ_HEAD(, tcp_flow) dirty;
     uint32_t n_flows, n_unauthenticated;
     uint8_t isn_key[16];
+    struct tcp_memory memory; /* shared by all connections */
+    union tcp_record *records;
     struct tcp_transport_stats stats;
 };
 
@@ -104,7 +111,7 @@ struct tcp_flow *tcp_flow_of(const struct path *p);
 /* Whether messages may be queued: connecting or established, not closing. */
 bool tcp_flow_usable(const struct tcp_flow *f);
 /* Bytes (frames included) worth sealing for this flow now. */
-uint32_t tcp_flow_room(const struct tcp_flow *f);
+uint32_t tcp_flow_room(const struct tcp_flow *f, wgt_time now);
 /* Queue a message (m, taken). */
 void tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m);
 /* A message that came on this flow authenticated. */

@@ -40,7 +40,8 @@ struct tunnel_peer {
     bool has_endpoint;
     enum transport_kind configured_kind; /* how to dial */
     struct ip_endpoint configured;
-    uint16_t persistent_keepalive; /* s */
+    uint16_t persistent_keepalive;       /* s */
+    const struct tcp_cc_ops *congestion; /* NULL: the interface's */
 
     /* worker: rw, control: ro for display */
     struct noise_session session;
@@ -69,6 +70,9 @@ struct tunnel_config {
     size_t max_message; /* largest WireGuard message a packet buffer takes */
     uint32_t max_peers;
     uint32_t max_flows;
+    const struct tcp_cc_ops *congestion; /* NULL: the default */
+    bool in_order;                       /* OutOfOrder = off */
+    bool knock;                          /* TcpKnock = on */
     unsigned socket_id;
     uint8_t mac1_key[NOISE_KEY_LEN]; /* of messages to us: noise_local's */
 };

@@ -35,6 +35,7 @@ struct tcp_segment {
     uint8_t n_sack;
     struct tcp_sack_block sack[TCP_SACK_MAX];
     struct span payload;
+    bool ce; /* not of the header: the IP packet says "congestion experienced"; set by who knows */
 };
 
 /*
