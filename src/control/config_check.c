@@ -192,6 +192,10 @@ config_check_all(struct parser *ps)
         check_endpoint(ps, peer);
         if (!peer->has_transport)
             peer->transport = ps->c->transport;
+        if (!peer->has_congestion)
+            peer->congestion = ps->c->congestion;
+        if (!peer->has_tcp_knock)
+            peer->tcp_knock = ps->c->tcp_knock;
     }
     check_duplicate_peers(ps);
 }

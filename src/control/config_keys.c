@@ -336,6 +336,37 @@ set_transport_value(struct parser *ps, enum config_key key, struct slice value,
     return true;
 }
 
+static bool
+set_congestion_value(struct parser *ps, enum config_key key, struct slice value,
+                     enum config_congestion *congestion)
+{
+    static const char *const names[] = {
+        [CONFIG_BBR] = "bbr", [CONFIG_CUBIC] = "cubic", [CONFIG_NONE] = "none"};
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (config_slice_is(value, names[i])) {
+            *congestion = (enum config_congestion)i;
+            return true;
+        }
+    }
+    wrong(ps, key, value, "congestion control", "write bbr, cubic or none");
+    return false;
+}
+
+static bool
+set_switch(struct parser *ps, enum config_key key, struct slice value, bool *on)
+{
+    if (config_slice_is(value, "on")) {
+        *on = true;
+    } else if (config_slice_is(value, "off")) {
+        *on = false;
+    } else {
+        wrong(ps, key, value, "switch", "write on or off");
+        return false;
+    }
+    return true;
+}
+
 /* --- [Interface] --- */
 
 static void
@@ -546,6 +577,27 @@ set_idle(struct parser *ps, enum config_key key, struct slice value)
 }
 
 static void
+set_congestion(struct parser *ps, enum config_key key, struct slice value)
+{
+    set_congestion_value(ps, key, value, &ps->c->congestion);
+}
+
+static void
+set_out_of_order(struct parser *ps, enum config_key key, struct slice value)
+{
+    bool on;
+
+    if (set_switch(ps, key, value, &on))
+        ps->c->in_order = !on;
+}
+
+static void
+set_tcp_knock(struct parser *ps, enum config_key key, struct slice value)
+{
+    set_switch(ps, key, value, &ps->c->tcp_knock);
+}
+
+static void
 set_eal_args(struct parser *ps, enum config_key key, struct slice value)
 {
     (void)key;
@@ -711,6 +763,18 @@ static void
 set_peer_transport(struct parser *ps, enum config_key key, struct slice value)
 {
     ps->peer->has_transport = set_transport_value(ps, key, value, &ps->peer->transport);
+}
+
+static void
+set_peer_congestion(struct parser *ps, enum config_key key, struct slice value)
+{
+    ps->peer->has_congestion = set_congestion_value(ps, key, value, &ps->peer->congestion);
+}
+
+static void
+set_peer_tcp_knock(struct parser *ps, enum config_key key, struct slice value)
+{
+    ps->peer->has_tcp_knock = set_switch(ps, key, value, &ps->peer->tcp_knock);
 }
 
 /* --- the table of keys --- */

@@ -36,6 +36,9 @@ enum config_section {
     X(INTERFACE, Cores, cores)                      \
     X(INTERFACE, Idle, idle)                        \
     X(INTERFACE, EalArgs, eal_args)                 \
+    X(INTERFACE, CongestionControl, congestion)     \
+    X(INTERFACE, OutOfOrder, out_of_order)          \
+    X(INTERFACE, TcpKnock, tcp_knock)               \
     X(PORT, Device, device)                         \
     X(PORT, Address, port_address)                  \
     X(PORT, Gateway, gateway)                       \
@@ -45,7 +48,9 @@ enum config_section {
     X(PEER, AllowedIPs, allowed_ips)                \
     X(PEER, Endpoint, endpoint)                     \
     X(PEER, PersistentKeepalive, persistent_keepalive) \
-    X(PEER, Transport, peer_transport)
+    X(PEER, Transport, peer_transport)              \
+    X(PEER, CongestionControl, peer_congestion)     \
+    X(PEER, TcpKnock, peer_tcp_knock)
 /* clang-format on */
 
 enum config_key {

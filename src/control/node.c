@@ -317,6 +317,15 @@ tunnel_has_stopped(void *ctx)
     n->stopped = true;
 }
 
+static const struct tcp_cc_ops *
+congestion(enum config_congestion which)
+{
+    static const char *const names[] = {
+        [CONFIG_BBR] = "bbr", [CONFIG_CUBIC] = "cubic", [CONFIG_NONE] = "none"};
+
+    return tcp_cc_find(names[which]);
+}
+
 static int
 start_tunnel(struct node *n)
 {
@@ -331,6 +340,9 @@ start_tunnel(struct node *n)
         .max_message = packet_room(n->config),
         .max_peers = max_peers,
         .max_flows = MAX_FLOWS,
+        .congestion = congestion(c->congestion),
+        .in_order = c->in_order,
+        .knock = c->tcp_knock,
     };
     int rc = handshaker_init(&n->handshaker, c->ifname, max_peers, c->private_key, n->events,
                              n->commands, worker_entropy, n);
@@ -417,6 +429,8 @@ make_peer(const struct config *c, const struct config_peer *from)
     memcpy(p->public_key, from->public_key, sizeof(p->public_key));
     p->persistent_keepalive = from->persistent_keepalive;
     p->configured_kind = from->transport == CONFIG_TCP ? TRANSPORT_TCP : TRANSPORT_UDP;
+    p->congestion = congestion(from->congestion);
+    p->knock = from->tcp_knock;
     if (from->endpoint.host != NULL)
         p->has_endpoint = resolve(c, &from->endpoint, &p->configured);
     return p;

@@ -110,7 +110,8 @@ every_key_of_the_interface(void **state)
               "DNS = 203.0.113.53,2001:db8::53 , corp.example\nTable = 51820\n"
               "PreUp = a\nPostUp = b\nPreDown = c\nPostDown = d\n"
               "SaveConfig = true\nTransport = tcp\nListen = tcp\nInner = tun\n"
-              "Workers = 1\nCores = 2-5,7\nIdle = poll\nEalArgs = --no-huge -m 128\n" PORT PEER);
+              "Workers = 1\nCores = 2-5,7\nIdle = poll\nEalArgs = --no-huge -m 128\n"
+              "CongestionControl = cubic\nOutOfOrder = off\nTcpKnock = on\n" PORT PEER);
 
     (void)state;
     assert_int_equal(c->listen_port, 51820);
@@ -131,7 +132,32 @@ every_key_of_the_interface(void **state)
     assert_string_equal(c->cores, "2-5,7");
     assert_int_equal(c->idle, CONFIG_IDLE_POLL);
     assert_string_equal(c->eal_args, "--no-huge -m 128");
+    assert_int_equal(c->congestion, CONFIG_CUBIC);
+    assert_true(c->in_order);
+    assert_true(c->tcp_knock);
     assert_int_equal(c->peers->transport, CONFIG_TCP); /* the interface's */
+    assert_int_equal(c->peers->congestion, CONFIG_CUBIC);
+    assert_true(c->peers->tcp_knock);
+    config_free(c);
+}
+
+static void
+tcp_keys_have_defaults_and_peers_override_them(void **state)
+{
+    struct config *c = parse(INTERFACE PORT PEER "CongestionControl = none\nTcpKnock = on\n");
+
+    (void)state;
+    assert_int_equal(c->congestion, CONFIG_BBR);
+    assert_false(c->in_order);
+    assert_false(c->tcp_knock);
+    assert_int_equal(c->peers->congestion, CONFIG_NONE);
+    assert_true(c->peers->tcp_knock);
+    config_free(c);
+    c = parse("[Interface]\nPrivateKey = " KEY
+              "\nCongestionControl = none\nTcpKnock = on\n" PORT PEER
+              "CongestionControl = bbr\nTcpKnock = off\n");
+    assert_int_equal(c->peers->congestion, CONFIG_BBR);
+    assert_false(c->peers->tcp_knock);
     config_free(c);
 }
 
@@ -469,6 +495,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_file_gives_the_defaults),
         cmocka_unit_test(every_key_of_the_interface),
+        cmocka_unit_test(tcp_keys_have_defaults_and_peers_override_them),
         cmocka_unit_test(every_key_of_a_port),
         cmocka_unit_test(every_key_of_a_peer),
         cmocka_unit_test(an_ipv6_endpoint_loses_its_brackets),

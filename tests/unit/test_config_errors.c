@@ -49,26 +49,26 @@ static const struct error_case cases[] = {
     {IN_INTERFACE, "=1",
      "w:3: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
      "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs"},
+     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock"},
     {IN_INTERFACE, "= ",
      "w:3: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
      "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs"},
+     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock"},
     {IN_INTERFACE, "Adress = 203.0.113.1/24",
      "w:3: unknown key 'Adress' in [Interface]; did you mean Address?"},
     {IN_INTERFACE, "mtuu = 1400", "w:3: unknown key 'mtuu' in [Interface]; did you mean MTU?"},
     {IN_INTERFACE, "Frobnicate = 1",
      "w:3: unknown key 'Frobnicate' in [Interface]; keys here are PrivateKey, ListenPort, FwMark, "
      "Address, MTU, DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, "
-     "Inner, Workers, Cores, Idle, EalArgs"},
+     "Inner, Workers, Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock"},
     {IN_INTERFACE, "caf\351 = 1",
      "w:3: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
      "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs"},
+     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock"},
     {IN_INTERFACE, "ThisNameIsMuchTooLongToBeShown = 1",
      "w:3: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
      "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs"},
+     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock"},
     {IN_INTERFACE, "Endpoint = 198.51.100.1:51820",
      "w:3: Endpoint is no key of [Interface]; it belongs in [Peer]"},
     {IN_INTERFACE, "Gateway = 192.0.2.1",
@@ -223,6 +223,14 @@ static const struct error_case cases[] = {
      "w:3: Cores: '1024' is no core or range of cores; write cores like 2 or 2-5 or 2,4"},
     {IN_INTERFACE, "Cores = 2 - 5",
      "w:3: Cores: '2 - 5' is no core or range of cores; write cores like 2 or 2-5 or 2,4"},
+    {IN_INTERFACE, "CongestionControl = reno",
+     "w:3: CongestionControl: 'reno' is no congestion control; write bbr, cubic or none"},
+    {IN_INTERFACE, "OutOfOrder = yes", "w:3: OutOfOrder: 'yes' is no switch; write on or off"},
+    {IN_INTERFACE, "TcpKnock = 1", "w:3: TcpKnock: '1' is no switch; write on or off"},
+    {IN_PEER, "CongestionControl = vegas",
+     "w:8: CongestionControl: 'vegas' is no congestion control; write bbr, cubic or none"},
+    {IN_PEER, "TcpKnock = maybe", "w:8: TcpKnock: 'maybe' is no switch; write on or off"},
+    {IN_PEER, "OutOfOrder = off", "w:8: OutOfOrder is no key of [Peer]; it belongs in [Interface]"},
     {IN_INTERFACE, "Idle = sleep", "w:3: Idle: 'sleep' is no way to idle; write adaptive or poll"},
     {WHOLE, "[Interface]\nPrivateKey = c2FtcGxlLXByaXZhdGUta2V5LWxhcHRvcC1jbGllbnQ\n" PORT,
      "w:2: PrivateKey is no key (not shown); it must be 44 characters of base64, as 'wg genkey' "
@@ -236,12 +244,12 @@ static const struct error_case cases[] = {
     {WHOLE, "[Interface]\nPrivateKey " KEY "\n" PORT,
      "w:2: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
      "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs\n"
+     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock\n"
      "w:1: [Interface] has no PrivateKey; make one with 'wg genkey'"},
     {WHOLE, "[Interface]\n" KEY "\n" PORT,
      "w:2: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
      "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs\n"
+     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock\n"
      "w:1: [Interface] has no PrivateKey; make one with 'wg genkey'"},
     {WHOLE, "[Interface]\nListenPort = " KEY "\nPrivateKey = " KEY "\n" PORT,
      "w:2: ListenPort: the value is no port number; give 0 (random) to 65535 in digits, service "
@@ -419,7 +427,7 @@ static const struct error_case cases[] = {
      "w:3: MTU given again; it is on line 2 already, keep one\n"
      "w:4: unknown key 'Foo' in [Interface]; keys here are PrivateKey, ListenPort, FwMark, "
      "Address, MTU, DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, "
-     "Inner, Workers, Cores, Idle, EalArgs\n"
+     "Inner, Workers, Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock\n"
      "w:6: Address: 'x' is no IP address; write it like 192.0.2.2/24 or 2001:db8::2/64\n"
      "w:5: [Port] has no Device; give a PCI address or a vdev such as net_tap0\n"
      "w:8: Endpoint: 'y' is no endpoint; write host:port, 192.0.2.1:51820 or [2001:db8::1]:51820\n"

@@ -14,6 +14,7 @@
 enum { CONFIG_KEY_LEN = 32, CONFIG_IFNAME_MAX = 15, CONFIG_PORT_ADDRESSES_MAX = 16 };
 
 enum config_transport { CONFIG_UDP, CONFIG_TCP };
+enum config_congestion { CONFIG_BBR, CONFIG_CUBIC, CONFIG_NONE };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_POLL };
 enum config_table { CONFIG_TABLE_AUTO, CONFIG_TABLE_OFF, CONFIG_TABLE_NUMBER };
 
@@ -35,7 +36,10 @@ struct config_peer {
     struct config_endpoint endpoint;
     uint16_t persistent_keepalive; /* s, 0: off */
     bool has_transport;
-    enum config_transport transport; /* resolved: own or the interface's */
+    enum config_transport transport; /* resolved: own or the interface's, and so are these: */
+    bool has_congestion, has_tcp_knock;
+    enum config_congestion congestion;
+    bool tcp_knock; /* when we dial it */
 };
 
 struct config_port {
@@ -74,6 +78,9 @@ struct config {
     char *cores; /* NULL: not set; "2-5" */
     enum config_idle idle;
     char *eal_args; /* NULL: none */
+    enum config_congestion congestion;
+    bool in_order;  /* OutOfOrder = off */
+    bool tcp_knock; /* the listener answers only SYNs of those who know our public key */
     struct config_port *ports;
     size_t n_ports;
     struct config_peer *peers;

@@ -42,6 +42,7 @@ struct tunnel_peer {
     struct ip_endpoint configured;
     uint16_t persistent_keepalive;       /* s */
     const struct tcp_cc_ops *congestion; /* NULL: the interface's */
+    bool knock;                          /* our SYNs to it carry a tag */
 
     /* worker: rw, control: ro for display */
     struct noise_session session;
