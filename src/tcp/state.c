@@ -20,6 +20,8 @@ open_common(struct tcp_conn *c, wgt_time now, const struct tcp_options *o)
     c->progress = now;
     c->last_sent = now;
     tcp_rtt_init(&c->rtt);
+    if (o->syn_rto > 0)
+        c->rtt.rto = o->syn_rto;
     tcp_timers_stop(c);
 }
 

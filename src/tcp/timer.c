@@ -39,18 +39,28 @@ tcp_deadline(const struct tcp_conn *c)
     return c->state == TCP_CLOSED ? WGT_NEVER : c->deadline;
 }
 
+static void
+give_up(struct tcp_conn *c)
+{
+    if (c->state != TCP_SYN_SENT) /* RFC 9293 3.10.5: there is nobody to reset yet */
+        tcp_queue_reset(c);
+    tcp_finish(c, TCP_END_TIMEOUT);
+}
+
 /* The SYN or SYN,ACK was not answered. */
 static void
 syn_expired(struct tcp_conn *c, wgt_time now)
 {
     int limit = c->state == TCP_SYN_SENT ? TCP_SYN_RETRIES : TCP_SYN_ACK_RETRIES;
 
-    if (c->syn_retries >= limit) {
+    if (c->options.syn_rto == 0 && c->syn_retries >= limit) {
         tcp_finish(c, TCP_END_TIMEOUT);
         return;
     }
-    c->syn_retries++;
-    c->rto_backoff++;
+    if (c->syn_retries < UINT8_MAX)
+        c->syn_retries++;
+    if (c->options.syn_rto == 0)
+        c->rto_backoff++;
     c->syn_due = true;
     c->rto_at = now + tcp_rto(c);
 }
@@ -64,6 +74,11 @@ retransmission_expired(struct tcp_conn *c, wgt_time now)
     }
     if (c->sent_head == NULL) {
         c->rto_at = WGT_NEVER;
+        return;
+    }
+    c->rto_count = c->rto_count > 0 && c->timed_out == c->snd_una ? c->rto_count + 1 : 1;
+    if (c->options.rto_limit > 0 && c->rto_count >= c->options.rto_limit) {
+        give_up(c);
         return;
     }
     tcp_recovery_timeout(c, now);
@@ -103,9 +118,7 @@ tcp_timers_expire(struct tcp_conn *c, wgt_time now)
     if (c->state == TCP_CLOSED)
         return;
     if (give_up_at(c) <= now) {
-        if (c->state != TCP_SYN_SENT) /* RFC 9293 3.10.5: there is nobody to reset yet */
-            tcp_queue_reset(c);
-        tcp_finish(c, TCP_END_TIMEOUT);
+        give_up(c);
         return;
     }
     if (c->state_at <= now) {

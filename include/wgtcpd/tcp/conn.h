@@ -126,6 +126,7 @@ struct tcp_conn {
     /* Timers; WGT_NEVER when not running. */
     struct tcp_rtt rtt;
     uint8_t rto_backoff, persist_backoff;
+    uint16_t rto_count; /* retransmission timeouts since SND.UNA moved last */
     wgt_time rto_at, persist_at, delayed_ack_at, state_at;
     wgt_time progress;     /* last sign that the peer takes what we send */
     wgt_time last_sent;    /* data: for the restart after idle */

@@ -83,6 +83,11 @@ struct tcp_options {
     uint32_t ts_offset;          /* random offset of this connection's timestamp clock */
     wgt_time user_timeout;       /* no progress for so long, a SYN's answer included: give
                                   * up (R2); 0: 100 s, and a SYN's retries for the SYN */
+    uint8_t rto_limit;           /* give up when the retransmission timer has expired so often
+                                  * without progress; 0: no limit */
+    wgt_time syn_rto;            /* what an earlier connection has learned of the path: first and
+                                  * constant interval of SYNs (RFC 9040), within user_timeout; 0:
+                                  * 1 s, doubling */
 };
 
 struct tcp_conn; /* laid out below the contract so that callers can embed it */
