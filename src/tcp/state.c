@@ -286,6 +286,12 @@ tcp_state(const struct tcp_conn *c)
     return c->state;
 }
 
+bool
+tcp_stalled(const struct tcp_conn *c)
+{
+    return c->sent_head != NULL && c->rto_count > 0 && c->timed_out == c->snd_una;
+}
+
 enum tcp_end
 tcp_end(const struct tcp_conn *c)
 {

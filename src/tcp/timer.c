@@ -6,16 +6,21 @@
  */
 #include "internal.h"
 
-/* Whether the peer owes us progress (R2 of RFC 9293 3.8.3, RFC 5482). An opener whose caller named
- * a time waits no longer for its SYN either; else the number of retries bounds it. */
+/* Whether the peer owes us progress (R2 of RFC 9293 3.8.3). A user timeout below the RTO would end
+ * a connection before it could say anything (RFC 5482 3.1). */
 static wgt_time
 give_up_at(const struct tcp_conn *c)
 {
-    if (c->state == TCP_SYN_SENT && c->options.user_timeout != TCP_USER_TIMEOUT)
-        return c->progress + c->options.user_timeout;
+    wgt_time patience = c->options.user_timeout;
+
+    if (c->state == TCP_SYN_SENT)
+        return c->options.connect_timeout > 0 ? c->progress + c->options.connect_timeout
+                                              : WGT_NEVER;
     if (c->sent_head == NULL && c->persist_at == WGT_NEVER)
         return WGT_NEVER;
-    return c->progress + c->options.user_timeout;
+    if (patience < 2 * c->rtt.rto)
+        patience = 2 * c->rtt.rto;
+    return c->progress + patience;
 }
 
 void

@@ -125,6 +125,7 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
                  .flow = f,
                  .generation = generation},
         .generation = generation,
+        .born = ++t->n_born,
         .auth_deadline = now + TCP_FLOW_AUTH_TIMEOUT,
         .linger_deadline = WGT_NEVER,
         .in_use = true,
@@ -211,7 +212,9 @@ flow_options(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *lo
         .receive_buffer_max = t->config.receive_buffer,
         .iss = (uint32_t)(now / (4 * WGT_USEC)) + (uint32_t)h,
         .ts_offset = (uint32_t)(h >> 32),
-        .user_timeout = TCP_FLOW_USER_TIMEOUT,
+        .cc = t->config.congestion,
+        .user_timeout = TCP_FLOW_PATIENCE,
+        .keepalive = TCP_FLOW_KEEPALIVE_ACCEPTED,
     };
 }
 

@@ -127,10 +127,26 @@ choose_port(struct tcp_transport *t, struct ip_endpoint *local, const struct ip_
     return false;
 }
 
-struct tcp_flow *
-tcp_transport_dial(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *remote,
-                   void *dialer)
+static struct tcp_options
+dial_options(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
+             const struct tcp_dial *how)
 {
+    struct tcp_options o = flow_options(t, now, local, &how->remote);
+
+    if (how->congestion != NULL)
+        o.cc = how->congestion;
+    o.connect_timeout = how->rto > 0 ? TCP_FLOW_REDIAL_TIMEOUT : TCP_FLOW_CONNECT_TIMEOUT;
+    o.syn_rto = how->rto;
+    o.user_timeout = TCP_FLOW_STALL;
+    o.rto_limit = TCP_FLOW_STALL_TIMEOUTS;
+    o.keepalive = TCP_FLOW_KEEPALIVE_DIALLED;
+    return o;
+}
+
+struct tcp_flow *
+tcp_transport_dial(struct tcp_transport *t, wgt_time now, const struct tcp_dial *how)
+{
+    const struct ip_endpoint *remote = &how->remote;
     struct ip_endpoint local;
     struct tcp_options o;
     struct tcp_flow *f;
@@ -146,8 +162,8 @@ tcp_transport_dial(struct tcp_transport *t, wgt_time now, const struct ip_endpoi
     f = flow_new(t, now, &local, remote);
     if (f == NULL)
         return NULL;
-    f->dialer = dialer;
-    o = flow_options(t, now, &local, remote);
+    f->dialer = how->dialer;
+    o = dial_options(t, now, &local, how);
     tcp_open_active(&f->conn, now, &o);
     /* Whom we dial ourselves does not count against strangers; the user timeout guards it. */
     tcp_flow_authenticated(t, f);
@@ -162,6 +178,12 @@ tcp_flow_usable(const struct tcp_flow *f)
     enum tcp_state s = tcp_state(&f->conn);
 
     return !f->closing && (s == TCP_SYN_SENT || s == TCP_SYN_RECEIVED || s == TCP_ESTABLISHED);
+}
+
+bool
+tcp_flow_stalled(const struct tcp_flow *f)
+{
+    return tcp_stalled(&f->conn);
 }
 
 uint32_t
@@ -294,6 +316,20 @@ tcp_flow_retire(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
     lose_users(t, now, f);
     if (dialer != NULL)
         t->events.dial_ended(t->events.ctx, now, dialer, f, TCP_END_NORMAL);
+}
+
+void
+tcp_flow_reset(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    tcp_flow_retire(t, now, f);
+    tcp_abort(&f->conn, now);
+}
+
+void
+tcp_flow_congestion(struct tcp_flow *f, wgt_time now, const struct tcp_cc_ops *ops)
+{
+    if (ops != NULL && f->conn.cc.ops != NULL && f->conn.cc.ops != ops)
+        tcp_cc_change(&f->conn.cc, ops, now);
 }
 
 /* The same end whatever was wrong: RST. */

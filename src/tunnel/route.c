@@ -2,11 +2,18 @@
 /* Where a peer's messages go: its path, the connections dialled for it, and when to dial again. */
 #include "internal.h"
 
-/* Back-off of dials: soon after a connection that worked, then 250 ms doubling to 30 s, each +- 50
- * %. */
-#define DIAL_AGAIN_SOON  (50 * WGT_MSEC)
+/* Back-off of dials: at once after a connection that worked, then 250 ms doubling to 30 s, each
+ * +- 50 %. */
 #define DIAL_BACKOFF     (250 * WGT_MSEC)
 #define DIAL_BACKOFF_MAX (30 * WGT_SEC)
+/* A connection that lived shorter did not work: whatever ends it would end the next one, too. */
+#define DIAL_WORKED (1 * WGT_SEC)
+/* SYNs on a known path go no faster than this: a lost one must not be repeated while its answer is
+ * under way. */
+#define REDIAL_RTO_MIN (250 * WGT_MSEC)
+#define REDIAL_RTO_MAX (1 * WGT_SEC)
+/* So many dials of TCP_FLOW_REDIAL_TIMEOUT each on a path that used to work: 30 s. */
+enum { REDIALS = 10 };
 
 bool
 peer_has_endpoint(const struct tunnel_peer *p)
@@ -18,10 +25,11 @@ static wgt_time
 dial_delay(struct tunnel *t, const struct tunnel_peer *p)
 {
     unsigned shift = p->dial_attempts > 8 ? 8 : p->dial_attempts;
-    wgt_time base = DIAL_AGAIN_SOON;
+    wgt_time base;
 
-    if (shift > 0)
-        base = wgt_time_min(DIAL_BACKOFF << (shift - 1), DIAL_BACKOFF_MAX);
+    if (shift == 0)
+        return 0;
+    base = wgt_time_min(DIAL_BACKOFF << (shift - 1), DIAL_BACKOFF_MAX);
     /* base * 0 .. 1, in steps that fit 64 bits */
     return base / 2 + ((base >> 10) * tunnel_jitter(t) >> 22);
 }
@@ -37,7 +45,13 @@ dial_failed(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 static void
 dial(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 {
-    struct tcp_flow *f = tcp_transport_dial(&t->tcp, now, &p->configured, p);
+    struct tcp_dial how = {
+        .remote = p->configured,
+        .congestion = p->congestion,
+        .rto = p->dial_rto,
+        .dialer = p,
+    };
+    struct tcp_flow *f = tcp_transport_dial(&t->tcp, now, &how);
 
     if (f == NULL) {
         p->stats.dial_failures++;
@@ -45,6 +59,8 @@ dial(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
         return;
     }
     p->stats.dials++;
+    p->dialled_at = now;
+    p->dial_proved = false;
     p->dialling = f;
     tcp_transport_attach(&t->tcp, now, &p->path, &f->path);
 }
@@ -76,23 +92,45 @@ peer_path(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     return p->path.path.kind != TRANSPORT_NONE ? &p->path.path : NULL;
 }
 
-/* An authenticated message of the peer came on `from`: answers go there from now on. */
+static void
+flow_proved(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct tcp_flow *f)
+{
+    tcp_flow_authenticated(&t->tcp, f);
+    tcp_flow_congestion(f, now, p->congestion);
+    if (f->dialer == p)
+        p->dial_proved = true;
+}
+
+/* A message that was under way when its connection ended, or on an older connection when a newer
+ * one had proved itself, says nothing about a better path. */
+static bool
+is_better_path(const struct tunnel_peer *p, const struct path *from, const struct tcp_flow *f)
+{
+    const struct tcp_flow *now_used = tcp_flow_of(&p->path.path);
+
+    if (from->kind != TRANSPORT_TCP)
+        return true;
+    if (f == NULL || !tcp_flow_usable(f))
+        return false;
+    return now_used == NULL || !now_used->established || !tcp_flow_usable(now_used) ||
+           now_used->born < f->born;
+}
+
+/* An authenticated message of the peer came on `from`: answers go there from now on. What an old
+ * connection still holds unacknowledged is of no use to anybody. */
 void
 peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *from)
 {
-    struct tcp_flow *f = tcp_flow_of(from);
+    struct tcp_flow *f = tcp_flow_of(from), *old;
 
-    if (f != NULL) {
-        tcp_flow_authenticated(&t->tcp, f);
-        if (f->dialer == p)
-            p->dial_attempts = 0;
-    }
-    if (path_equal(&p->path.path, from))
+    if (f != NULL)
+        flow_proved(t, now, p, f);
+    if (path_equal(&p->path.path, from) || !is_better_path(p, from, f))
         return;
-    /* A message that was under way when its connection ended says nothing about a better path. */
-    if (from->kind == TRANSPORT_TCP && (f == NULL || !tcp_flow_usable(f)))
-        return;
+    old = tcp_flow_of(&p->path.path);
     tcp_transport_attach(&t->tcp, now, &p->path, from);
+    if (old != NULL && LIST_EMPTY(&old->users) && tcp_flow_stalled(old))
+        tcp_flow_reset(&t->tcp, now, old);
     peer_mark_flush(t, p);
 }
 
@@ -195,17 +233,52 @@ on_path_lost(void *ctx, wgt_time now, struct path_user *u)
     peer_arm(ctx, now, p);
 }
 
+/* A wire that was good and is silent now may come back any moment: the SYNs themselves are the
+ * pace. After some time it counts as unknown, and failures back off. */
+static void
+schedule_dial(struct tunnel *t, wgt_time now, struct tunnel_peer *p, bool unanswered)
+{
+    if (unanswered && p->dial_rto > 0) {
+        if (p->dial_timeouts < REDIALS) {
+            p->dial_timeouts++;
+            p->dial_at = now;
+            return;
+        }
+        p->dial_rto = 0;
+    }
+    dial_failed(t, now, p);
+}
+
+/* The next connection takes the same way: it need not wait a second for its SYN's answer. */
+static void
+remember_path(struct tunnel_peer *p, const struct tcp_flow *f)
+{
+    struct tcp_info info;
+
+    if (!f->established)
+        return;
+    tcp_info(&f->conn, &info);
+    if (info.srtt == 0)
+        return;
+    p->dial_rto = info.srtt + 4 * info.rttvar;
+    if (p->dial_rto < REDIAL_RTO_MIN)
+        p->dial_rto = REDIAL_RTO_MIN;
+    p->dial_rto = wgt_time_min(p->dial_rto, REDIAL_RTO_MAX);
+}
+
 static void
 on_dial_ended(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tcp_end why)
 {
     struct tunnel *t = ctx;
     struct tunnel_peer *p = dialer;
 
-    (void)f;
     p->dialling = NULL;
+    remember_path(p, f);
     if (why != TCP_END_NORMAL && why != TCP_END_ABORTED)
         p->stats.dial_failures++;
-    dial_failed(t, now, p);
+    if (p->dial_proved && now - p->dialled_at >= DIAL_WORKED)
+        p->dial_attempts = p->dial_timeouts = 0;
+    schedule_dial(t, now, p, why == TCP_END_TIMEOUT && !f->established);
     peer_arm(t, now, p);
 }
 

@@ -9,7 +9,7 @@
 
 enum { IDLE_TURNS_MAX = 400 };
 /* Sealed bytes may wait in a connection for as long as it lives without progress. */
-#define AGE_SLACK_TCP TCP_FLOW_USER_TIMEOUT
+#define AGE_SLACK_TCP TCP_FLOW_PATIENCE
 
 /* One lcore that floats over the CPUs we may use: "0@(0,1)". */
 static void

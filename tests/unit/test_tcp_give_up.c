@@ -87,7 +87,7 @@ rfc9040_syns_of_a_known_path_go_at_a_constant_interval(void **state)
 
     (void)state;
     s->options.syn_rto = 250 * WGT_MSEC;
-    s->options.user_timeout = 3 * WGT_SEC;
+    s->options.connect_timeout = 3 * WGT_SEC;
     tcp_open_active(&s->c, s->now, &s->options);
     expect(s, TCP_SYN, 0, 0, 0);
     for (syns = 1; tcp_state(&s->c) == TCP_SYN_SENT; syns += count_output(s))

@@ -216,7 +216,7 @@ dial(void)
 {
     struct ip_endpoint to = b_listens();
 
-    return tcp_transport_dial(&a.t, now, &to, &a);
+    return tcp_transport_dial(&a.t, now, &(struct tcp_dial){.remote = to, .dialer = &a});
 }
 
 static struct rte_mbuf *
@@ -419,7 +419,8 @@ dialled_connection_is_not_evicted_while_half_open(void **state)
 {
     struct path_user user = {.path.kind = TRANSPORT_NONE};
     struct ip_endpoint to = {a.outer.locals[0].addr, 1234};
-    struct tcp_flow *f = tcp_transport_dial(&b.t, now, &to, &b);
+    struct tcp_flow *f =
+        tcp_transport_dial(&b.t, now, &(struct tcp_dial){.remote = to, .dialer = &b});
     struct tcp_segment syn = {
         .src_port = 1234, .dst_port = f->path.local.port, .seq = 7, .flags = TCP_SYN};
     struct rte_mbuf *m = rte_pktmbuf_alloc(pool);
@@ -488,7 +489,7 @@ closed_port_answers_with_reset(void **state)
 
     (void)state;
     to.port = 1234;
-    assert_non_null(tcp_transport_dial(&a.t, now, &to, &a));
+    assert_non_null(tcp_transport_dial(&a.t, now, &(struct tcp_dial){.remote = to, .dialer = &a}));
     run_until(now + WGT_SEC);
     assert_int_equal(a.n_dial_ended, 1);
     assert_int_equal(a.why, TCP_END_REFUSED);
@@ -508,14 +509,14 @@ no_listener_no_connection(void **state)
 }
 
 static void
-dead_peer_ends_the_dial_within_the_user_timeout(void **state)
+dead_peer_ends_the_dial_within_the_connect_timeout(void **state)
 {
     struct ip_endpoint to = b_listens();
 
     (void)state;
     to.addr.bytes[3] = 77; /* b drops it: not its connection, and the RST goes astray */
-    assert_non_null(tcp_transport_dial(&a.t, now, &to, &a));
-    for (wgt_time end = now + 2 * TCP_FLOW_USER_TIMEOUT; now < end; now += 100 * WGT_MSEC) {
+    assert_non_null(tcp_transport_dial(&a.t, now, &(struct tcp_dial){.remote = to, .dialer = &a}));
+    for (wgt_time end = now + 2 * TCP_FLOW_CONNECT_TIMEOUT; now < end; now += 100 * WGT_MSEC) {
         struct rte_mbuf *m;
 
         tcp_transport_run(&a.t, now);
@@ -699,7 +700,7 @@ main(void)
         T(retiring_a_flow_twice_leaves_users_of_another_alone),
         T(closed_port_answers_with_reset),
         T(no_listener_no_connection),
-        T(dead_peer_ends_the_dial_within_the_user_timeout),
+        T(dead_peer_ends_the_dial_within_the_connect_timeout),
         T(unused_connection_is_closed_with_fin_after_the_linger_time),
         T(connection_taken_up_again_within_the_linger_time_stays),
         T(users_of_a_reset_connection_are_told),

@@ -81,12 +81,13 @@ struct tcp_options {
     uint32_t receive_buffer_max; /* what tcp_widen may ask for: sets the scale; 0: the same */
     uint32_t iss;                /* initial send sequence number (RFC 6528), drawn by the caller */
     uint32_t ts_offset;          /* random offset of this connection's timestamp clock */
-    wgt_time user_timeout;       /* no progress for so long, a SYN's answer included: give
-                                  * up (R2); 0: 100 s, and a SYN's retries for the SYN */
+    wgt_time connect_timeout;    /* our SYN unanswered for so long: give up; 0: after its retries */
+    wgt_time user_timeout;       /* no progress for so long, and for two RTOs: give up (R2); 0:
+                                  * 100 s */
     uint8_t rto_limit;           /* give up when the retransmission timer has expired so often
                                   * without progress; 0: no limit */
     wgt_time syn_rto;            /* what an earlier connection has learned of the path: first and
-                                  * constant interval of SYNs (RFC 9040), within user_timeout; 0:
+                                  * constant interval of SYNs (RFC 9040), within connect_timeout; 0:
                                   * 1 s, doubling */
 };
 
@@ -190,6 +191,8 @@ struct tcp_chunk *tcp_reclaim(struct tcp_conn *c);
 bool tcp_reset_for(const struct tcp_segment *in, struct tcp_segment *out);
 
 enum tcp_state tcp_state(const struct tcp_conn *c);
+/* Whether the retransmission timer has expired since the last progress. */
+bool tcp_stalled(const struct tcp_conn *c);
 enum tcp_end tcp_end(const struct tcp_conn *c);
 /* Whether the peer has sent FIN and all before it was received. */
 bool tcp_peer_closed(const struct tcp_conn *c);

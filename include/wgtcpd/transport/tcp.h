@@ -21,8 +21,20 @@
 #define TCP_FLOW_STRANGER_WINDOW 1024
 /* A connection that no peer sends on any more is closed after this time. */
 #define TCP_FLOW_LINGER (10 * WGT_SEC)
-/* No progress for so long: the connection is dead, dial anew. */
-#define TCP_FLOW_USER_TIMEOUT (12 * WGT_SEC)
+/* A connection that we dialled and that makes no progress for so long, or for so many
+ * retransmission timeouts, is given up: the WireGuard session survives on the next one. */
+#define TCP_FLOW_STALL (3 * WGT_SEC)
+enum { TCP_FLOW_STALL_TIMEOUTS = 3 };
+/* One that we accepted is kept longer: only its dialler can replace it. */
+#define TCP_FLOW_PATIENCE (60 * WGT_SEC)
+/* A SYN is answered within this time, or another port is tried; on a path known from an earlier
+ * connection the shorter one. */
+#define TCP_FLOW_CONNECT_TIMEOUT (12 * WGT_SEC)
+#define TCP_FLOW_REDIAL_TIMEOUT  (3 * WGT_SEC)
+/* Idle connections are probed: a dialler learns that its path is gone, a listener that its peer is.
+ */
+#define TCP_FLOW_KEEPALIVE_DIALLED  (20 * WGT_SEC)
+#define TCP_FLOW_KEEPALIVE_ACCEPTED (60 * WGT_SEC)
 
 struct tcp_flow {
     struct tcp_conn conn;
@@ -36,6 +48,7 @@ struct tcp_flow {
     wgt_time linger_deadline; /* WGT_NEVER while used */
     void *dialer;             /* who dialled it; NULL: accepted */
     uint32_t generation;      /* changes when the flow is freed */
+    uint64_t born;            /* the transport's count of flows: which of two is newer */
     bool in_use, dirty, established, authenticated, closing;
     struct tcp_flow *next_free;
 };
@@ -85,6 +98,7 @@ struct tcp_transport {
     struct wheel wheel;
     TAILQ_HEAD(, tcp_flow) dirty;
     uint32_t n_flows, n_unauthenticated;
+    uint64_t n_born;
     uint8_t isn_key[16];
     struct tcp_memory memory; /* shared by all connections */
     union tcp_record *records;
@@ -102,14 +116,28 @@ void tcp_transport_fini(struct tcp_transport *t);
 void tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
                       struct rte_mbuf *m, bool verify_checksum);
 
-/* Dial. NULL: no source address or table full. */
+/* Whom to dial, and how. */
+struct tcp_dial {
+    struct ip_endpoint remote;
+    const struct tcp_cc_ops *congestion; /* NULL: the transport's */
+    wgt_time rto; /* retransmission timeout of an earlier connection there; 0: unknown */
+    void *dialer;
+};
+
+/* NULL: no source address or table full. */
 struct tcp_flow *tcp_transport_dial(struct tcp_transport *t, wgt_time now,
-                                    const struct ip_endpoint *remote, void *dialer);
+                                    const struct tcp_dial *how);
+/* Whose it is is known now: its congestion control (NULL: stays). */
+void tcp_flow_congestion(struct tcp_flow *f, wgt_time now, const struct tcp_cc_ops *ops);
+/* RST, and users and dialler lose it at once. */
+void tcp_flow_reset(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
 
 /* The live flow a path names, or NULL. */
 struct tcp_flow *tcp_flow_of(const struct path *p);
 /* Whether messages may be queued: connecting or established, not closing. */
 bool tcp_flow_usable(const struct tcp_flow *f);
+/* Whether bytes wait for an acknowledgment that is overdue. */
+bool tcp_flow_stalled(const struct tcp_flow *f);
 /* Bytes (frames included) worth sealing for this flow now. */
 uint32_t tcp_flow_room(const struct tcp_flow *f, wgt_time now);
 /* Queue a message (m, taken). */

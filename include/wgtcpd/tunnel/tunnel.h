@@ -52,7 +52,11 @@ struct tunnel_peer {
     struct path_user path;
     struct tcp_flow *dialling; /* a flow that we dialled and that lives */
     wgt_time dial_at;          /* not before */
-    uint8_t dial_attempts;     /* since the last authenticated message on a dialled flow */
+    wgt_time dialled_at;       /* the last time */
+    wgt_time dial_rto;         /* of the last connection that we dialled; 0: there was none */
+    uint8_t dial_attempts;     /* since a dialled connection worked, to back off by */
+    uint8_t dial_timeouts;     /* of them, unanswered ones on a path that used to work */
+    bool dial_proved;          /* the peer was heard on the connection dialled last */
     bool initiation_requested; /* an event is on its way */
     wgt_time requested_at;
     bool rekey_after_receive_done;
