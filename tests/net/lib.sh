@@ -22,6 +22,7 @@ NET_PYTHON=/usr/bin/python3
 [ -x "$NET_PYTHON" ] || NET_PYTHON=python3
 WGTCPD=$NET_BUILD/src/wgtcpd
 RELAY=$NET_BUILD/tests/net/relay
+IMPAIR=$NET_BUILD/tests/net/impair
 PORT=51820 # of every WireGuard listener
 
 declare -A NUMBER=([a]=1 [b]=2 [g]=3 [h]=4 [r]=5 [s]=6 [x]=9)
@@ -223,6 +224,51 @@ counted() { # NAME
 
 counted_at_least() { # NAME N
     [ "$(counted "$1")" -ge "$2" ]
+}
+
+# ---- a path with delay, a bottleneck and faults ----
+
+# The path of the measurements: a long one, with a queue before its bottleneck.
+LONG_PATH=(rate=100mbit delay=20ms queue=60ms)
+
+# A veth hands on what a cable would carry: whole segments with their checksums in place.
+plain_veth() { # NODE INTERFACE
+    in_ns "$1" ethtool -K "$2" tx off gso off gro off >/dev/null
+}
+
+# start_path NODE SETTING...: from now on NODE hangs on the wire by a cable with faults (impair.c
+# has the settings); "ab:" is the direction from NODE, "ba:" the one to it.
+start_path() {
+    local node=$1 name=path-$1 before
+    shift
+    need_built "$IMPAIR"
+    in_ns wire ip link set "v-$node" nomaster
+    in_ns wire ip link add "i-$node" type veth peer name "j-$node"
+    no_ipv6 wire "v-$node" "i-$node" "j-$node"
+    plain_veth "$node" eth0
+    plain_veth wire "j-$node"
+    in_ns wire ip link set "i-$node" up
+    in_ns wire ip link set "j-$node" master br0 up
+    mkfifo "$NET_DIR/$name.fifo"
+    before=$(log_lines "$name")
+    spawn "$name" wire "$IMPAIR" --control "$NET_DIR/$name.fifo" --seed "${PATH_SEED:-1}" \
+        "v-$node" "i-$node" "$@"
+    retry 5 has_logged "$name" "$before" ': ready' || fail "the path of $node does not start"
+}
+
+# Changes settings of the path of NODE; what is under way keeps its fate.
+set_path() { # NODE SETTING...
+    local node=$1 name=path-$1 before
+    shift
+    before=$(log_lines "$name")
+    echo "$*" >"$NET_DIR/$name.fifo"
+    retry 5 has_logged "$name" "$before" ": set $*" || fail "the path of $node is not set to $*"
+}
+
+# A figure of the path of NODE so far: frames in, out, lost, … (impair.c).
+path_figure() { # NODE ab|ba NAME
+    set_path "$1" stats
+    grep " $2: in" "$(log_of "path-$1")" | tail -n 1 | sed -n "s/.* $3 \([0-9]*\).*/\1/p"
 }
 
 # ---- keys and configurations ----
