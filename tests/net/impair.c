@@ -466,7 +466,7 @@ static bool
 burst_takes(struct impair *m, struct direction *d)
 {
     if (d->in_burst)
-        d->in_burst = !chance(m, MILLION / d->set.burst_len);
+        d->in_burst = d->set.burst > 0 && !chance(m, MILLION / d->set.burst_len);
     else
         d->in_burst = chance(m, d->set.burst);
     return d->in_burst;
