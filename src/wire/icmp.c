@@ -3,7 +3,8 @@
 
 #include <wgtcpd/wire/checksum.h>
 
-enum { ICMP_ECHO_HEADER_LEN = 8, REPLY_TTL = 64, IPV4_NOP = 1 };
+enum { ICMP_ECHO_HEADER_LEN = 8, ICMP_ERROR_HEADER_LEN = 8, REPLY_TTL = 64, IPV4_NOP = 1 };
+enum { QUOTED_TCP_LEN = 8 }; /* RFC 792: ports and sequence number */
 
 static bool
 is_v4(const struct ip_header *ip)
@@ -95,5 +96,147 @@ icmp_echo_reply(uint8_t *packet, const struct ip_header *ip)
         turn_v4(packet, ip);
     else
         turn_v6(packet, ip);
+    return WGT_OK;
+}
+
+/* RFC 1812 5.2.7.1, RFC 1122 3.2.2.1. */
+static bool
+kind_v4(const uint8_t *icmp, enum icmp_error_kind *kind)
+{
+    if (icmp[0] != ICMP_UNREACHABLE)
+        return false;
+    switch (icmp[1]) {
+    case 0:  /* net */
+    case 1:  /* host */
+    case 5:  /* source route failed */
+    case 6:  /* net unknown */
+    case 7:  /* host unknown */
+    case 8:  /* source isolated */
+    case 11: /* net, for this type of service */
+    case 12: /* host, for this type of service */
+        *kind = ICMP_ERROR_UNREACHABLE;
+        return true;
+    case 2:  /* protocol */
+    case 3:  /* port */
+    case 9:  /* net prohibited */
+    case 10: /* host prohibited */
+    case 13: /* communication prohibited */
+        *kind = ICMP_ERROR_REFUSED;
+        return true;
+    case 4:
+        *kind = ICMP_ERROR_TOO_BIG;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* RFC 4443 3.1, 3.2. */
+static bool
+kind_v6(const uint8_t *icmp, enum icmp_error_kind *kind)
+{
+    if (icmp[0] == ICMPV6_TOO_BIG) {
+        *kind = ICMP_ERROR_TOO_BIG;
+        return true;
+    }
+    if (icmp[0] != ICMPV6_UNREACHABLE)
+        return false;
+    switch (icmp[1]) {
+    case 0: /* no route */
+    case 2: /* beyond scope of source address */
+    case 3: /* address */
+        *kind = ICMP_ERROR_UNREACHABLE;
+        return true;
+    case 1: /* prohibited */
+    case 4: /* port */
+    case 5: /* ingress or egress policy */
+    case 6: /* reject route */
+        *kind = ICMP_ERROR_REFUSED;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* The quoted IP header; *ports: where the 8 bytes behind it begin. Its checksum and TTL were
+ * changed on the way, so what counts is what we wrote: addresses, protocol, length. */
+static bool
+quote_v4(const uint8_t *quote, size_t len, struct icmp_error *e, size_t *ports)
+{
+    size_t header_len;
+
+    if (len < IPV4_HEADER_LEN || quote[0] >> 4 != 4)
+        return false;
+    header_len = (size_t)(quote[0] & 0x0f) * 4;
+    if (header_len < IPV4_HEADER_LEN || quote[9] != IP_PROTO_TCP ||
+        (get_be16(quote + 6) & 0x1fff) != 0)
+        return false;
+    e->src.addr = ip_addr_v4(quote + 12);
+    e->dst.addr = ip_addr_v4(quote + 16);
+    e->packet_len = get_be16(quote + 2);
+    *ports = header_len;
+    return true;
+}
+
+/* Our segments have no extension headers. */
+static bool
+quote_v6(const uint8_t *quote, size_t len, struct icmp_error *e, size_t *ports)
+{
+    if (len < IPV6_HEADER_LEN || quote[0] >> 4 != 6 || quote[6] != IP_PROTO_TCP)
+        return false;
+    e->src.addr = ip_addr_v6(quote + 8);
+    e->dst.addr = ip_addr_v6(quote + 24);
+    e->packet_len = IPV6_HEADER_LEN + (uint32_t)get_be16(quote + 4);
+    *ports = IPV6_HEADER_LEN;
+    return true;
+}
+
+/* RFC 1191 7.1: MTUs that links are known to have. */
+static uint32_t
+plateau_below(uint32_t len)
+{
+    static const uint16_t plateaus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296};
+
+    for (size_t i = 0; i < sizeof(plateaus) / sizeof(plateaus[0]); i++) {
+        if (plateaus[i] < len)
+            return plateaus[i];
+    }
+    return 68;
+}
+
+static uint32_t
+next_hop_mtu(const uint8_t *icmp, bool v4, uint32_t packet_len)
+{
+    uint32_t mtu = v4 ? get_be16(icmp + 6) : get_be32(icmp + 4);
+
+    return v4 && mtu == 0 ? plateau_below(packet_len) : mtu;
+}
+
+enum wgt_drop
+icmp_error_parse(const uint8_t *packet, const struct ip_header *ip, struct icmp_error *out)
+{
+    const uint8_t *icmp = packet + ip->header_len, *quote = icmp + ICMP_ERROR_HEADER_LEN;
+    bool v4 = is_v4(ip);
+    struct icmp_error e = {.mtu = 0};
+    size_t len, ports;
+
+    if (!carries_icmp(ip))
+        return WGT_DROP_ICMP_TYPE;
+    if (ip->payload_len < ICMP_ERROR_HEADER_LEN)
+        return WGT_DROP_ICMP_MALFORMED;
+    if (!(v4 ? kind_v4(icmp, &e.kind) : kind_v6(icmp, &e.kind)))
+        return WGT_DROP_ICMP_TYPE;
+    if (icmp_sum(ip, icmp) != 0)
+        return WGT_DROP_ICMP_CHECKSUM;
+    len = ip->payload_len - ICMP_ERROR_HEADER_LEN;
+    if (!(v4 ? quote_v4(quote, len, &e, &ports) : quote_v6(quote, len, &e, &ports)) ||
+        len < ports + QUOTED_TCP_LEN || !ip_addr_equal(&e.src.addr, &ip->dst))
+        return WGT_DROP_ICMP_QUOTE;
+    e.src.port = get_be16(quote + ports);
+    e.dst.port = get_be16(quote + ports + 2);
+    e.seq = get_be32(quote + ports + 4);
+    if (e.kind == ICMP_ERROR_TOO_BIG)
+        e.mtu = next_hop_mtu(icmp, v4, e.packet_len);
+    *out = e;
     return WGT_OK;
 }

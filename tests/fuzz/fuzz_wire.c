@@ -106,12 +106,24 @@ fuzz_nd(const uint8_t *packet, const struct ip_header *ip)
 }
 
 static void
+fuzz_icmp_error(const uint8_t *packet, const struct ip_header *ip)
+{
+    struct icmp_error e;
+
+    if (icmp_error_parse(packet, ip, &e) != WGT_OK)
+        return;
+    require(ip_addr_equal(&e.src.addr, &ip->dst) && e.dst.addr.family == ip->dst.family);
+    require(e.kind == ICMP_ERROR_TOO_BIG || e.mtu == 0);
+}
+
+static void
 fuzz_icmp(uint8_t *packet, const struct ip_header *ip)
 {
     size_t len = ip->header_len + (size_t)ip->payload_len;
     struct ip_header reply;
 
     fuzz_nd(packet, ip);
+    fuzz_icmp_error(packet, ip);
     if (icmp_echo_reply(packet, ip) != WGT_OK)
         return;
     require(ip_parse(packet, len, true, &reply) == WGT_OK);

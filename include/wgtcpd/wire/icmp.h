@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ICMP and ICMPv6 echo (RFC 792, RFC 4443) and IPv6 neighbour discovery (RFC 4861). */
+/* ICMP and ICMPv6 echo and errors (RFC 792, RFC 4443), IPv6 neighbour discovery (RFC 4861). */
 #ifndef WGTCPD_WIRE_ICMP_H
 #define WGTCPD_WIRE_ICMP_H
 
@@ -7,6 +7,7 @@
 #include <wgtcpd/wire/ip.h>
 
 enum { ICMP_ECHO_REPLY = 0, ICMP_ECHO_REQUEST = 8 };
+enum { ICMP_UNREACHABLE = 3, ICMPV6_UNREACHABLE = 1, ICMPV6_TOO_BIG = 2 };
 enum { ICMPV6_ECHO_REQUEST = 128, ICMPV6_ECHO_REPLY = 129 };
 enum { ICMPV6_NEIGHBOUR_SOLICITATION = 135, ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136 };
 
@@ -21,6 +22,32 @@ enum { ICMPV6_NEIGHBOUR_SOLICITATION = 135, ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136
  * source: nobody to answer).
  */
 enum wgt_drop icmp_echo_reply(uint8_t *packet, const struct ip_header *ip);
+
+/* What an ICMP error says about a TCP segment. */
+enum icmp_error_kind {
+    ICMP_ERROR_UNREACHABLE, /* no way there at present */
+    ICMP_ERROR_REFUSED,     /* somebody there does not want it: port, protocol, administrator */
+    ICMP_ERROR_TOO_BIG,     /* larger than the next hop takes */
+};
+
+struct icmp_error {
+    enum icmp_error_kind kind;
+    uint32_t mtu;                /* of the next hop, with TOO_BIG */
+    struct ip_endpoint src, dst; /* of the segment quoted: ours, the peer's */
+    uint32_t packet_len;         /* IP header included */
+    uint32_t seq;                /* its TCP sequence number */
+};
+
+/*
+ * Parses destination unreachable (ICMP type 3, ICMPv6 type 1) and packet too big (ICMP type 3 code
+ * 4, ICMPv6 type 2) about a TCP segment that ip->dst has sent. `packet` and `ip` as for
+ * icmp_echo_reply. An IPv4 router that names no MTU (RFC 1191 5) gets the plateau below the
+ * segment's length. WGT_OK, ICMP_MALFORMED, ICMP_CHECKSUM, ICMP_TYPE (another message, or a code
+ * without meaning here), ICMP_QUOTE (quotes no whole IP and TCP port header, or not a segment of
+ * ip->dst).
+ */
+enum wgt_drop icmp_error_parse(const uint8_t *packet, const struct ip_header *ip,
+                               struct icmp_error *out);
 
 enum { ND_LEN = 32 }; /* solicitation or advertisement with one link-layer address option */
 
