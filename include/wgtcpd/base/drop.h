@@ -95,9 +95,13 @@
     X(INNER_LENGTH, "inner packet's length field does not fit")                                    \
     X(INNER_SOURCE, "inner source address not allowed for the peer")                               \
     X(INNER_TOO_BIG, "inner packet larger than the tunnel takes")                                  \
+    X(INNER_CE, "congestion mark on a packet whose sender would not understand it")                \
     X(NO_PEER, "no peer has the inner destination in its allowed IPs")                             \
     X(NO_ENDPOINT, "peer has no endpoint")                                                         \
     X(STAGED_FULL, "too many packets wait for a session or for room")                              \
+    X(QUEUE_CODEL, "packet's flow has stood in the queue for too long (CoDel)")                    \
+    X(QUEUE_STALE, "packet waited too long for its connection")                                    \
+    X(QUEUE_FULL, "peer's queue full: dropped from its longest flow")                              \
     X(STAGED_GAVE_UP, "handshake did not complete in time; waiting packets dropped")               \
     X(PEER_REMOVED, "peer removed while packets waited")                                           \
     X(CONNECTION_LOST, "connection went away with bytes unsent")                                   \
