@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """One bulk transfer over TCP, with a checksum.
 
-bulk.py recv ADDR PORT            accepts one connection, reads to its end
-bulk.py send ADDR PORT BYTES SEED sends that many pseudo-random bytes
+bulk.py recv ADDR PORT                 accepts one connection, reads to its end
+bulk.py send ADDR PORT BYTES SEED [CC] sends that many pseudo-random bytes; "2s" instead of BYTES:
+                                       for so many seconds. CC: congestion control, e.g. cubic
 
 Both print "SHA256 BYTES SECONDS". The receiver prints "listening" first.
 """
@@ -39,16 +40,29 @@ def recv(addr, port):
     report(digest, total, started)
 
 
-def send(addr, port, total, seed):
-    source, digest, started = random.Random(seed), hashlib.sha256(), time.monotonic()
-    left = total
+def chunks(amount, seed):
+    source = random.Random(seed)
+    if amount.endswith("s"):
+        end = time.monotonic() + float(amount[:-1])
+        while time.monotonic() < end:
+            yield source.randbytes(CHUNK)
+        return
+    left = int(amount)
+    while left > 0:
+        yield source.randbytes(min(CHUNK, left))
+        left -= min(CHUNK, left)
+
+
+def send(addr, port, amount, seed, congestion=None):
+    digest, total, started = hashlib.sha256(), 0, time.monotonic()
     with socket.socket(family(addr)) as conn:
+        if congestion:
+            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, congestion.encode())
         conn.connect((addr, port))
-        while left > 0:
-            data = source.randbytes(min(CHUNK, left))
+        for data in chunks(amount, seed):
             digest.update(data)
+            total += len(data)
             conn.sendall(data)
-            left -= len(data)
         conn.shutdown(socket.SHUT_WR)
         conn.recv(1)  # the receiver closes once it has everything
     report(digest, total, started)
@@ -57,8 +71,8 @@ def send(addr, port, total, seed):
 def main(argv):
     if len(argv) == 4 and argv[1] == "recv":
         recv(argv[2], int(argv[3]))
-    elif len(argv) == 6 and argv[1] == "send":
-        send(argv[2], int(argv[3]), int(argv[4]), int(argv[5]))
+    elif len(argv) in (6, 7) and argv[1] == "send":
+        send(argv[2], int(argv[3]), argv[4], int(argv[5]), *argv[6:])
     else:
         sys.exit(__doc__)
 

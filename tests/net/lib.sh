@@ -488,9 +488,10 @@ ping_until() { # SECONDS FROM TO
     step "ping $2 -> $3 answered after $((SECONDS - started)) s"
 }
 
-# Sends BYTES from FROM to TO through the tunnel over TCP; they must arrive unaltered.
-bulk() { # FROM TO 4|6 BYTES [SECONDS [PORT]]
-    local from=$1 to=$2 family=$3 bytes=$4 limit=${5:-40} port=${6:-5201}
+# Sends BYTES from FROM to TO through the tunnel over TCP; they must arrive unaltered. "2s" for BYTES
+# sends for two seconds. CC names the congestion control of the kernel.
+bulk() { # FROM TO 4|6 BYTES [SECONDS [PORT [CC]]]
+    local from=$1 to=$2 family=$3 bytes=$4 limit=${5:-40} port=${6:-5201} cc=${7:-}
     local name=bulk-$from-$to-$port addr receiver sent got
     addr=$(inner_addr "$to" "$family")
     : >"$NET_DIR/$name.recv"
@@ -499,7 +500,7 @@ bulk() { # FROM TO 4|6 BYTES [SECONDS [PORT]]
     receiver=$!
     retry 5 grep -q listening "$NET_DIR/$name.recv" || fail "receiver $name does not start"
     in_ns "$from" timeout "$limit" "$NET_PYTHON" "$NET_HERE/bulk.py" send "$addr" "$port" \
-        "$bytes" $RANDOM >"$NET_DIR/$name.sent" 2>>"$NET_DIR/$name.log" ||
+        "$bytes" $RANDOM ${cc:+"$cc"} >"$NET_DIR/$name.sent" 2>>"$NET_DIR/$name.log" ||
         fail "bulk $from -> $to, IPv$family inside: not sent within $limit s"
     wait "$receiver" || fail "bulk $from -> $to, IPv$family inside: not received"
     sent=$(cut -d' ' -f1,2 "$NET_DIR/$name.sent")
@@ -507,6 +508,27 @@ bulk() { # FROM TO 4|6 BYTES [SECONDS [PORT]]
     assert_equal "bulk $from -> $to, IPv$family inside, checksum" "$got" "$sent"
     step "bulk $from -> $to IPv$family: $(awk '{ printf "%d bytes, %.1f s, %.1f Mbit/s", $2, $3,
         $2 * 8e-6 / ($3 + 1e-3) }' "$NET_DIR/$name.sent"), intact"
+}
+
+# A ping every 20 ms from FROM to TO inside the tunnel, until stop_probe.
+start_probe() { # FROM TO
+    : >"$(log_of probe)"
+    spawn probe "$1" ping -n -D -i 0.02 "$(inner_addr "$2" 4)"
+}
+
+# Ends the probe; PROBE gets what it saw, as probe.py says it.
+stop_probe() {
+    stop probe INT
+    PROBE=$("$NET_PYTHON" "$NET_HERE/probe.py" "$(log_of probe)")
+}
+
+# A transfer with a probe beside it; what the probe saw is printed, not judged.
+bulk_probed() { # FROM TO BYTES SECONDS [CC]
+    start_probe "$1" "$2"
+    bulk "$1" "$2" 4 "$3" "$4" 5201 "${5:-}"
+    stop_probe
+    step "    ${5:+$5 inside, }probe beside it, ms: $PROBE"
+    ! grep -q 'p50 nan' <<<"$PROBE" || fail "no probe was answered beside a transfer"
 }
 
 # iperf3, one direction after the other; without it, nothing.

@@ -11,6 +11,7 @@
  * --split N     writes the stream in random pieces of 1..N bytes
  * --coalesce    holds frames back for a moment and writes several at once
  * --seed N      seed of --split
+ * --cc NAME     congestion control of the TCP side, e.g. cubic; the kernel's default without it
  *
  * SIGTERM and SIGINT end it with a FIN and a line of figures.
  */
@@ -80,6 +81,7 @@ struct relay {
     int listener; /* -1 in a dialler */
     size_t split; /* 0: whole */
     bool coalesce;
+    const char *congestion; /* NULL: the kernel's default */
     uint64_t seed;
     struct link *links[LINKS_MAX];
     size_t n_links;
@@ -182,11 +184,14 @@ open_socket(const struct endpoint *e, int type)
 }
 
 static void
-tune_tcp(int fd)
+tune_tcp(const struct relay *r, int fd)
 {
     int on = 1, timeout = USER_TIMEOUT_MS;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
+    if (r->congestion != NULL && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, r->congestion,
+                                            (socklen_t)strlen(r->congestion)) < 0)
+        die(r->congestion);
 }
 
 static int
@@ -284,7 +289,7 @@ static void
 link_dial(struct relay *r, struct link *l)
 {
     l->tcp = open_socket(&r->tcp, SOCK_STREAM);
-    tune_tcp(l->tcp);
+    tune_tcp(r, l->tcp);
     l->state = LINK_CONNECTING;
     l->due = now_ms() + CONNECT_MS;
     if (connect(l->tcp, (const struct sockaddr *)&r->tcp.addr, r->tcp.len) == 0)
@@ -438,7 +443,7 @@ accept_link(struct relay *r)
         close(tcp);
         return;
     }
-    tune_tcp(tcp);
+    tune_tcp(r, tcp);
     int udp = open_socket(&r->udp, SOCK_DGRAM);
     if (connect(udp, (const struct sockaddr *)&r->udp.addr, r->udp.len) < 0)
         die("connect to the UDP target");
@@ -535,7 +540,8 @@ turn(struct relay *r)
 static void
 usage(void)
 {
-    fputs("usage: relay listen TCPADDR:PORT udp=ADDR:PORT [--split N] [--coalesce] [--seed N]\n"
+    fputs("usage: relay listen TCPADDR:PORT udp=ADDR:PORT [--split N] [--coalesce] [--seed N]"
+          " [--cc NAME]\n"
           "       relay dial TCPADDR:PORT udp-listen=ADDR:PORT [same options]\n"
           "an IPv6 address is written [ADDR]:PORT\n",
           stderr);
@@ -574,6 +580,8 @@ parse_arguments(struct relay *r, int argc, char **argv)
             r->split = number(argv[++i]);
         else if (strcmp(argv[i], "--seed") == 0)
             r->seed = number(argv[++i]);
+        else if (strcmp(argv[i], "--cc") == 0 && i + 1 < argc)
+            r->congestion = argv[++i];
         else
             usage();
     }
