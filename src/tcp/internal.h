@@ -101,6 +101,8 @@ bool tcp_window_accepts(const struct tcp_conn *c, uint32_t seq, uint32_t len);
 /* reassembly.c: chunk->seq and len lie inside the window */
 enum wgt_drop tcp_rx_take(struct tcp_conn *c, struct tcp_chunk *chunk, bool *kept);
 void tcp_rx_discard_runs(struct tcp_conn *c);
+/* Chunks that wait beyond holes came and went. */
+void tcp_rx_count_chunks(struct tcp_conn *c, uint32_t more, uint32_t fewer);
 
 /* sack.c: the receiver's side */
 void tcp_dsack_note(struct tcp_conn *c, uint32_t left, uint32_t right);

@@ -5,7 +5,7 @@
 void
 tcp_memory_init(struct tcp_memory *m, union tcp_record *records, uint32_t n)
 {
-    *m = (struct tcp_memory){.n = n};
+    *m = (struct tcp_memory){.n = n, .chunks_max = UINT32_MAX};
     for (uint32_t i = n; i-- > 0;)
         tcp_record_put(m, &records[i]);
 }

@@ -19,13 +19,13 @@ next_recent(const struct tcp_conn *c, uint32_t age_above)
 {
     const struct tcp_rx_run *best = NULL;
 
-    for (uint32_t i = 0; i < c->n_runs; i++) {
-        uint32_t age = c->run_stamp - c->runs[i].touched;
+    for (const struct tcp_rx_run *run = c->run_head; run != NULL; run = run->next) {
+        uint32_t age = c->run_stamp - run->touched;
 
         if (age_above != UINT32_MAX && age <= age_above)
             continue;
         if (best == NULL || age < c->run_stamp - best->touched)
-            best = &c->runs[i];
+            best = run;
     }
     return best;
 }

@@ -17,11 +17,16 @@ struct tcp_sent_list {
     uint32_t bytes; /* sequence space of its members */
 };
 
-/* A contiguous run of received bytes that starts beyond RCV.NXT. */
+/* A contiguous run of received bytes that starts beyond RCV.NXT. Its chunks hold what was not taken
+ * early, possibly nothing. */
 struct tcp_rx_run {
+    struct tcp_rx_run *next; /* in sequence order */
     struct tcp_chunk *head, *tail;
     uint32_t left, right;
     uint32_t touched; /* when it last changed: SACK blocks go out most recent first */
+    bool taken;       /* bytes were; the last of them before `resume`, */
+    uint32_t resume;
+    struct tcp_chunk *resume_in; /* which lies in this chunk; NULL: at the end of the run */
 };
 
 union tcp_record {
@@ -103,6 +108,7 @@ struct tcp_conn {
     struct tcp_chunk_queue ready;
     uint32_t ready_bytes, ready_chunks;
     bool window_opened; /* read from since the last ACK */
+    struct tcp_rx_run *run_head, *run_tail;
     uint32_t n_runs, run_chunks, run_stamp;
     bool dsack_due;
     struct tcp_sack_block dsack;
@@ -135,7 +141,6 @@ struct tcp_conn {
     uint64_t bytes_acked, bytes_received, segments_retransmitted, timeouts, fast_retransmits;
 
     struct tcp_sent fin_record;
-    struct tcp_rx_run runs[TCP_RX_RUNS];
 };
 
 #endif

@@ -34,13 +34,23 @@ struct tcp_sent {
     wgt_time time;  /* and when that was */
 };
 
+/* Of a chunk received beyond a hole: its neighbour in the run, and the bytes taken out of its middle
+ * (tcp_early_take): data + taken_at, taken_len of them, which the reader skips. */
+struct tcp_chunk_rx {
+    struct tcp_chunk *prev;
+    uint32_t taken_at, taken_len;
+};
+
 /* A run of bytes lent to a connection. The caller sets data and len; the rest is the engine's. */
 struct tcp_chunk {
     struct tcp_chunk *next;
     uint8_t *data;
     uint32_t len;
     uint32_t seq;         /* sequence number of data[0] */
-    struct tcp_sent sent; /* of a segment that starts in this chunk */
+    union {
+        struct tcp_sent sent; /* of a segment that starts in this chunk */
+        struct tcp_chunk_rx rx;
+    };
 };
 
 enum tcp_state {
@@ -103,6 +113,10 @@ union tcp_record;
 struct tcp_memory {
     union tcp_record *free;
     uint32_t n_free, n;
+    /* Chunks that wait beyond holes, of all connections, and how many may: set chunks_max after
+     * tcp_memory_init (no limit). Nobody may hold more than is still free, so that one connection
+     * alone gets a half, two get a third each, and a newcomer always finds something. */
+    uint32_t chunks, chunks_max;
 };
 void tcp_memory_init(struct tcp_memory *m, union tcp_record *records, uint32_t n);
 
@@ -174,8 +188,45 @@ wgt_time tcp_deadline(const struct tcp_conn *c);
 
 /* Next chunk of received bytes in order, or NULL. The chunk is the caller's again; its data and len
  * are trimmed to bytes not delivered before. Reading opens the receive window: call tcp_output
- * afterwards. What arrived before the end of a connection can still be read after it. */
+ * afterwards. What arrived before the end of a connection can still be read after it. Bytes in its
+ * middle may have been taken early: chunk->rx. */
 struct tcp_chunk *tcp_recv(struct tcp_conn *c);
+
+/*
+ * Bytes beyond a hole. A reader that can tell where its records begin need not wait for order: after
+ * a tcp_input that kept a chunk (and before anything else is called) it may look at the chunk and
+ * its neighbours, and take bytes away. They stay acknowledged as they were, by SACK until the hole
+ * is filled; the window does not change; a chunk that is empty comes back through tcp_reclaim. What
+ * was taken comes once more in its place in order, as a length without bytes (tcp_recv_taken).
+ */
+struct tcp_rx_run;
+/* A place beyond a hole: the bytes from seq on that are there and were not taken. */
+struct tcp_early {
+    struct tcp_rx_run *run;  /* contiguous bytes between two holes */
+    struct tcp_chunk *chunk; /* holds the byte at seq; NULL: there is none */
+    uint32_t seq;
+    bool known; /* bytes were taken right before seq: a boundary of the reader's records */
+};
+
+/* The first byte of a chunk just received, or false when the chunk lies beyond no hole. */
+bool tcp_early_at(const struct tcp_conn *c, struct tcp_chunk *newcomer, struct tcp_early *e);
+/* Moves *e back to where the last bytes of this run were taken, if that lies before it (and only
+ * bytes that are there lie between). Else false, and *e stays. */
+bool tcp_early_resume(struct tcp_early *e);
+/* Copies up to len bytes from *e on; returns how many there are. */
+uint32_t tcp_early_peek(const struct tcp_early *e, uint8_t *to, uint32_t len);
+/* Moves over len bytes that are there and stay, and over what was taken behind them. */
+void tcp_early_step(struct tcp_early *e, uint32_t len);
+/* Whether these len > 0 bytes, which are there, can be taken: not when they are the second range
+ * from the middle of one chunk. */
+bool tcp_early_may_take(const struct tcp_early *e, uint32_t len);
+/* Takes len > 0 bytes that may be taken away; *e moves behind them as by tcp_early_step. */
+void tcp_early_take(struct tcp_conn *c, struct tcp_early *e, uint32_t len);
+
+/* How many bytes that were taken early come next in order, before the chunk that tcp_recv will
+ * return; *end is the sequence number behind them. Ask before each tcp_recv, which passes over them
+ * in silence, and once more when it returns NULL. */
+uint32_t tcp_recv_taken(struct tcp_conn *c, uint32_t *end);
 
 /* Offer a larger receive window from now on: a stranger has proved who it is. At most
  * receive_buffer_max; never less than before. */
