@@ -78,6 +78,7 @@ acknowledge(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
     uint32_t acked = ack - c->snd_una;
 
     tcp_sent_ack(c, d, ack);
+    tcp_mtu_progress(c);
     take_rtt(c, d, flight);
     c->bytes_acked += acked - (c->fin_sent && ack == c->snd_nxt);
     c->progress = d->now;
@@ -98,6 +99,7 @@ tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_
     /* RFC 9293 3.8.6.1: a window may stay closed for ever as long as the peer says so. */
     if (c->snd_wnd == 0)
         c->progress = now;
+    c->probe_unanswered = false;
     if (seq_lt(c->snd_una, seg->ack)) {
         acked = seg->ack - c->snd_una;
         acknowledge(c, &d, seg->ack);

@@ -170,11 +170,24 @@ refuse_sequence(struct tcp_conn *c, wgt_time now, struct arrival *a)
     return a->len > 0 ? WGT_DROP_TCP_DUPLICATE : WGT_DROP_TCP_SEQUENCE;
 }
 
-/* RFC 5961 3.2. */
+/*
+ * RFC 5961 3.2: the next sequence number exactly. Two that a peer without our ACKs may take for it:
+ * behind the highest data that we have SACKed, and that of its own FIN.
+ */
+static bool
+reset_matches(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    if (seg->seq == c->rcv_nxt)
+        return true;
+    if (c->sack_ok && c->run_tail != NULL && seg->seq == c->run_tail->right)
+        return true;
+    return c->fin_received && seg->seq == c->rcv_nxt - 1 && c->state != TCP_TIME_WAIT;
+}
+
 static enum wgt_drop
 take_reset(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg)
 {
-    if (seg->seq == c->rcv_nxt) {
+    if (reset_matches(c, seg)) {
         if (c->state == TCP_TIME_WAIT)
             tcp_finish(c, TCP_END_NORMAL);
         else if (c->state == TCP_SYN_RECEIVED && !c->passive)
@@ -257,6 +270,7 @@ take_ack(struct tcp_conn *c, wgt_time now, const struct arrival *a)
         return false;
     }
     tcp_ack(c, now, seg, a->seq);
+    tcp_ecn_ack(c, now, seg);
     if (c->fin_sent && c->snd_una == c->snd_nxt)
         fin_acknowledged(c, now);
     return true;
@@ -282,6 +296,7 @@ input_synchronised(struct tcp_conn *c, wgt_time now, struct arrival *a)
             if (now >= c->challenge_at) {
                 c->challenge_at = now + TCP_CHALLENGE_SPACE;
                 c->syn_due = true;
+                tcp_ecn_learn(c, seg); /* it may ask for less than the first */
             }
             return WGT_DROP_TCP_DUPLICATE;
         }
@@ -309,6 +324,8 @@ input_synchronised(struct tcp_conn *c, wgt_time now, struct arrival *a)
     if (c->state == TCP_CLOSED)
         return WGT_OK;
     tcp_ts_update(c, now, seg, a->seq);
+    tcp_ecn_data(c, seg);
+    c->urgent += !!(seg->flags & TCP_URG);
     return take_text(c, now, a);
 }
 
@@ -372,6 +389,7 @@ tcp_input(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, struc
     enum wgt_drop drop;
 
     *kept = false;
+    tcp_keepalive_heard(c, now);
     if (c->state == TCP_CLOSED)
         drop = input_closed(c, seg);
     else if (c->state == TCP_SYN_SENT)

@@ -91,6 +91,29 @@ void tcp_options_learn(struct tcp_conn *c, wgt_time now, const struct tcp_segmen
 bool tcp_paws_rejects(const struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg);
 void tcp_ts_update(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t seq);
 
+/* ecn.c */
+uint8_t tcp_ecn_syn_flags(struct tcp_conn *c);
+void tcp_ecn_learn(struct tcp_conn *c, const struct tcp_segment *syn);
+void tcp_ecn_data(struct tcp_conn *c, const struct tcp_segment *seg);
+uint8_t tcp_ecn_ack_flags(const struct tcp_conn *c);
+void tcp_ecn_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg);
+void tcp_ecn_new_data(struct tcp_conn *c, struct tcp_out *out);
+
+/* mtu.c */
+void tcp_mtu_init(struct tcp_conn *c);
+uint32_t tcp_mtu_limit(struct tcp_conn *c, wgt_time now);
+void tcp_mtu_sent(struct tcp_conn *c, const struct tcp_sent *s);
+void tcp_mtu_delivered(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s);
+bool tcp_mtu_lost(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s);
+enum wgt_drop tcp_mtu_too_big(struct tcp_conn *c, wgt_time now, const struct icmp_error *e);
+void tcp_mtu_timeout(struct tcp_conn *c, wgt_time now);
+void tcp_mtu_progress(struct tcp_conn *c);
+
+/* keepalive.c */
+wgt_time tcp_keepalive_at(const struct tcp_conn *c);
+void tcp_keepalive_heard(struct tcp_conn *c, wgt_time now);
+bool tcp_keepalive_expired(struct tcp_conn *c, wgt_time now);
+
 /* window.c: the receive window */
 uint8_t tcp_window_shift(uint32_t receive_buffer);
 uint32_t tcp_window_on_syn(const struct tcp_conn *c);

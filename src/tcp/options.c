@@ -47,6 +47,8 @@ tcp_options_learn(struct tcp_conn *c, wgt_time now, const struct tcp_segment *sy
     mss = tcp_max(tcp_min(mss, c->options.mss_local), TCP_MSS_FLOOR);
     /* RFC 6691: the option bytes of each segment come out of the MSS. */
     c->mss = mss - (c->ts_ok ? TCP_TS_OPTION_LEN : 0);
+    tcp_mtu_init(c);
+    tcp_ecn_learn(c, syn);
 }
 
 /* RFC 7323 5.3 R1, with 5.5: after 24 idle days the peer's clock may have wrapped. A segment

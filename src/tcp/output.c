@@ -30,7 +30,7 @@ send_syn(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
     c->syn_due = false;
     address(c, &out->seg);
     out->seg.seq = c->iss;
-    out->seg.flags = TCP_SYN;
+    out->seg.flags = TCP_SYN | tcp_ecn_syn_flags(c);
     out->seg.window = (uint16_t)tcp_window_on_syn(c);
     if (c->state == TCP_SYN_RECEIVED) {
         out->seg.flags |= TCP_ACK;
@@ -56,7 +56,7 @@ fill(struct tcp_conn *c, wgt_time now, struct tcp_out *out, uint32_t seq)
     address(c, &out->seg);
     out->seg.seq = seq;
     out->seg.ack = c->rcv_nxt;
-    out->seg.flags = TCP_ACK;
+    out->seg.flags = TCP_ACK | tcp_ecn_ack_flags(c);
     out->seg.window = tcp_window_announce(c);
     if (c->ts_ok) {
         out->seg.has_ts = true;
@@ -194,9 +194,10 @@ fit_window(const struct tcp_conn *c, uint32_t len, uint32_t usable)
 
 /* Chunks that fit whole behind a first whole chunk of len bytes. */
 static uint32_t
-append_whole(const struct tcp_conn *c, const struct tcp_chunk *chunk, uint32_t len, uint32_t usable)
+append_whole(struct tcp_conn *c, wgt_time now, const struct tcp_chunk *chunk, uint32_t len,
+             uint32_t usable)
 {
-    uint32_t limit = tcp_min(c->mss, usable);
+    uint32_t limit = tcp_min(tcp_mtu_limit(c, now), usable);
 
     for (chunk = chunk->next; chunk != NULL && chunk->len <= limit - len; chunk = chunk->next) {
         if (!cwnd_allows(c, len + chunk->len))
@@ -240,7 +241,7 @@ next_segment_len(struct tcp_conn *c, wgt_time now)
 {
     struct tcp_chunk *chunk = c->tx_next;
     uint32_t usable = usable_window(c);
-    uint32_t want = tcp_min(chunk->len - c->tx_offset, c->mss);
+    uint32_t want = tcp_min(chunk->len - c->tx_offset, tcp_mtu_limit(c, now));
     uint32_t len = fit_window(c, want, usable);
 
     if (len == 0) {
@@ -250,7 +251,7 @@ next_segment_len(struct tcp_conn *c, wgt_time now)
     if (!cwnd_allows(c, len))
         return 0;
     if (c->tx_offset == 0 && len == chunk->len)
-        len = append_whole(c, chunk, len, usable);
+        len = append_whole(c, now, chunk, len, usable);
     return len;
 }
 
@@ -282,7 +283,9 @@ send_new(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
     c->override_due = false;
     c->persist_at = WGT_NEVER;
     c->persist_backoff = 0;
+    tcp_mtu_sent(c, s);
     emit(c, now, s, out);
+    tcp_ecn_new_data(c, out);
     return true;
 }
 

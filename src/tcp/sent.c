@@ -137,6 +137,7 @@ note_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sent
     uint64_t order = s->order;
 
     d->delivered += tcp_sent_seq_len(s);
+    tcp_mtu_delivered(c, d->now, s);
     if (!answers_last_transmission(c, d, s))
         return;
     for (size_t i = 0; i < TCP_DUP_THRESHOLD; i++) {

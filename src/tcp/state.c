@@ -19,6 +19,7 @@ open_common(struct tcp_conn *c, wgt_time now, const struct tcp_options *o)
     c->rcv_mss = tcp_min(o->mss_default, o->mss_local);
     c->progress = now;
     c->last_sent = now;
+    tcp_keepalive_heard(c, now);
     tcp_rtt_init(&c->rtt);
     if (o->syn_rto > 0)
         c->rtt.rto = o->syn_rto;
@@ -343,5 +344,8 @@ tcp_info(const struct tcp_conn *c, struct tcp_info *out)
         .segments_retransmitted = c->segments_retransmitted,
         .timeouts = c->timeouts,
         .fast_retransmits = c->fast_retransmits,
+        .ecn = c->ecn.ok,
+        .soft_errors = c->soft_errors,
+        .urgent = c->urgent,
     };
 }

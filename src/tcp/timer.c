@@ -16,7 +16,7 @@ give_up_at(const struct tcp_conn *c)
     if (c->state == TCP_SYN_SENT)
         return c->options.connect_timeout > 0 ? c->progress + c->options.connect_timeout
                                               : WGT_NEVER;
-    if (c->sent_head == NULL && c->persist_at == WGT_NEVER)
+    if (c->sent_head == NULL && !c->probe_unanswered)
         return WGT_NEVER;
     if (patience < 2 * c->rtt.rto)
         patience = 2 * c->rtt.rto;
@@ -35,6 +35,7 @@ tcp_timers_store(struct tcp_conn *c)
     wgt_time at = wgt_time_min(c->rto_at, c->persist_at);
 
     at = wgt_time_min(at, wgt_time_min(c->delayed_ack_at, c->state_at));
+    at = wgt_time_min(at, tcp_keepalive_at(c));
     c->deadline = c->state == TCP_CLOSED ? WGT_NEVER : wgt_time_min(at, give_up_at(c));
 }
 
@@ -86,6 +87,7 @@ retransmission_expired(struct tcp_conn *c, wgt_time now)
         give_up(c);
         return;
     }
+    tcp_mtu_timeout(c, now);
     tcp_recovery_timeout(c, now);
     c->rto_at = now + tcp_rto(c);
 }
@@ -96,6 +98,10 @@ persist_expired(struct tcp_conn *c, wgt_time now)
 {
     wgt_time interval;
 
+    /* Probes grow rare; only from the first that finds no answer on is the peer silent. */
+    if (!c->probe_unanswered)
+        c->progress = now;
+    c->probe_unanswered = true;
     if (c->snd_wnd == 0)
         c->probe_due = true;
     else
@@ -123,6 +129,10 @@ tcp_timers_expire(struct tcp_conn *c, wgt_time now)
     if (c->state == TCP_CLOSED)
         return;
     if (give_up_at(c) <= now) {
+        give_up(c);
+        return;
+    }
+    if (tcp_keepalive_at(c) <= now && !tcp_keepalive_expired(c, now)) {
         give_up(c);
         return;
     }

@@ -196,7 +196,7 @@ link_output(struct link *l, int i)
     while (tcp_output(&s->c, l->now, &out)) {
         assert_true(++count < 4000);
         assert_int_equal(out.len, out.seg.payload.len);
-        assert_true(out.len <= s->c.mss || s->c.mss == 0);
+        assert_true(out.len <= tcp_mss(&s->c));
         link_check_window(l, s, &out.seg);
         l->segments++;
         l->pure_acks += out.len == 0;

@@ -47,6 +47,29 @@ enum tcp_recovery {
     TCP_RECOVERY_LOSS, /* loss seen by the retransmission timer */
 };
 
+struct tcp_ecn {
+    bool ok;          /* agreed */
+    bool ect;         /* our data may be marked */
+    bool echo;        /* a mark was seen: ECE until CWR */
+    bool cwr_due;     /* slowed down: say so */
+    uint32_t reduced; /* SND.NXT then */
+};
+
+struct tcp_mtu {
+    uint32_t ceiling;              /* payload of a full segment as agreed in the handshake */
+    uint32_t base;                 /* payload that should pass everywhere */
+    uint32_t candidate;            /* may be tried; as large as mss when nothing is searched */
+    uint32_t refused;              /* did not pass */
+    uint32_t passed;               /* largest that has passed */
+    wgt_time passed_at;            /* last time that one larger than base did */
+    wgt_time raise_at;             /* then the search begins */
+    wgt_time probe_at;             /* no probe before */
+    uint32_t probe_seq, probe_len; /* the probe in flight; length 0: none */
+    uint8_t probe_failures;
+    bool pending; /* an ICMP error that is believed if the segment times out */
+    uint32_t pending_seq, pending_payload;
+};
+
 struct tcp_conn {
     enum tcp_state state;
     enum tcp_end end;
@@ -57,6 +80,8 @@ struct tcp_conn {
     bool passive, ts_ok, sack_ok, wscale_ok;
     uint8_t snd_shift, rcv_shift;
     uint32_t mss; /* payload bytes of a full segment to send: options already taken off */
+    struct tcp_ecn ecn;
+    struct tcp_mtu mtu;
 
     /* Handshake. */
     bool syn_due;
@@ -68,6 +93,7 @@ struct tcp_conn {
     uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, snd_wnd_max;
     bool fin_queued, fin_sent;
     bool probe_due;              /* a window probe */
+    bool probe_unanswered;       /* one is out and nothing was heard since */
     bool override_due;           /* sender SWS override: fill a window smaller than the segment */
     bool repair_due;             /* fast retransmit: one segment whatever cwnd says */
     uint32_t tx_end;             /* sequence number behind the last queued byte */
@@ -134,11 +160,14 @@ struct tcp_conn {
     uint8_t rto_backoff, persist_backoff;
     uint16_t rto_count; /* retransmission timeouts since SND.UNA moved last */
     wgt_time rto_at, persist_at, delayed_ack_at, state_at;
-    wgt_time progress;     /* last sign that the peer takes what we send */
-    wgt_time last_sent;    /* data: for the restart after idle */
-    wgt_time challenge_at; /* no challenge ACK before */
+    wgt_time progress;       /* last sign that the peer takes what we send */
+    wgt_time last_sent;      /* data: for the restart after idle */
+    wgt_time challenge_at;   /* no challenge ACK before */
+    wgt_time keepalive_at;   /* next keepalive probe */
+    wgt_time keepalive_from; /* first one without an answer; WGT_NEVER: none */
 
     uint64_t bytes_acked, bytes_received, segments_retransmitted, timeouts, fast_retransmits;
+    uint64_t soft_errors, urgent;
 
     struct tcp_sent fin_record;
 };

@@ -11,14 +11,16 @@
  * Rules the engine follows, each with its clause in the source: RFC 9293 3.10 (segment processing
  * order), RFC 7323 (timestamps, PAWS, window scale), RFC 5961 (RST, SYN, ACK checks, challenge
  * ACKs), RFC 6298 (RTO, Karn), RFC 5681 + 6582 (slow start, fast retransmit, NewReno), RFC 6928
- * (initial window), RFC 3042 (limited transmit), RFC 6691 (MSS), RFC 2018 + 2883 (SACK, D-SACK),
- * RFC 6675 (recovery by SACK), RFC 6937 (proportional rate reduction).
+ * (initial window), RFC 3168 (ECN), RFC 1191 + 8201 + 8899 (path MTU), RFC 5927 (ICMP), RFC 3042
+ * (limited transmit), RFC 6691 (MSS), RFC 2018 + 2883 (SACK, D-SACK), RFC 6675 (recovery by SACK),
+ * RFC 6937 (proportional rate reduction).
  */
 #ifndef WGTCPD_TCP_TCP_H
 #define WGTCPD_TCP_TCP_H
 
 #include <wgtcpd/base/drop.h>
 #include <wgtcpd/tcp/cc.h>
+#include <wgtcpd/wire/icmp.h>
 #include <wgtcpd/wire/tcp.h>
 
 /* The record of one sent segment; the engine's own. */
@@ -34,8 +36,8 @@ struct tcp_sent {
     wgt_time time;  /* and when that was */
 };
 
-/* Of a chunk received beyond a hole: its neighbour in the run, and the bytes taken out of its middle
- * (tcp_early_take): data + taken_at, taken_len of them, which the reader skips. */
+/* Of a chunk received beyond a hole: its neighbour in the run, and the bytes taken out of its
+ * middle (tcp_early_take): data + taken_at, taken_len of them, which the reader skips. */
 struct tcp_chunk_rx {
     struct tcp_chunk *prev;
     uint32_t taken_at, taken_len;
@@ -46,7 +48,7 @@ struct tcp_chunk {
     struct tcp_chunk *next;
     uint8_t *data;
     uint32_t len;
-    uint32_t seq;         /* sequence number of data[0] */
+    uint32_t seq; /* sequence number of data[0] */
     union {
         struct tcp_sent sent; /* of a segment that starts in this chunk */
         struct tcp_chunk_rx rx;
@@ -68,12 +70,13 @@ enum tcp_state {
 
 /* Why a connection is TCP_CLOSED. */
 enum tcp_end {
-    TCP_END_NONE,    /* not closed, or never opened */
-    TCP_END_NORMAL,  /* FINs exchanged */
-    TCP_END_RESET,   /* the peer sent an acceptable RST */
-    TCP_END_REFUSED, /* RST in answer to our SYN */
-    TCP_END_TIMEOUT, /* retransmissions gave up (user timeout, SYN retries, FIN-WAIT-2 limit) */
-    TCP_END_ABORTED, /* tcp_abort */
+    TCP_END_NONE,        /* not closed, or never opened */
+    TCP_END_NORMAL,      /* FINs exchanged */
+    TCP_END_RESET,       /* the peer sent an acceptable RST */
+    TCP_END_REFUSED,     /* RST in answer to our SYN */
+    TCP_END_TIMEOUT,     /* retransmissions gave up (user timeout, SYN retries, FIN-WAIT-2 limit) */
+    TCP_END_ABORTED,     /* tcp_abort */
+    TCP_END_UNREACHABLE, /* ICMP error in answer to our SYN */
 };
 
 struct tcp_memory;
@@ -85,9 +88,12 @@ struct tcp_options {
     bool ecn;                    /* negotiate ECN (RFC 3168) */
     wgt_time keepalive; /* idle time before the first keepalive probe (RFC 9293 3.8.4); 0: off */
     uint16_t src_port, dst_port;
-    uint16_t mss_local;          /* MSS to announce: MTU - 40 or - 60 (RFC 6691) */
-    uint16_t mss_default;        /* MSS assumed when the peer announces none: 536 or 1220 */
-    uint32_t receive_buffer;     /* bytes of window to offer, at most 2^30 */
+    uint16_t mss_local;      /* MSS to announce: MTU - 40 or - 60 (RFC 6691) */
+    uint16_t mss_default;    /* MSS assumed when the peer announces none: 536 or 1220; no ICMP
+                              * error makes it smaller */
+    uint16_t mss_base;       /* MSS that every path should carry, taken when large segments vanish
+                              * (RFC 8899 5.1.2 BASE_PLPMTU); 0: nobody looks for that */
+    uint32_t receive_buffer; /* bytes of window to offer, at most 2^30 */
     uint32_t receive_buffer_max; /* what tcp_widen may ask for: sets the scale; 0: the same */
     uint32_t iss;                /* initial send sequence number (RFC 6528), drawn by the caller */
     uint32_t ts_offset;          /* random offset of this connection's timestamp clock */
@@ -193,11 +199,11 @@ wgt_time tcp_deadline(const struct tcp_conn *c);
 struct tcp_chunk *tcp_recv(struct tcp_conn *c);
 
 /*
- * Bytes beyond a hole. A reader that can tell where its records begin need not wait for order: after
- * a tcp_input that kept a chunk (and before anything else is called) it may look at the chunk and
- * its neighbours, and take bytes away. They stay acknowledged as they were, by SACK until the hole
- * is filled; the window does not change; a chunk that is empty comes back through tcp_reclaim. What
- * was taken comes once more in its place in order, as a length without bytes (tcp_recv_taken).
+ * Bytes beyond a hole. A reader that can tell where its records begin need not wait for order:
+ * after a tcp_input that kept a chunk (and before anything else is called) it may look at the chunk
+ * and its neighbours, and take bytes away. They stay acknowledged as they were, by SACK until the
+ * hole is filled; the window does not change; a chunk that is empty comes back through tcp_reclaim.
+ * What was taken comes once more in its place in order, as a length without bytes (tcp_recv_taken).
  */
 struct tcp_rx_run;
 /* A place beyond a hole: the bytes from seq on that are there and were not taken. */
@@ -237,6 +243,18 @@ void tcp_widen(struct tcp_conn *c, uint32_t receive_buffer);
  * read come out here too: after the last NULL nothing is lent any more. */
 struct tcp_chunk *tcp_reclaim(struct tcp_conn *c);
 
+/* Payload bytes that a segment may have on this path now: no chunk should be longer. It falls when
+ * the path turns out narrower and rises when a wider one is looked for. 0 before the handshake. */
+uint32_t tcp_mss(const struct tcp_conn *c);
+
+/*
+ * An ICMP error about a segment of this connection. WGT_OK: it was believed, or noted until more
+ * speaks for it; ICMP_SEQUENCE: no such segment is in flight (RFC 5927 4.1); ICMP_MTU: a packet
+ * too big that names a size no smaller than the segment or ours, or none that a path may have.
+ * Call tcp_output afterwards.
+ */
+enum wgt_drop tcp_icmp(struct tcp_conn *c, wgt_time now, const struct icmp_error *e);
+
 /* The answer to a segment for no connection (RFC 9293 3.10.7.1), or false when it must stay
  * without. */
 bool tcp_reset_for(const struct tcp_segment *in, struct tcp_segment *out);
@@ -255,6 +273,9 @@ struct tcp_info {
     wgt_time srtt, rttvar, rto;
     uint32_t cwnd, ssthresh, mss, flight, unsent, snd_wnd, rcv_wnd;
     uint64_t bytes_acked, bytes_received, segments_retransmitted, timeouts, fast_retransmits;
+    bool ecn;             /* negotiated */
+    uint64_t soft_errors; /* ICMP: destination unreachable */
+    uint64_t urgent;      /* segments with URG: their data is taken in line */
 };
 void tcp_info(const struct tcp_conn *c, struct tcp_info *out);
 

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Keepalive (RFC 9293 3.8.4): is the peer of an idle connection still there? */
+#include "internal.h"
+
+#define KEEPALIVE_INTERVAL_MAX (75 * WGT_SEC)
+#define KEEPALIVE_INTERVAL_MIN (1 * WGT_SEC)
+enum { KEEPALIVE_TRIES = 4 }; /* no single lost probe may end a connection */
+
+/* Data in flight or a closed window is watched by timers of its own. */
+static bool
+is_idle(const struct tcp_conn *c)
+{
+    return c->options.keepalive > 0 && c->sent_head == NULL && c->persist_at == WGT_NEVER &&
+           (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT);
+}
+
+static wgt_time
+interval(const struct tcp_conn *c)
+{
+    wgt_time t = wgt_time_min(c->options.keepalive / 3, c->options.user_timeout / KEEPALIVE_TRIES);
+
+    t = wgt_time_min(t, KEEPALIVE_INTERVAL_MAX);
+    return t < KEEPALIVE_INTERVAL_MIN ? KEEPALIVE_INTERVAL_MIN : t;
+}
+
+static wgt_time
+gives_up_at(const struct tcp_conn *c)
+{
+    return c->keepalive_from == WGT_NEVER ? WGT_NEVER : c->keepalive_from + c->options.user_timeout;
+}
+
+/* When something is due; WGT_NEVER: nothing. */
+wgt_time
+tcp_keepalive_at(const struct tcp_conn *c)
+{
+    if (!is_idle(c))
+        return WGT_NEVER;
+    return wgt_time_min(c->keepalive_at, gives_up_at(c));
+}
+
+/* Anything was heard of the peer. */
+void
+tcp_keepalive_heard(struct tcp_conn *c, wgt_time now)
+{
+    c->keepalive_from = WGT_NEVER;
+    c->keepalive_at = now + c->options.keepalive;
+}
+
+/* tcp_keepalive_at has passed. false: the peer is gone. */
+bool
+tcp_keepalive_expired(struct tcp_conn *c, wgt_time now)
+{
+    if (gives_up_at(c) <= now)
+        return false;
+    if (c->keepalive_from == WGT_NEVER)
+        c->keepalive_from = now;
+    c->keepalive_at = now + interval(c);
+    c->probe_due = true; /* SEQ = SND.NXT - 1, no data */
+    return true;
+}
