@@ -52,6 +52,11 @@
     X(TCP_NO_CONNECTION, "TCP segment for no connection")                                          \
     X(TCP_FLAGS, "TCP flags that make no sense together")                                          \
     X(TCP_BACKLOG, "too many TCP connections without an authenticated message")                    \
+    X(TCP_SOURCE, "too many TCP connections of one source without an authenticated message")       \
+    X(TCP_COOKIE, "TCP ACK whose SYN cookie is not ours or has expired")                           \
+    X(TCP_KNOCK, "TCP SYN without a valid knock")                                                  \
+    X(TCP_KNOCK_REPLAY, "TCP SYN whose knock was seen on another connection")                      \
+    X(TCP_SILENCED, "TCP data of a stranger that sent nonsense before")                            \
     X(TCP_TABLE_FULL, "TCP connection table full")                                                 \
     X(TCP_SEQUENCE, "TCP sequence number outside the window")                                      \
     X(TCP_PAWS, "TCP timestamp older than the last one (PAWS)")                                    \

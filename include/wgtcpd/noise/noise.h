@@ -237,6 +237,9 @@ enum wgt_drop noise_response_consume(struct noise_remote *r, const struct noise_
 /* Whether the mac1 of an initiation or response to us is right. Cheap: for the workers. */
 bool noise_mac1_check(const struct noise_local *l, const uint8_t *message, size_t len);
 
+/* The key under which TCP SYNs to the holder of this public key are tagged (TcpKnock). */
+void noise_knock_key(uint8_t key[NOISE_KEY_LEN], const uint8_t public_key[NOISE_KEY_LEN]);
+
 enum { NOISE_COOKIE_SECRET_LEN = 32, NOISE_COOKIE_NONCE_LEN = 24 };
 
 /* The responder's cookie secret. */
