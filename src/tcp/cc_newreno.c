@@ -1,41 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* NewReno (RFC 5681, RFC 6582) with appropriate byte counting (RFC 3465), and what every algorithm
- * starts from. */
+/* NewReno (RFC 5681, RFC 6582) with appropriate byte counting (RFC 3465). */
 #include "internal.h"
 
 /* RFC 3465 sets L to 2; our receivers answer a whole burst with one ACK and so do others with
  * receive offload, hence the 8 of RFC 9406 4.3. After a timeout 1 (RFC 3465 2.3). */
 enum { SLOW_START_LIMIT = 8, SLOW_START_LIMIT_AFTER_TIMEOUT = 1 };
 
-uint32_t
-tcp_cc_initial_window(uint32_t mss)
+static void
+newreno_init(struct tcp_cc *cc, wgt_time now)
 {
-    return tcp_min(10 * mss, tcp_max(2 * mss, 14600));
-}
-
-const struct tcp_cc_ops *
-tcp_cc_find(const char *name)
-{
-    (void)name;
-    return &tcp_cc_newreno;
-}
-
-void
-tcp_cc_change(struct tcp_cc *cc, const struct tcp_cc_ops *ops, wgt_time now)
-{
-    cc->ops = ops;
-    ops->init(cc, now);
-}
-
-void
-tcp_cc_init(struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss, wgt_time now,
-            bool only_one)
-{
-    *cc = (struct tcp_cc){.ops = ops, .mss = mss, .ssthresh = UINT32_MAX};
-    cc->initial_window = tcp_cc_initial_window(mss);
-    cc->cwnd = only_one ? mss : cc->initial_window;
-    if (ops->init != NULL)
-        ops->init(cc, now);
+    (void)now;
+    cc->state[0] = 0;
 }
 
 /* RFC 9293 3.8.6 never lets a window reach 2^31. */
@@ -105,6 +80,7 @@ newreno_restart(struct tcp_cc *cc, wgt_time now, wgt_time idle, bool long_idle)
 
 const struct tcp_cc_ops tcp_cc_newreno = {
     .name = "newreno",
+    .init = newreno_init,
     .acked = newreno_acked,
     .enter_recovery = newreno_loss,
     .timeout = newreno_timeout,
