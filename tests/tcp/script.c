@@ -305,7 +305,8 @@ inject(struct script *s, struct words *w)
         learn_peer(s, &p);
     seg->src_port = s->options.dst_port;
     seg->dst_port = s->options.src_port;
-    seg->payload = (struct span){s->bytes + (seg->seq & 0x7fff), p.len};
+    seg->payload =
+        (struct span){s->bytes + ((seg->seq + !!(seg->flags & TCP_SYN)) & 0x7fff), p.len};
     seg->seq += s->irs;
     if (seg->flags & TCP_ACK)
         seg->ack += s->options.iss;
@@ -569,7 +570,7 @@ static bool
 do_set(struct script *s, struct words *w)
 {
     struct tcp_options *o = &s->options;
-    const char *key = next(w), *value = w->at < w->n ? w->w[w->at] : NULL;
+    const char *key = next(w), *value = next(w);
     double v = 0;
 
     if (key == NULL || value == NULL)
