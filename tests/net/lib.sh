@@ -582,6 +582,39 @@ start_pair() { # udp|tcp 4|6
     ping_until 10 b a
 }
 
+# One of two daemons is killed with -9 and started again: the tunnel works again, first the dialler
+# killed, then the listener. The survivor is never touched.
+check_kill() { # udp|tcp
+    local victim
+    start_pair "$1" 4
+    ping_both a b
+    for victim in b a; do
+        step "kill -9 of $victim"
+        kill_hard "$victim"
+        ! ping_once b a 4 || fail "ping passes to a dead daemon"
+        start_wgtcpd "$victim"
+        ping_until 20 b a
+        ping_both b a
+        ping_both a b
+        bulk a b 4 1000000
+    done
+}
+
+# A wire that drops 1 %, then 5 % of all frames: transfers arrive intact, both directions at once.
+check_loss() { # udp|tcp
+    start_pair "$1" 4
+    loss 1
+    bulk b a 4 8000000 25
+    bulk_duplex a b 6 8000000 25
+    loss 5
+    bulk a b 4 4000000 40
+    bulk_duplex a b 6 2000000 40
+    assert_lossy
+    loss 0
+    ping_until 20 a b
+    ping_both a b
+}
+
 # ---- the end ----
 
 is_wgtcpd() { # NAME

@@ -11,16 +11,4 @@
 . "${0%/*}/lib.sh"
 need wg nft ping
 
-start_pair tcp 4
-ping_both a b
-
-for victim in b a; do
-    step "kill -9 of $victim"
-    kill_hard "$victim"
-    ! ping_once b a 4 || fail "ping passes to a dead daemon"
-    start_wgtcpd "$victim"
-    ping_until 20 b a
-    ping_both b a
-    ping_both a b
-    bulk a b 4 1000000
-done
+check_kill tcp

@@ -11,14 +11,4 @@
 . "${0%/*}/lib.sh"
 need wg nft ping
 
-start_pair tcp 4
-loss 1
-bulk b a 4 8000000 25
-bulk_duplex a b 6 8000000 25
-loss 5
-bulk a b 4 4000000 40
-bulk_duplex a b 6 2000000 40
-assert_lossy
-loss 0
-ping_until 20 a b
-ping_both a b
+check_loss tcp
