@@ -23,11 +23,33 @@ struct tcp_options flow_options(struct tcp_transport *t, wgt_time now,
 /* flow_tx.c */
 /* Sends everything that the connection wants to send now. */
 void flow_output(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
+/* Lets those who wait for room send, in turn. */
+void flow_pull(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
+/* Once all that may leave has left: when to pull again though no ACK comes. */
+wgt_time flow_pull_deadline(struct tcp_flow *f, wgt_time now);
+/* u waits for f no more. */
+void flow_unwait(struct tcp_flow *f, struct path_user *u);
 void flow_send_reset(struct tcp_transport *t, const struct ip_header *ip,
                      const struct tcp_segment *in);
 
 /* flow_rx.c */
 /* Takes received bytes out of the connection and hands whole messages on. */
 void flow_read(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
+
+/* flow_early.c */
+/* Looks for messages around a chunk that the connection has just kept; before flow_read. */
+void flow_early(struct tcp_transport *t, wgt_time now, struct tcp_flow *f,
+                struct tcp_chunk *newcomer);
+
+/* flow_hold.c: packets (m, taken) that wait for the hole before them */
+void flow_hold(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m,
+               uint32_t seq, uint32_t inner_flow);
+/* The stream was read up to seq. */
+void flow_release_before(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, uint32_t seq);
+void flow_release_due(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
+void flow_release_all(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
+wgt_time flow_hold_deadline(const struct tcp_flow *f);
+/* Frees them without a word. */
+void flow_hold_free(struct tcp_transport *t, struct tcp_flow *f);
 
 #endif

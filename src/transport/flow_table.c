@@ -61,6 +61,7 @@ tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, stru
         return -ENOMEM;
     }
     tcp_memory_init(&t->memory, t->records, t->config.records);
+    t->memory.chunks_max = t->held_max = outer->pool->size / 4;
     for (uint32_t i = config->max_flows; i-- > 0;) {
         t->flows[i].next_free = t->free_flows;
         t->free_flows = &t->flows[i];
@@ -81,7 +82,7 @@ tcp_transport_fini(struct tcp_transport *t)
             continue;
         while ((u = LIST_FIRST(&f->users)) != NULL) {
             LIST_REMOVE(u, link);
-            u->attached = false;
+            u->attached = u->waiting = false;
             u->path.kind = TRANSPORT_NONE;
         }
         flow_free(t, f);
@@ -131,6 +132,7 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
         .in_use = true,
     };
     LIST_INIT(&f->users);
+    TAILQ_INIT(&f->waiting);
     wheel_timer_init(&f->timer);
     frame_decoder_init(&f->decoder, t->config.max_message);
     t->n_flows++;
@@ -150,6 +152,7 @@ flow_reclaim(struct tcp_flow *f)
 void
 tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f)
 {
+    f->heard |= tcp_state(&f->conn) != TCP_SYN_SENT; /* else we are only dialling */
     if (f->authenticated)
         return;
     f->authenticated = true;
@@ -170,6 +173,7 @@ flow_free(struct tcp_transport *t, struct tcp_flow *f)
     while ((c = tcp_recv(&f->conn)) != NULL)
         rte_pktmbuf_free(packet_of_chunk(c));
     flow_reclaim(f);
+    flow_hold_free(t, f);
     rte_pktmbuf_free(f->assembly);
     wheel_disarm(&t->wheel, &f->timer);
     if (f->dirty)
@@ -208,6 +212,9 @@ flow_options(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *lo
         .dst_port = remote->port,
         .mss_local = (uint16_t)(t->outer->mtu - (v4 ? 40 : 60)),
         .mss_default = v4 ? 536 : 1220,
+        /* Of packets of 1200 bytes (RFC 8899 5.1.2), or of the smallest MTU that IPv6 has. */
+        .mss_base = v4 ? 1160 : 1220,
+        .ecn = true,
         .receive_buffer = TCP_FLOW_STRANGER_WINDOW,
         .receive_buffer_max = t->config.receive_buffer,
         .iss = (uint32_t)(now / (4 * WGT_USEC)) + (uint32_t)h,

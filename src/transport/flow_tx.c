@@ -49,7 +49,7 @@ segment_copied(struct tcp_transport *t, const struct tcp_out *out)
 
 static void
 send_segment(struct tcp_transport *t, const struct ip_addr *src, const struct ip_addr *dst,
-             const struct tcp_segment *seg, struct rte_mbuf *m)
+             const struct tcp_segment *seg, struct rte_mbuf *m, bool ect)
 {
     size_t len = tcp_header_len(seg);
     uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, (uint16_t)len);
@@ -60,7 +60,7 @@ send_segment(struct tcp_transport *t, const struct ip_addr *src, const struct ip
     }
     tcp_write(p, src, dst, seg, !t->outer->offload_tcp);
     t->stats.segments_out++;
-    outer_send(t->outer, m, src, dst, IP_PROTO_TCP, 0, len);
+    outer_send(t->outer, m, src, dst, IP_PROTO_TCP, ect ? IP_ECN_ECT0 : IP_ECN_NOT_ECT, len);
 }
 
 void
@@ -81,9 +81,105 @@ flow_output(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
         }
         if (out.retransmission)
             t->stats.retransmissions++;
-        send_segment(t, &f->path.local.addr, &f->path.remote.addr, &out.seg, m);
+        send_segment(t, &f->path.local.addr, &f->path.remote.addr, &out.seg, m, out.ect);
     }
     flow_reclaim(f);
+}
+
+/* --- the pull model: messages are made when there is room for them -------------------------------
+ */
+
+bool
+tcp_flow_fits(const struct tcp_flow *f, wgt_time now, size_t message_len)
+{
+    uint32_t room = tcp_flow_room(f, now);
+    struct tcp_info info;
+
+    if (!f->established || !tcp_flow_usable(f))
+        return false;
+    if (room >= message_len + FRAME_PREFIX_LEN)
+        return true;
+    tcp_info(&f->conn, &info);
+    if (room > 0 && room >= info.mss)
+        return true; /* a part of it, and the rest behind */
+    /* Nothing is under way that could open the window: the engine probes it (RFC 9293 3.8.6) only
+     * with something to send. */
+    return info.flight == 0 && info.unsent == 0 && tcp_send_room_at(&f->conn, now) == WGT_NEVER;
+}
+
+uint64_t
+tcp_flow_rate(const struct tcp_flow *f)
+{
+    struct tcp_info info;
+
+    tcp_info(&f->conn, &info);
+    return info.srtt > 0 ? info.cwnd * WGT_SEC / info.srtt : 0;
+}
+
+size_t
+tcp_flow_message_max(const struct tcp_flow *f)
+{
+    struct tcp_info info;
+
+    if (!f->established)
+        return 0;
+    tcp_info(&f->conn, &info);
+    return info.mss > FRAME_PREFIX_LEN ? info.mss - FRAME_PREFIX_LEN : 0;
+}
+
+void
+tcp_flow_want(struct tcp_transport *t, struct tcp_flow *f, struct path_user *u)
+{
+    if (!u->waiting) {
+        u->waiting = true;
+        TAILQ_INSERT_TAIL(&f->waiting, u, wait_link);
+    }
+    flow_mark_dirty(t, f);
+}
+
+void
+flow_unwait(struct tcp_flow *f, struct path_user *u)
+{
+    if (!u->waiting)
+        return;
+    u->waiting = false;
+    TAILQ_REMOVE(&f->waiting, u, wait_link);
+}
+
+/* Round robin: who is not done goes to the end; who finds no room stays first. */
+void
+flow_pull(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    struct path_user *u;
+
+    while ((u = TAILQ_FIRST(&f->waiting)) != NULL) {
+        enum path_turn turn = t->events.writable(t->events.ctx, now, u);
+
+        if (turn == PATH_NO_ROOM)
+            return;
+        if (u != TAILQ_FIRST(&f->waiting))
+            continue; /* it left the flow */
+        TAILQ_REMOVE(&f->waiting, u, wait_link);
+        u->waiting = turn == PATH_MORE;
+        if (u->waiting)
+            TAILQ_INSERT_TAIL(&f->waiting, u, wait_link);
+    }
+}
+
+wgt_time
+flow_pull_deadline(struct tcp_flow *f, wgt_time now)
+{
+    wgt_time at;
+
+    if (!f->established || !tcp_flow_usable(f))
+        return WGT_NEVER;
+    if (TAILQ_EMPTY(&f->waiting)) {
+        if (tcp_flow_fits(f, now, tcp_flow_message_max(f)))
+            tcp_app_limited(&f->conn);
+        return WGT_NEVER;
+    }
+    at = tcp_send_room_at(&f->conn, now);
+    return at > now ? at : now + WGT_MSEC;
 }
 
 void
@@ -99,5 +195,5 @@ flow_send_reset(struct tcp_transport *t, const struct ip_header *ip, const struc
         wgt_drop_count(t->outer->drops, WGT_DROP_NO_BUFFER);
         return;
     }
-    send_segment(t, &ip->dst, &ip->src, &out, m);
+    send_segment(t, &ip->dst, &ip->src, &out, m, false);
 }

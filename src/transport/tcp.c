@@ -21,7 +21,9 @@ rx_for_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f,
     why = tcp_input(&f->conn, now, seg, rx, &kept);
     if (why != WGT_OK)
         wgt_drop_count(t->outer->drops, why);
-    if (!kept)
+    if (kept)
+        flow_early(t, now, f, rx);
+    else
         rte_pktmbuf_free(m);
     flow_read(t, now, f);
     flow_mark_dirty(t, f);
@@ -95,6 +97,7 @@ tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *
         return;
     }
     t->stats.segments_in++;
+    seg.ce = (ip->traffic_class & IP_ECN_CE) == IP_ECN_CE;
     f = flow_find(t, &(struct ip_endpoint){ip->dst, seg.dst_port},
                   &(struct ip_endpoint){ip->src, seg.src_port});
     if (f != NULL) {
@@ -110,6 +113,18 @@ tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *
     outer_drop(
         t->outer,
         seg.dst_port == t->config.listen_port ? WGT_DROP_TCP_NO_CONNECTION : WGT_DROP_TCP_PORT, m);
+}
+
+void
+tcp_transport_icmp(struct tcp_transport *t, wgt_time now, const struct icmp_error *e)
+{
+    struct tcp_flow *f = flow_find(t, &e->src, &e->dst);
+    enum wgt_drop why = f != NULL ? tcp_icmp(&f->conn, now, e) : WGT_DROP_ICMP_QUOTE;
+
+    if (why != WGT_OK)
+        wgt_drop_count(t->outer->drops, why);
+    if (f != NULL)
+        flow_mark_dirty(t, f);
 }
 
 /* A free local port by RFC 6056 algorithm 1 (random). */
@@ -220,6 +235,7 @@ lose_users(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 
     while ((u = LIST_FIRST(&f->users)) != NULL) {
         LIST_REMOVE(u, link);
+        flow_unwait(f, u);
         u->attached = false;
         u->path.kind = TRANSPORT_NONE;
         u->path.flow = NULL;
@@ -245,6 +261,7 @@ tcp_transport_detach(struct tcp_transport *t, wgt_time now, struct path_user *u)
 
     if (u->attached) {
         f = tcp_flow_of(&u->path);
+        flow_unwait(u->path.flow, u);
         LIST_REMOVE(u, link);
         u->attached = false;
         if (f != NULL && LIST_EMPTY(&f->users) && !f->closing) {
@@ -298,6 +315,7 @@ end_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
     void *dialer = f->dialer;
 
     count_end(t, why);
+    flow_release_all(t, now, f);
     f->closing = true;
     f->dialer = NULL;
     lose_users(t, now, f);
@@ -351,19 +369,6 @@ tell_established(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 }
 
 static void
-tell_writable(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
-{
-    struct path_user *u, *next;
-
-    if (tcp_flow_room(f, now) == 0)
-        return;
-    for (u = LIST_FIRST(&f->users); u != NULL; u = next) {
-        next = LIST_NEXT(u, link);
-        t->events.writable(t->events.ctx, now, u);
-    }
-}
-
-static void
 check_deadlines(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
     if (now >= f->auth_deadline && !f->closing)
@@ -378,6 +383,7 @@ run_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
     wgt_time due;
 
+    flow_release_due(t, now, f);
     check_deadlines(t, now, f);
     tell_established(t, now, f);
     if (tcp_peer_closed(&f->conn) && !f->closing) {
@@ -387,13 +393,14 @@ run_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
             reject_stranger(f, now);
     }
     flow_output(t, now, f);
-    tell_writable(t, now, f);
+    flow_pull(t, now, f);
     flow_output(t, now, f);
     if (tcp_state(&f->conn) == TCP_CLOSED) {
         end_flow(t, now, f);
         return;
     }
-    due = tcp_deadline(&f->conn);
+    due = wgt_time_min(tcp_deadline(&f->conn), flow_pull_deadline(f, now));
+    due = wgt_time_min(due, flow_hold_deadline(f));
     if (!f->closing)
         due = wgt_time_min(due, wgt_time_min(f->auth_deadline, f->linger_deadline));
     wheel_arm(&t->wheel, &f->timer, due);

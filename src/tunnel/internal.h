@@ -22,11 +22,20 @@ uint32_t tunnel_jitter(struct tunnel *t);
 /* send.c: from the inner side to a path */
 void peer_mark_flush(struct tunnel *t, struct tunnel_peer *p);
 void peer_flush(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+/* Its turn to send on the connection that its path names. */
+enum path_turn peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+/* Largest inner packet that fits a datagram or a segment to the peer; never above the interface's
+ * MTU. */
+size_t peer_inner_mtu(const struct tunnel *t, const struct tunnel_peer *p);
 void peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why);
 /* A handshake message along a path, or along the peer's. */
 void path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to,
                          const uint8_t *message, size_t len);
+
+/* too_big.c */
+/* Drops an inner packet (m, taken; its own length is len) and tells its sender what would fit. */
+void tunnel_too_big(struct tunnel *t, wgt_time now, struct rte_mbuf *m, size_t len, size_t mtu);
 
 /* route.c: a peer's path and its connections */
 /* The peer's path, made or dialled if need be; NULL when there is none now. */

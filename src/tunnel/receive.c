@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* WireGuard messages: checked, opened, delivered. */
+#include <wgtcpd/wire/ecn.h>
+#include <wgtcpd/wire/inner.h>
 #include <wgtcpd/wire/udp.h>
 
 #include "internal.h"
@@ -30,18 +32,23 @@ receive_handshake(struct tunnel *t, const struct path *from, struct rte_mbuf *m,
 
 /* The plaintext lies behind the message header, len bytes. */
 static void
-deliver_inner(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t len)
+deliver_inner(struct tunnel *t, struct tunnel_peer *p, const struct path *from, struct rte_mbuf *m,
+              size_t len)
 {
-    const uint8_t *packet = rte_pktmbuf_mtod_offset(m, const uint8_t *, MESSAGE_DATA_HEADER_LEN);
+    uint8_t *packet = rte_pktmbuf_mtod_offset(m, uint8_t *, MESSAGE_DATA_HEADER_LEN);
     struct inner_packet inner;
     enum wgt_drop why = inner_parse(packet, len, &inner);
 
     if (why == WGT_OK && allowedips_lookup(t->allowed_ips, &inner.src) != p)
         why = WGT_DROP_INNER_SOURCE;
+    if (why == WGT_OK && from->kind == TRANSPORT_UDP &&
+        !ecn_decapsulate(packet, packet_meta(m)->ecn))
+        why = WGT_DROP_INNER_CE;
     if (why != WGT_OK) {
         tunnel_drop(t, why, m);
         return;
     }
+    inner_mss_clamp(packet, inner.len, peer_inner_mtu(t, p));
     packet_set(m, packet, inner.len);
     p->stats.rx_packets++;
     t->inner_tx(t->outer.ctx, m);
@@ -96,7 +103,7 @@ receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte
     if (len == MESSAGE_DATA_OVERHEAD)
         rte_pktmbuf_free(m); /* a keepalive */
     else
-        deliver_inner(t, p, m, len - MESSAGE_DATA_OVERHEAD);
+        deliver_inner(t, p, from, m, len - MESSAGE_DATA_OVERHEAD);
 }
 
 void
@@ -138,6 +145,7 @@ receive_udp(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct r
         .remote = {ip->src, udp.src_port},
     };
     packet_set(m, udp.payload.data, udp.payload.len);
+    packet_meta(m)->ecn = ip->traffic_class & IP_ECN_CE;
     receive_message(t, now, &from, m);
 }
 
@@ -151,4 +159,10 @@ tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, stru
         tcp_transport_rx(&t->tcp, now, ip, m, verify_checksum);
     else
         tunnel_drop(t, WGT_DROP_IP_PROTOCOL, m);
+}
+
+void
+tunnel_rx_icmp_error(struct tunnel *t, wgt_time now, const struct icmp_error *e)
+{
+    tcp_transport_icmp(&t->tcp, now, e);
 }

@@ -282,13 +282,14 @@ on_dial_ended(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tc
     peer_arm(t, now, p);
 }
 
-static void
+static enum path_turn
 on_writable(void *ctx, wgt_time now, struct path_user *u)
 {
     struct tunnel_peer *p = peer_of_path(u);
+    enum path_turn turn = peer_take_turn(ctx, now, p);
 
-    peer_flush(ctx, now, p);
     peer_arm(ctx, now, p);
+    return turn;
 }
 
 void

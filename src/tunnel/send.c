@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Inner packets: staged, sealed, sent. */
 #include <wgtcpd/transport/udp.h>
+#include <wgtcpd/wire/ecn.h>
+#include <wgtcpd/wire/inner.h>
+#include <wgtcpd/wire/udp.h>
 
 #include "internal.h"
 
@@ -16,20 +19,27 @@ peer_mark_flush(struct tunnel *t, struct tunnel_peer *p)
     TAILQ_INSERT_TAIL(&t->flush, p, flush_link);
 }
 
-static struct rte_mbuf *
-unstage(struct tunnel *t, struct tunnel_peer *p)
-{
-    t->n_staged--;
-    return packet_queue_pop(&p->staged);
-}
-
 void
 peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why)
 {
-    uint32_t n = packet_queue_purge(&p->staged);
+    fq_purge(&t->fq, &p->staged, why);
+}
 
-    t->n_staged -= n;
-    t->drops.n[why] += n;
+size_t
+peer_inner_mtu(const struct tunnel *t, const struct tunnel_peer *p)
+{
+    const struct path *to = &p->path.path;
+    const struct tcp_flow *f = tcp_flow_of(to);
+    size_t message = 0, mtu = t->config.mtu;
+
+    if (f != NULL)
+        message = tcp_flow_message_max(f);
+    else if (to->kind == TRANSPORT_UDP && t->outer.mtu > IP_HEADER_MAX + UDP_HEADER_LEN)
+        message = t->outer.mtu - ip_header_len(&to->remote.addr) - UDP_HEADER_LEN;
+    if (message <= MESSAGE_DATA_OVERHEAD)
+        return mtu; /* not known yet */
+    message -= MESSAGE_DATA_OVERHEAD;
+    return mtu == 0 || message < mtu ? message : mtu;
 }
 
 static void
@@ -68,7 +78,7 @@ static bool
 seal(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m)
 {
     size_t len = rte_pktmbuf_pkt_len(m);
-    size_t padded = message_padded_len(len, t->config.mtu);
+    size_t padded = message_padded_len(len, peer_inner_mtu(t, p));
     uint8_t *header = (uint8_t *)rte_pktmbuf_prepend(m, MESSAGE_DATA_HEADER_LEN);
     char *tail = rte_pktmbuf_append(m, (uint16_t)(padded - len + MESSAGE_TAG_LEN));
 
@@ -89,7 +99,11 @@ send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
           struct rte_mbuf *m)
 {
     bool keepalive = rte_pktmbuf_pkt_len(m) == 0;
+    uint8_t ecn = 0;
 
+    /* DSCP stays inside. Over TCP, ECN belongs to the connection. */
+    if (!keepalive && to->kind == TRANSPORT_UDP)
+        ecn = ecn_encapsulate(ecn_of(rte_pktmbuf_mtod(m, const uint8_t *)));
     if (!seal(t, p, m))
         return;
     p->stats.tx_bytes += rte_pktmbuf_pkt_len(m);
@@ -98,38 +112,77 @@ send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
     peer_timers_any_authenticated_traversal(&p->timers, now);
     if (!keepalive)
         peer_timers_data_sent(&p->timers, now, tunnel_jitter(t));
-    path_send(t, now, to, m, 0);
+    path_send(t, now, to, m, ecn);
     session_keep_fresh_after_send(t, now, p);
 }
 
-/* What may be sealed now for this path, in message bytes. Nothing gets a counter before its
- * connection can take it: what waits, waits unsealed. */
-static size_t
-path_room(const struct path *to, wgt_time now)
+static struct rte_mbuf *
+unstage(struct tunnel *t, struct tunnel_peer *p)
 {
-    const struct tcp_flow *f = tcp_flow_of(to);
+    return packet_of_waiting(fq_pop(&t->fq, &p->staged));
+}
 
-    if (to->kind == TRANSPORT_UDP)
-        return SIZE_MAX;
-    return f != NULL ? tcp_flow_room(f, now) : 0;
+/* A datagram goes at once. */
+static void
+flush_udp(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *to)
+{
+    fq_resume(&p->staged, now);
+    while (session_usable(p, now) && fq_peek(&t->fq, &p->staged, now, &fq_no_limits) != NULL)
+        send_data(t, now, p, to, unstage(t, p));
+}
+
+/* Nothing gets a counter before its connection can take it: what waits, waits unsealed. */
+enum path_turn
+peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    const struct path *to = &p->path.path;
+    const struct tcp_flow *f = tcp_flow_of(to);
+    const struct fq_packet *next;
+    struct fq_limits limits;
+    size_t mtu, sent = 0;
+
+    if (f == NULL || !f->established)
+        return PATH_NO_ROOM;
+    if (!session_usable(p, now)) {
+        peer_flush(t, now, p);
+        return PATH_DONE;
+    }
+    fq_resume(&p->staged, now);
+    limits = fq_limits_at(tcp_flow_rate(f));
+    mtu = peer_inner_mtu(t, p);
+    while ((next = fq_peek(&t->fq, &p->staged, now, &limits)) != NULL) {
+        if (sent >= FQ_QUANTUM || !session_usable(p, now))
+            return PATH_MORE;
+        /* Who has sent and finds no more room lets the next one be first. */
+        if (!tcp_flow_fits(f, now, message_padded_len(next->len, mtu) + MESSAGE_DATA_OVERHEAD))
+            return sent > 0 ? PATH_MORE : PATH_NO_ROOM;
+        sent += next->len;
+        send_data(t, now, p, to, unstage(t, p));
+    }
+    return PATH_DONE;
 }
 
 void
 peer_flush(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 {
     const struct path *to;
+    struct tcp_flow *f;
 
     if (p->staged.count == 0)
         return;
     if (!session_usable(p, now)) {
+        fq_hold(&p->staged);
         session_request(t, now, p, false);
         return;
     }
     to = peer_path(t, now, p);
-    while (to != NULL && p->staged.count > 0 && session_usable(p, now) &&
-           path_room(to, now) >= rte_pktmbuf_pkt_len(p->staged.head) + MESSAGE_DATA_OVERHEAD +
-                                     MESSAGE_PADDING + FRAME_PREFIX_LEN)
-        send_data(t, now, p, to, unstage(t, p));
+    f = to != NULL ? tcp_flow_of(to) : NULL;
+    if (to != NULL && to->kind == TRANSPORT_UDP)
+        flush_udp(t, now, p, to);
+    else if (f == NULL || !f->established)
+        fq_hold(&p->staged);
+    if (f != NULL)
+        tcp_flow_want(&t->tcp, f, &p->path);
 }
 
 void
@@ -158,25 +211,50 @@ peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 }
 
 static struct tunnel_peer *
-peer_of_inner(const struct tunnel *t, const uint8_t *packet, size_t len, enum wgt_drop *why)
+peer_of_inner(const struct tunnel *t, const struct rte_mbuf *m, struct inner_packet *inner,
+              enum wgt_drop *why)
 {
-    struct inner_packet inner;
-
-    *why = inner_parse(packet, len, &inner);
+    *why = inner_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_pkt_len(m), inner);
     if (*why != WGT_OK)
         return NULL;
     *why = WGT_DROP_NO_PEER;
-    return allowedips_lookup(t->allowed_ips, &inner.dst);
+    return allowedips_lookup(t->allowed_ips, &inner->dst);
+}
+
+/* Datagrams do not wait: their order is that of arrival. */
+static uint32_t
+flow_hash(const struct tunnel *t, const struct tunnel_peer *p, const uint8_t *packet, size_t len)
+{
+    uint8_t key[INNER_FLOW_KEY_LEN];
+
+    if (p->path.path.kind == TRANSPORT_UDP)
+        return 0;
+    inner_flow_key(packet, len, key);
+    return (uint32_t)noise_siphash(t->flow_key, key, sizeof(key));
+}
+
+static void
+stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
+{
+    struct fq_packet *waiting = &packet_meta(m)->waiting;
+
+    waiting->data = rte_pktmbuf_mtod(m, uint8_t *);
+    waiting->len = rte_pktmbuf_pkt_len(m);
+    if (!session_usable(p, now))
+        fq_hold(&p->staged); /* CoDel has no say while nothing can move */
+    fq_push(&t->fq, &p->staged, now, waiting, flow_hash(t, p, waiting->data, waiting->len));
+    peer_mark_flush(t, p);
 }
 
 void
 tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
 {
+    uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
+    struct inner_packet inner;
     enum wgt_drop why;
-    struct tunnel_peer *p =
-        peer_of_inner(t, rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_pkt_len(m), &why);
+    struct tunnel_peer *p = peer_of_inner(t, m, &inner, &why);
+    size_t mtu;
 
-    (void)now; /* what it makes leaves with the next tunnel_run */
     if (p == NULL || !p->added || t->stopping) {
         tunnel_drop(t, why, m);
         return;
@@ -185,13 +263,12 @@ tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
         tunnel_drop(t, WGT_DROP_NO_ENDPOINT, m);
         return;
     }
-    if (p->staged.count >= TUNNEL_STAGED_MAX) {
-        tunnel_drop(t, WGT_DROP_STAGED_FULL, unstage(t, p)); /* keep the newest */
-    } else if (t->n_staged >= t->staged_max) {
-        tunnel_drop(t, WGT_DROP_STAGED_FULL, m); /* peers that are gone may not starve the others */
+    mtu = peer_inner_mtu(t, p);
+    if (inner_exceeds(packet, inner.len, mtu)) {
+        tunnel_too_big(t, now, m, inner.len, mtu);
         return;
     }
-    t->n_staged++;
-    packet_queue_push(&p->staged, m);
-    peer_mark_flush(t, p);
+    inner_mss_clamp(packet, inner.len, mtu);
+    packet_set(m, packet, inner.len);
+    stage(t, now, p, m);
 }

@@ -29,6 +29,45 @@ create_tables(struct tunnel *t)
     return t->indices != NULL ? 0 : -ENOMEM;
 }
 
+static void
+staged_dropped(void *ctx, struct fq_packet *p, enum wgt_drop why)
+{
+    tunnel_drop(ctx, why, packet_of_waiting(p));
+}
+
+/* Packets that wait may take a quarter of the pool, the rest is for what moves; and one peer a
+ * quarter of that. */
+static int
+create_queues(struct tunnel *t)
+{
+    uint32_t max = t->outer.pool->size / 4, flows = max + FQ_FLOWS_PER_QUEUE;
+    uint32_t buckets = rte_align32pow2(flows);
+    struct fq_config config = {
+        .max_packets = max,
+        .queue_packets = max / 4,
+        .queue_bytes = max / 4 * FQ_QUANTUM,
+        .held_packets = TUNNEL_STAGED_MAX,
+        .ctx = t,
+        .drop = staged_dropped,
+    };
+
+    t->outer.entropy(t->outer.ctx, t->flow_key, sizeof(t->flow_key));
+    t->fq_flows = calloc(flows, sizeof(*t->fq_flows));
+    t->fq_buckets = calloc(buckets, sizeof(*t->fq_buckets));
+    if (t->fq_flows == NULL || t->fq_buckets == NULL)
+        return -ENOMEM;
+    fq_init(&t->fq, &config, t->fq_flows, flows, t->fq_buckets, buckets);
+    return 0;
+}
+
+static void
+free_tables(struct tunnel *t)
+{
+    rte_hash_free(t->indices);
+    free(t->fq_flows);
+    free(t->fq_buckets);
+}
+
 static int
 create_transport(struct tunnel *t, wgt_time now)
 {
@@ -65,7 +104,6 @@ tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
         .events = events,
         .commands = commands,
         .udp_open = config->listen_udp,
-        .staged_max = outer->pool->size / 4, /* the rest is for what moves */
     };
     t->outer.drops = &t->drops;
     t->outer.entropy(t->outer.ctx, &t->jitter, sizeof(t->jitter));
@@ -77,11 +115,12 @@ tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
     TAILQ_INIT(&t->flush);
     wheel_init(&t->wheel, now);
     rc = create_tables(t);
-    if (rc == 0) {
+    if (rc == 0)
+        rc = create_queues(t);
+    if (rc == 0)
         rc = create_transport(t, now);
-        if (rc != 0)
-            rte_hash_free(t->indices);
-    }
+    if (rc != 0)
+        free_tables(t);
     return rc;
 }
 
@@ -105,7 +144,7 @@ tunnel_fini(struct tunnel *t)
     LIST_FOREACH(p, &t->peers, link)
     {
         free_sessions(p);
-        packet_queue_purge(&p->staged);
+        fq_purge(&t->fq, &p->staged, WGT_DROP_PEER_REMOVED);
     }
     while (t->retired != NULL) {
         struct noise_keypair *k = t->retired;
@@ -114,7 +153,7 @@ tunnel_fini(struct tunnel *t)
         free(k);
     }
     tcp_transport_fini(&t->tcp);
-    rte_hash_free(t->indices);
+    free_tables(t);
 }
 
 /* --- peers -------------------------------------------------------------------------------------
@@ -134,7 +173,7 @@ peer_arm(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 static void
 add_peer(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 {
-    packet_queue_init(&p->staged);
+    fq_queue_init(&p->staged);
     peer_timers_init(&p->timers);
     wheel_timer_init(&p->timer);
     LIST_INSERT_HEAD(&t->peers, p, link);

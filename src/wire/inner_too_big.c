@@ -30,7 +30,7 @@ bool
 inner_exceeds(const uint8_t *packet, size_t len, size_t mtu)
 {
     if (is_v4(packet))
-        return len > mtu && (get_be16(packet + 6) & IPV4_DONT_FRAGMENT);
+        return len > mtu && len > INNER_MTU_MIN_V4 && (get_be16(packet + 6) & IPV4_DONT_FRAGMENT);
     return len > mtu && len > INNER_MTU_MIN_V6;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <wgtcpd/wire/checksum.h>
 #include <wgtcpd/wire/udp.h>
 
 /* Behind IP and UDP header: direction, packet number. Then bytes of chance. */
@@ -25,6 +26,8 @@ traffic_init(struct traffic *t, uint64_t seed, unsigned direction, size_t size_m
         .seed = seed,
         .direction = direction,
         .size_max = size_max,
+        .limit_v4 = size_max,
+        .limit_v6 = size_max,
         .prng = prng_fork(seed, 't' + direction),
     };
     memcpy(t->streams, streams, sizeof(t->streams));
@@ -51,8 +54,9 @@ traffic_deadline(const struct traffic *t)
 
 /* The packet of that number, whole. */
 static size_t
-make_packet(const struct traffic *t, uint64_t number, bool foreign, uint8_t *packet)
+make_packet(const struct traffic *t, uint64_t number, uint8_t *packet)
 {
+    const struct traffic_record *record = &t->records[number];
     struct prng r = prng_fork(t->seed, 1000000 * (t->direction + 1) + number);
     uint8_t family = prng_below(&r, 4) != 0 ? IP_V4 : IP_V6;
     struct ip_header ip = {
@@ -61,11 +65,16 @@ make_packet(const struct traffic *t, uint64_t number, bool foreign, uint8_t *pac
         .protocol = IP_PROTO_UDP,
         .ttl = 64,
         .id = (uint16_t)number,
+        .dont_fragment = number % 2,
     };
     size_t headers = ip_header_len(&ip.dst) + UDP_HEADER_LEN, len;
 
     len = prng_below(&r, 3) == 0 ? t->size_max : prng_between(&r, headers + MARK_LEN, t->size_max);
-    if (foreign)
+    if (family == IP_V6 && len > record->limit_v6)
+        len = record->limit_v6;
+    if (family == IP_V4 && ip.dont_fragment && len > record->limit_v4)
+        len = record->limit_v4;
+    if (record->foreign)
         (prng_below(&r, 2) ? &ip.src : &ip.dst)->bytes[1] = 0x78;
     ip.payload_len = (uint32_t)(len - headers + UDP_HEADER_LEN);
     put_le64(packet + headers, t->direction);
@@ -101,12 +110,17 @@ traffic_offer(struct traffic *t, wgt_time now, uint8_t packet[TRAFFIC_PACKET_MAX
             t->next[i] = WGT_NEVER;
             continue;
         }
-        *new_record(t) =
-            (struct traffic_record){.offered = now, .counted = s->counted, .foreign = s->foreign};
+        *new_record(t) = (struct traffic_record){
+            .offered = now,
+            .counted = s->counted,
+            .foreign = s->foreign,
+            .limit_v4 = t->limit_v4,
+            .limit_v6 = t->limit_v6,
+        };
         /* Packets of a burst share an instant. */
         if (s->burst <= 1 || prng_below(&t->prng, s->burst) == 0)
             t->next[i] = now + s->interval / 2 + prng_below(&t->prng, s->interval + 1);
-        return make_packet(t, number, s->foreign, packet);
+        return make_packet(t, number, packet);
     }
     return 0;
 }
@@ -132,7 +146,7 @@ traffic_deliver(struct traffic *t, wgt_time now, const uint8_t *packet, size_t l
     if (number >= t->n)
         return "a packet came out that nobody offered";
     r = &t->records[number];
-    if (make_packet(t, number, r->foreign, expected) != len || memcmp(expected, packet, len) != 0)
+    if (make_packet(t, number, expected) != len || memcmp(expected, packet, len) != 0)
         return "an altered packet came out";
     if (r->foreign)
         return "a packet outside the allowed IPs came out";
@@ -144,6 +158,41 @@ traffic_deliver(struct traffic *t, wgt_time now, const uint8_t *packet, size_t l
     return NULL;
 }
 
+bool
+traffic_refused(struct traffic *t, const uint8_t *packet, size_t len)
+{
+    uint8_t expected[TRAFFIC_PACKET_MAX];
+    struct ip_header ip;
+    const uint8_t *icmp, *quote;
+    size_t quoted, offset, mtu;
+    uint64_t number;
+    bool v4;
+
+    if (ip_parse(packet, len, true, &ip) != WGT_OK)
+        return false;
+    v4 = ip.dst.family == IP_V4;
+    offset = ip_header_len(&ip.dst) + UDP_HEADER_LEN;
+    if (ip.protocol != (v4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6) ||
+        ip.payload_len < 8 + offset + MARK_LEN)
+        return false;
+    icmp = packet + ip.header_len;
+    quote = icmp + 8;
+    quoted = ip.payload_len - 8;
+    number = get_le64(quote + offset + 8);
+    mtu = get_be32(icmp + 4);
+    if (icmp[0] != (v4 ? 3 : 2) || icmp[1] != (v4 ? 4 : 0) || number >= t->n ||
+        get_le64(quote + offset) != t->direction)
+        return false;
+    if ((v4 ? checksum_finish(checksum_add(0, icmp, ip.payload_len))
+            : checksum_transport(&ip.src, &ip.dst, IP_PROTO_ICMPV6, icmp, ip.payload_len)) != 0)
+        return false;
+    if (make_packet(t, number, expected) <= mtu || memcmp(expected, quote, quoted) != 0)
+        return false;
+    t->records[number].refused = true;
+    *(v4 ? &t->limit_v4 : &t->limit_v6) = mtu;
+    return true;
+}
+
 size_t
 traffic_missing(const struct traffic *t, wgt_time from, wgt_time until, bool counted_only)
 {
@@ -153,7 +202,7 @@ traffic_missing(const struct traffic *t, wgt_time from, wgt_time until, bool cou
         const struct traffic_record *r = &t->records[i];
 
         n += r->offered >= from && r->offered < until && !r->is_delivered && !r->foreign &&
-             (r->counted || !counted_only);
+             !r->refused && (r->counted || !counted_only);
     }
     return n;
 }

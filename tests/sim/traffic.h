@@ -23,12 +23,14 @@ struct traffic_stream {
 struct traffic_record {
     wgt_time offered, delivered;
     bool is_delivered, counted, foreign;
+    bool refused;              /* answered with "packet too big" */
+    size_t limit_v4, limit_v6; /* path MTUs known when it was offered */
 };
 
 struct traffic {
     uint64_t seed;
     unsigned direction;
-    size_t size_max;
+    size_t size_max, limit_v4, limit_v6;
     struct prng prng;
     struct traffic_stream streams[TRAFFIC_STREAMS];
     wgt_time next[TRAFFIC_STREAMS];
@@ -45,6 +47,10 @@ wgt_time traffic_deadline(const struct traffic *t);
 size_t traffic_offer(struct traffic *t, wgt_time now, uint8_t packet[TRAFFIC_PACKET_MAX]);
 /* What came out; NULL when it is a packet of this direction, unaltered, for the first time. */
 const char *traffic_deliver(struct traffic *t, wgt_time now, const uint8_t *packet, size_t len);
+
+/* Whether what came out on the side of the sender is ICMP "packet too big" about one of its
+ * packets: then it is heeded, and the packet does not count as lost. */
+bool traffic_refused(struct traffic *t, const uint8_t *packet, size_t len);
 
 /* Offered within from..until and never delivered; foreign ones left out. */
 size_t traffic_missing(const struct traffic *t, wgt_time from, wgt_time until, bool counted_only);

@@ -107,12 +107,13 @@ on_dial_ended(void *ctx, wgt_time at, void *dialer, struct tcp_flow *f, enum tcp
     e->why = why;
 }
 
-static void
+static enum path_turn
 on_writable(void *ctx, wgt_time at, struct path_user *u)
 {
     (void)at;
     (void)u;
     ((struct end *)ctx)->n_writable++;
+    return PATH_DONE;
 }
 
 static void
@@ -127,7 +128,13 @@ start(struct end *e, const char *name, uint8_t host, bool listen)
         .receive_buffer = 1 << 20,
     };
     struct tcp_transport_events events = {
-        e, on_message, on_established, on_path_lost, on_dial_ended, on_writable};
+        .ctx = e,
+        .message = on_message,
+        .established = on_established,
+        .path_lost = on_path_lost,
+        .dial_ended = on_dial_ended,
+        .writable = on_writable,
+    };
 
     memset(e, 0, sizeof(*e));
     packet_queue_init(&e->sent);
@@ -637,6 +644,7 @@ bulk_survives_a_bounded_window_and_makes_room_again(void **state)
             tcp_flow_send(&a.t, now, f, message(1440, (uint8_t)sent));
             sent++;
         }
+        tcp_flow_want(&a.t, f, &user);
         run_until(now + 50 * WGT_MSEC);
     }
     assert_int_equal(sent, 400);

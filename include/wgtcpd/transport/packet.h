@@ -5,12 +5,25 @@
 
 #include <rte_mbuf.h>
 
+#include <wgtcpd/queue/fq_codel.h>
 #include <wgtcpd/tcp/tcp.h>
+
+/* A packet that came beyond a hole and waits for what lies before it. */
+struct packet_hold {
+    uint32_t seq;        /* its place in the stream */
+    uint32_t inner_flow; /* hash */
+    wgt_time until;      /* when it waits no longer */
+};
 
 /* Every packet pool is made with this as its private size. */
 struct packet_meta {
-    struct tcp_chunk chunk; /* while lent to a TCP connection */
-    struct rte_mbuf *next;  /* while on a packet_queue */
+    union {
+        struct tcp_chunk chunk;   /* while lent to a TCP connection */
+        struct packet_hold hold;  /* while it waits for order */
+        struct fq_packet waiting; /* while it waits to be sealed */
+    };
+    uint8_t ecn;           /* of the datagram it came in */
+    struct rte_mbuf *next; /* while on a packet_queue */
 };
 
 enum { PACKET_META_SIZE = RTE_ALIGN_CEIL(sizeof(struct packet_meta), RTE_MBUF_PRIV_ALIGN) };
@@ -25,6 +38,12 @@ static inline struct rte_mbuf *
 packet_of_chunk(struct tcp_chunk *chunk)
 {
     return (struct rte_mbuf *)WGT_CONTAINER_OF(chunk, struct packet_meta, chunk) - 1;
+}
+
+static inline struct rte_mbuf *
+packet_of_waiting(struct fq_packet *waiting)
+{
+    return (struct rte_mbuf *)WGT_CONTAINER_OF(waiting, struct packet_meta, waiting) - 1;
 }
 
 /* Makes data..data+len the packet's bytes; they lie in its buffer already. */

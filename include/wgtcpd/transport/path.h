@@ -23,10 +23,20 @@ struct path {
 struct path_user {
     struct path path;
     LIST_ENTRY(path_user) link;
+    TAILQ_ENTRY(path_user) wait_link;
     bool attached;
+    bool waiting; /* for room on its flow */
 };
 
 LIST_HEAD(path_users, path_user);
+TAILQ_HEAD(path_waiters, path_user);
+
+/* How a user's turn to send on a flow ended. */
+enum path_turn {
+    PATH_DONE,    /* it has no more */
+    PATH_MORE,    /* it has had its share and has more */
+    PATH_NO_ROOM, /* what it has next does not fit now */
+};
 
 static inline bool
 path_equal(const struct path *a, const struct path *b)

@@ -36,12 +36,31 @@ enum { TCP_FLOW_STALL_TIMEOUTS = 3 };
 #define TCP_FLOW_KEEPALIVE_DIALLED  (20 * WGT_SEC)
 #define TCP_FLOW_KEEPALIVE_ACCEPTED (60 * WGT_SEC)
 
+/* Packets that wait for the hole before them (flow_hold.c), in stream order. */
+enum { TCP_HOLD_BUCKETS = 32 };
+struct tcp_holds {
+    struct rte_mbuf *head, *tail;
+    uint32_t n;
+    uint16_t of_flow[TCP_HOLD_BUCKETS]; /* by hash of the inner flow: how many of it wait */
+};
+
+/* Limits on candidates that fail (flow_early.c). */
+struct tcp_flow_early {
+    wgt_time failures_until;
+    uint8_t failures;
+    bool recut; /* segments were seen that do not begin with a frame */
+};
+
 struct tcp_flow {
     struct tcp_conn conn;
     struct frame_decoder decoder;
     struct rte_mbuf *assembly; /* lent to the decoder */
+    struct frame_search search; /* while `searching` for a frame in a damaged stream */
+    struct tcp_flow_early early;
+    struct tcp_holds holds;
     struct path path;          /* names itself */
     struct path_users users;
+    struct path_waiters waiting; /* users who want to send, in the order of their turns */
     struct wheel_timer timer;
     TAILQ_ENTRY(tcp_flow) dirty_link;
     wgt_time auth_deadline;   /* WGT_NEVER once authenticated */
@@ -50,7 +69,20 @@ struct tcp_flow {
     uint32_t generation;      /* changes when the flow is freed */
     uint64_t born;            /* the transport's count of flows: which of two is newer */
     bool in_use, dirty, established, authenticated, closing;
+    bool heard; /* a message that came on it has authenticated */
+    bool searching;
     struct tcp_flow *next_free;
+};
+
+/* A data message found beyond a hole, in a packet of its own. */
+struct tcp_early_message {
+    struct rte_mbuf *packet;
+    uint32_t inner_flow; /* out: hash of the inner flow, with TCP_EARLY_HOLD */
+};
+enum tcp_early_answer {
+    TCP_EARLY_FAILED,    /* it did not authenticate; packet is taken */
+    TCP_EARLY_DELIVERED, /* packet is taken */
+    TCP_EARLY_HOLD,      /* packet, now what came out of it, shall wait for what lies before it */
 };
 
 /* What happens to flows, told to the tunnel. Called from tcp_transport_* of the same worker. */
@@ -64,13 +96,26 @@ struct tcp_transport_events {
     void (*path_lost)(void *ctx, wgt_time now, struct path_user *u);
     /* A dialled flow ended. */
     void (*dial_ended)(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tcp_end why);
-    /* Acknowledgments made room for more on this path. */
-    void (*writable)(void *ctx, wgt_time now, struct path_user *u);
+    /* The turn of a user who waits (tcp_flow_want): send about a packet's worth, as far as
+     * tcp_flow_fits allows. */
+    enum path_turn (*writable)(void *ctx, wgt_time now, struct path_user *u);
+    /* Delivery beyond holes; all NULL: none. `wanted`: whether the receiver index names a session of
+     * a peer who uses this connection, and the counter was not seen. */
+    bool (*wanted)(void *ctx, wgt_time now, const struct path *from, uint32_t receiver,
+                   uint64_t counter);
+    enum tcp_early_answer (*early)(void *ctx, wgt_time now, const struct path *from,
+                                   struct tcp_early_message *message);
+    /* A packet that was held (m is taken): order is restored, or it has waited long enough. */
+    void (*released)(void *ctx, wgt_time now, struct rte_mbuf *m);
 };
 
 struct tcp_transport_stats {
     uint64_t dialled, accepted, established, reset, timed_out, refused;
     uint64_t segments_in, segments_out, retransmissions, copies; /* copies: not sent in place */
+    /* Delivery beyond holes: messages, candidates that did not authenticate, bytes passed over later
+     * in order; connections whose segments do not begin with frames; packets that waited for order,
+     * and those that went without it. resyncs: damaged streams in which a frame was found again. */
+    uint64_t early_delivered, early_failed, early_skipped, recut_flows, held, held_expired, resyncs;
 };
 
 struct tcp_transport_config {
@@ -101,6 +146,7 @@ struct tcp_transport {
     uint64_t n_born;
     uint8_t isn_key[16];
     struct tcp_memory memory; /* shared by all connections */
+    uint32_t n_held, held_max; /* packets that wait for order */
     union tcp_record *records;
     struct tcp_transport_stats stats;
 };
@@ -115,6 +161,8 @@ void tcp_transport_fini(struct tcp_transport *t);
 /* An IP packet (m, taken) whose payload is TCP. */
 void tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
                       struct rte_mbuf *m, bool verify_checksum);
+/* An ICMP error that quotes a TCP segment. */
+void tcp_transport_icmp(struct tcp_transport *t, wgt_time now, const struct icmp_error *e);
 
 /* Whom to dial, and how. */
 struct tcp_dial {
@@ -140,8 +188,20 @@ bool tcp_flow_usable(const struct tcp_flow *f);
 bool tcp_flow_stalled(const struct tcp_flow *f);
 /* Bytes (frames included) worth sealing for this flow now. */
 uint32_t tcp_flow_room(const struct tcp_flow *f, wgt_time now);
+/* Whether a message of so many bytes is to be queued now: it would leave at once, or it is longer
+ * than a segment and a first part would, or the engine needs it to probe a window too small. */
+bool tcp_flow_fits(const struct tcp_flow *f, wgt_time now, size_t message_len);
+/* u, attached to f, has something to send: `writable` will be called, in turn with others, when
+ * there is room. */
+void tcp_flow_want(struct tcp_transport *t, struct tcp_flow *f, struct path_user *u);
+/* Present rate in bytes a second, 0: unknown. */
+uint64_t tcp_flow_rate(const struct tcp_flow *f);
+/* Longest message that fits one segment; 0: not established. */
+size_t tcp_flow_message_max(const struct tcp_flow *f);
 /* Queue a message (m, taken). */
 void tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m);
+/* Whether a packet of this inner flow (hash) waits for order. */
+bool tcp_flow_holds(const struct tcp_flow *f, uint32_t inner_flow);
 /* A message that came on this flow authenticated. */
 void tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f);
 /* FIN behind what is queued. */

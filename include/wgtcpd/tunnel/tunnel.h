@@ -48,7 +48,7 @@ struct tunnel_peer {
     struct noise_session session;
     struct peer_timers timers;
     struct wheel_timer timer;
-    struct packet_queue staged;
+    struct fq_queue staged; /* inner packets that wait for a session or for room */
     struct path_user path;
     struct tcp_flow *dialling; /* a flow that we dialled and that lives */
     wgt_time dial_at;          /* not before */
@@ -96,7 +96,11 @@ struct tunnel {
     struct rte_ring *events, *commands;
     struct noise_keypair *retired; /* wiped, waiting for room in the event ring */
     struct wgt_drop_counters drops;
-    uint32_t n_staged, staged_max; /* of all peers */
+    struct fq fq; /* the peers' staged packets */
+    struct fq_flow *fq_flows;
+    struct fq_flow **fq_buckets;
+    uint8_t flow_key[16]; /* of the hash that tells inner flows apart */
+    wgt_time too_big_at;  /* rate limit of "packet too big" */
     uint64_t rx_messages, tx_messages;
     uint64_t jitter; /* state of the timers' random source */
     bool udp_open;   /* we listen on UDP, or dial some peer over it */
@@ -117,6 +121,9 @@ void tunnel_fini(struct tunnel *t);
  * taken; data starts at the IP header). verify_checksum: hardware has not. */
 void tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
                      bool verify_checksum);
+
+/* An ICMP error about a TCP segment of ours. */
+void tunnel_rx_icmp_error(struct tunnel *t, wgt_time now, const struct icmp_error *e);
 
 /* An inner packet to be sent through the tunnel (m, taken). */
 void tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m);
