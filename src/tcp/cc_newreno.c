@@ -55,6 +55,14 @@ newreno_loss(struct tcp_cc *cc, wgt_time now, uint32_t flight)
     cc->state[0] = 0;
 }
 
+/* RFC 3168 6.1.2: as for a loss, with nothing to send again. */
+static void
+newreno_congestion_experienced(struct tcp_cc *cc, wgt_time now, uint32_t flight)
+{
+    newreno_loss(cc, now, flight);
+    cc->cwnd = cc->ssthresh;
+}
+
 /* RFC 5681 3.1: ssthresh is held when the same segment times out again. */
 static void
 newreno_timeout(struct tcp_cc *cc, wgt_time now, uint32_t flight, bool repeated)
@@ -84,5 +92,6 @@ const struct tcp_cc_ops tcp_cc_newreno = {
     .acked = newreno_acked,
     .enter_recovery = newreno_loss,
     .timeout = newreno_timeout,
+    .congestion_experienced = newreno_congestion_experienced,
     .restart = newreno_restart,
 };

@@ -334,7 +334,7 @@ tcp_info(const struct tcp_conn *c, struct tcp_info *out)
         .rto = tcp_rto(c),
         .cwnd = c->cc.cwnd,
         .ssthresh = c->cc.ssthresh,
-        .mss = c->mss,
+        .mss = tcp_mss(c),
         .flight = tcp_outstanding(c),
         .unsent = tcp_unsent(c),
         .snd_wnd = c->snd_wnd,
