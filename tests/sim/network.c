@@ -3,14 +3,29 @@
 
 #include <stdlib.h>
 
-#include <wgtcpd/wire/udp.h>
-
-#define BOX_HOLD (2 * WGT_MSEC)
+#include "network_internal.h"
 
 void
 network_init(struct network *n, const struct network_config *config)
 {
     *n = (struct network){.config = *config, .prng = prng_fork(config->seed, 'n')};
+    for (unsigned i = 0; i < config->n_attacks; i++)
+        n->attack_at[i] = config->attacks[i].from;
+    if (config->n_attacks == 0)
+        return;
+    n->views = calloc(2, sizeof(*n->views));
+    if (n->views == NULL)
+        abort();
+}
+
+struct network_link
+network_link_of(uint64_t bits, wgt_time delay, wgt_time queue)
+{
+    return (struct network_link){
+        .delay = delay,
+        .rate = bits / 8,
+        .queue = (uint32_t)(bits / 8 * (queue / WGT_USEC) / 1000000),
+    };
 }
 
 void
@@ -19,7 +34,11 @@ network_fini(struct network *n)
     for (size_t i = 0; i < n->n_heap; i++)
         free(n->heap[i]);
     free(n->heap);
+    free(n->views);
+    for (unsigned d = 0; d < 2; d++)
+        samples_free(&n->queue_delay[d]);
     n->heap = NULL;
+    n->views = NULL;
     n->n_heap = 0;
 }
 
@@ -32,6 +51,8 @@ network_last_fault(const struct network_config *c)
         last = c->faults[i].until > last ? c->faults[i].until : last;
     for (unsigned i = 0; i < c->n_rebinds; i++)
         last = c->rebinds[i] > last ? c->rebinds[i] : last;
+    for (unsigned i = 0; i < c->n_attacks; i++)
+        last = c->attacks[i].until > last ? c->attacks[i].until : last;
     return last;
 }
 
@@ -96,9 +117,15 @@ max32(uint32_t a, uint32_t b)
     return a > b ? a : b;
 }
 
+static wgt_time
+max_time(wgt_time a, wgt_time b)
+{
+    return a > b ? a : b;
+}
+
 /* The worst of all faults that are on. */
-static struct network_impairment
-impairment(const struct network *n, wgt_time now, unsigned direction)
+struct network_impairment
+network_impairment_at(const struct network *n, wgt_time now, unsigned direction)
 {
     struct network_impairment all = {.burst_leave = 0};
 
@@ -112,9 +139,16 @@ impairment(const struct network *n, wgt_time now, unsigned direction)
         all.corrupt = max32(all.corrupt, f->what.corrupt);
         all.burst_enter = max32(all.burst_enter, f->what.burst_enter);
         all.burst_leave = max32(all.burst_leave, f->what.burst_leave);
-        all.jitter = f->what.jitter > all.jitter ? f->what.jitter : all.jitter;
+        all.reorder = max32(all.reorder, f->what.reorder);
+        all.reorder_by = max_time(all.reorder_by, f->what.reorder_by);
+        all.jitter = max_time(all.jitter, f->what.jitter);
         all.black_hole |= f->what.black_hole;
         all.resegment |= f->what.resegment;
+        all.coalesce |= f->what.coalesce;
+        all.ack_thin = max_time(all.ack_thin, f->what.ack_thin);
+        if (f->what.mtu > 0 && (all.mtu == 0 || f->what.mtu < all.mtu))
+            all.mtu = f->what.mtu;
+        all.mtu_silent |= f->what.mtu_silent;
     }
     return all;
 }
@@ -139,49 +173,104 @@ flip_bits(struct network *n, struct network_packet *p)
     n->stats.corrupted++;
 }
 
-static void
-schedule(struct network *n, wgt_time departs, unsigned direction,
-         const struct network_impairment *what, const uint8_t *packet, size_t len)
+static struct network_packet *
+push_packet(struct network *n, wgt_time due, unsigned direction, const uint8_t *packet, size_t len)
 {
     struct network_packet *p = malloc(sizeof(*p));
 
     if (p == NULL)
         abort();
-    p->due = departs + n->config.link[direction].delay;
-    if (what->jitter > 0)
-        p->due += prng_below(&n->prng, what->jitter);
+    p->due = due;
     p->order = n->order++;
     p->direction = direction;
+    p->behind_nat = false;
     p->len = (uint32_t)len;
     memcpy(p->bytes, packet, len);
+    n->last_due[direction] = max_time(n->last_due[direction], due);
+    heap_push(n, p);
+    return p;
+}
+
+void
+network_inject(struct network *n, wgt_time due, unsigned direction, bool behind_nat,
+               const uint8_t *packet, size_t len)
+{
+    push_packet(n, due, direction, packet, len)->behind_nat = behind_nat;
+    n->stats.injected++;
+}
+
+static void
+schedule(struct network *n, wgt_time departs, unsigned direction,
+         const struct network_impairment *what, const uint8_t *packet, size_t len)
+{
+    wgt_time due = departs + n->config.link[direction].delay;
+    struct network_packet *p;
+
+    if (what->jitter > 0)
+        due += prng_below(&n->prng, what->jitter);
+    if (prng_chance(&n->prng, what->reorder)) {
+        due += what->reorder_by;
+        n->stats.reordered++;
+    }
+    p = push_packet(n, due, direction, packet, len);
     if (prng_chance(&n->prng, what->corrupt))
         flip_bits(n, p);
-    heap_push(n, p);
+}
+
+/* What a queue has before a packet, in time; nothing when there is no limit of rate. */
+static wgt_time
+backlog(const struct network *n, wgt_time now, unsigned direction)
+{
+    wgt_time busy = n->busy_until[direction];
+
+    return n->config.link[direction].rate > 0 && busy > now ? busy - now : 0;
 }
 
 /* When the packet leaves a link of limited rate; WGT_NEVER: its queue is full. */
 static wgt_time
-departure(struct network *n, wgt_time now, unsigned direction, size_t len)
+departure(struct network *n, wgt_time now, unsigned direction, size_t len, bool *congested)
 {
     const struct network_link *l = &n->config.link[direction];
-    wgt_time *busy = &n->busy_until[direction];
+    wgt_time waits = backlog(n, now, direction);
+    uint64_t queued = waits / WGT_USEC * l->rate / 1000000;
 
+    *congested = false;
     if (l->rate == 0)
         return now;
-    if (*busy < now)
-        *busy = now;
-    if ((*busy - now) / WGT_USEC * l->rate / 1000000 + len > l->queue)
+    if (queued + len > l->queue)
         return WGT_NEVER;
-    *busy += len * WGT_SEC / l->rate;
-    return *busy;
+    *congested = l->mark > 0 && queued > l->mark;
+    n->busy_until[direction] = now + waits + len * WGT_SEC / l->rate;
+    if (n->config.measure_queue)
+        samples_add(&n->queue_delay[direction], waits);
+    return n->busy_until[direction];
+}
+
+/* RFC 3168 5: a queue marks what understands marks. */
+static bool
+mark(struct network *n, uint8_t *packet, size_t len)
+{
+    struct ip_header ip;
+
+    if (ip_parse(packet, len, true, &ip) != WGT_OK || (ip.traffic_class & 3) == IP_ECN_NOT_ECT ||
+        ip.header_len != ip_header_len(&ip.dst))
+        return false;
+    ip.traffic_class |= IP_ECN_CE;
+    ip_write(packet, &ip);
+    n->stats.marked++;
+    return true;
 }
 
 static void
 onto_wire(struct network *n, wgt_time now, unsigned direction, const uint8_t *packet, size_t len)
 {
-    struct network_impairment what = impairment(n, now, direction);
-    wgt_time departs = departure(n, now, direction, len);
+    struct network_impairment what = network_impairment_at(n, now, direction);
+    uint8_t copy[NETWORK_PACKET_MAX];
+    bool congested;
+    wgt_time departs = departure(n, now, direction, len, &congested);
 
+    if (n->views != NULL)
+        attacker_sees(n, direction, packet, len);
     if (departs == WGT_NEVER) {
         n->stats.queue_full++;
         return;
@@ -190,6 +279,11 @@ onto_wire(struct network *n, wgt_time now, unsigned direction, const uint8_t *pa
         n->stats.lost++;
         return;
     }
+    if (congested) {
+        memcpy(copy, packet, len);
+        if (mark(n, copy, len))
+            packet = copy;
+    }
     schedule(n, departs, direction, &what, packet, len);
     if (prng_chance(&n->prng, what.duplicate)) {
         n->stats.duplicated++;
@@ -197,76 +291,9 @@ onto_wire(struct network *n, wgt_time now, unsigned direction, const uint8_t *pa
     }
 }
 
-/* --- NAT ---------------------------------------------------------------------------------------
- */
-
-enum { NAT_PORT_STEP = 251 };
-
-static unsigned
-nat_epoch(const struct network *n, wgt_time now)
-{
-    unsigned epoch = 0;
-
-    for (unsigned i = 0; i < n->config.n_rebinds; i++)
-        epoch += now >= n->config.rebinds[i];
-    return epoch;
-}
-
-static struct ip_addr
-nat_public(const struct network *n, unsigned epoch)
-{
-    struct ip_addr a = n->config.private;
-
-    a.bytes[ip_addr_len(&a) - 1] = (uint8_t)(200 + epoch);
-    return a;
-}
-
-/* Ports are shifted, so that both are known from one another; never to 0. */
-static uint16_t
-nat_port(uint16_t port, unsigned epoch, bool outward)
-{
-    int32_t shift = (int32_t)((epoch + 1) * NAT_PORT_STEP);
-
-    return (uint16_t)((port - 1 + (outward ? shift : 65535 - shift)) % 65535 + 1);
-}
-
-/* Writes changed addresses and ports into a packet whose checksums are right. */
-static bool
-nat_rewrite(struct network *n, unsigned epoch, bool outward, uint8_t *packet, size_t len)
-{
-    struct ip_addr public = nat_public(n, epoch);
-    struct tcp_segment tcp;
-    struct udp_header udp;
-    struct ip_header was, ip;
-    uint8_t *upper;
-
-    if (ip_parse(packet, len, true, &was) != WGT_OK ||
-        (!outward && !ip_addr_equal(&was.dst, &public)))
-        return false;
-    ip = was;
-    *(outward ? &ip.src : &ip.dst) = outward ? public : n->config.private;
-    upper = packet + ip.header_len;
-    if (ip.protocol == IP_PROTO_UDP && udp_parse(&was, upper, true, &udp) == WGT_OK) {
-        uint16_t *port = outward ? &udp.src_port : &udp.dst_port;
-
-        *port = nat_port(*port, epoch, outward);
-        udp_write(upper, &ip.src, &ip.dst, udp.src_port, udp.dst_port, udp.payload.len, true);
-    } else if (ip.protocol == IP_PROTO_TCP && tcp_parse(&was, upper, true, &tcp) == WGT_OK) {
-        uint16_t *port = outward ? &tcp.src_port : &tcp.dst_port;
-
-        if (tcp_header_len(&tcp) != ip.payload_len - tcp.payload.len)
-            return false;
-        *port = nat_port(*port, epoch, outward);
-        tcp_write(upper, &ip.src, &ip.dst, &tcp, true);
-    } else {
-        return false;
-    }
-    ip_write(packet, &ip);
-    return true;
-}
-
-static void
-through_nat(struct network *n, wgt_time now, unsigned direction, const uint8_t *packet, size_t len)
+void
+network_through_nat(struct network *n, wgt_time now, unsigned direction, const uint8_t *packet,
+                    size_t len)
 {
     uint8_t copy[NETWORK_PACKET_MAX];
 
@@ -281,124 +308,18 @@ through_nat(struct network *n, wgt_time now, unsigned direction, const uint8_t *
         n->stats.nat_dropped++;
 }
 
-/* --- the middlebox -------------------------------------------------------------------------------
- */
-
-static void
-box_emit(struct network *n, wgt_time now, unsigned direction, uint32_t len)
-{
-    struct network_box *b = &n->box[direction];
-    struct tcp_segment seg = b->segment;
-    struct ip_header ip = b->ip;
-    uint8_t packet[NETWORK_PACKET_MAX];
-    size_t ip_len = ip_header_len(&ip.dst), tcp_len;
-
-    seg.payload = (struct span){b->bytes, len};
-    if (len < b->len)
-        seg.flags &= (uint8_t)~TCP_PSH;
-    tcp_len = tcp_header_len(&seg);
-    ip.payload_len = (uint32_t)(tcp_len + len);
-    memcpy(packet + ip_len + tcp_len, b->bytes, len);
-    tcp_write(packet + ip_len, &ip.src, &ip.dst, &seg, true);
-    ip_write(packet, &ip);
-    b->len -= len;
-    b->segment.seq += len;
-    b->holds = b->len > 0;
-    memmove(b->bytes, b->bytes + len, b->len);
-    n->stats.cut++;
-    through_nat(n, now, direction, packet, ip_len + tcp_len + len);
-}
-
-static uint32_t
-box_mss(const struct network *n, const struct network_box *b)
-{
-    return (uint32_t)(n->config.mtu - ip_header_len(&b->ip.dst) - tcp_header_len(&b->segment));
-}
-
-static uint32_t
-box_piece(struct network *n, const struct network_box *b)
-{
-    uint32_t mss = box_mss(n, b);
-    uint32_t piece = (uint32_t)(prng_chance(&n->prng, 200000) ? prng_between(&n->prng, 1, 20)
-                                                              : prng_between(&n->prng, 100, mss));
-
-    return piece < b->len ? piece : b->len;
-}
-
-static void
-box_flush(struct network *n, wgt_time now, unsigned direction)
-{
-    struct network_box *b = &n->box[direction];
-
-    while (b->holds)
-        box_emit(n, now, direction, box_piece(n, b));
-}
-
-static bool
-box_continues(const struct network_box *b, const struct ip_header *ip, const struct tcp_segment *s)
-{
-    return b->holds && ip_addr_equal(&b->ip.dst, &ip->dst) && ip_addr_equal(&b->ip.src, &ip->src) &&
-           b->segment.src_port == s->src_port && b->segment.dst_port == s->dst_port &&
-           b->segment.seq + b->len == s->seq && b->len + s->payload.len <= sizeof(b->bytes);
-}
-
-static void
-box_take(struct network *n, wgt_time now, unsigned direction, const struct ip_header *ip,
-         const struct tcp_segment *s)
-{
-    struct network_box *b = &n->box[direction];
-    uint32_t first = s->seq;
-
-    if (box_continues(b, ip, s)) {
-        first = b->segment.seq;
-    } else {
-        box_flush(n, now, direction);
-        b->len = 0;
-    }
-    b->holds = true;
-    b->ip = *ip;
-    b->segment = *s;
-    b->segment.seq = first;
-    memcpy(b->bytes + b->len, s->payload.data, s->payload.len);
-    b->len += (uint32_t)s->payload.len;
-    b->flush_at = now + BOX_HOLD;
-    while (b->holds && (b->len > box_mss(n, b) || prng_chance(&n->prng, 500000)))
-        box_emit(n, now, direction, box_piece(n, b));
-}
-
-static void
-through_box(struct network *n, wgt_time now, unsigned direction, uint8_t *packet, size_t len)
-{
-    struct tcp_segment s;
-    struct ip_header ip;
-
-    if (ip_parse(packet, len, true, &ip) != WGT_OK || ip.protocol != IP_PROTO_TCP ||
-        tcp_parse(&ip, packet + ip.header_len, true, &s) != WGT_OK) {
-        through_nat(n, now, direction, packet, len);
-    } else if (s.payload.len > 0 && !(s.flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_URG))) {
-        box_take(n, now, direction, &ip, &s);
-    } else {
-        box_flush(n, now, direction);
-        through_nat(n, now, direction, packet, len);
-    }
-}
-
 /* --- both ends -----------------------------------------------------------------------------------
  */
 
 void
 network_send(struct network *n, wgt_time now, unsigned direction, const uint8_t *packet, size_t len)
 {
+    struct network_impairment what = network_impairment_at(n, now, direction);
     uint8_t copy[NETWORK_PACKET_MAX];
 
     n->stats.sent++;
-    if (impairment(n, now, direction).resegment) {
-        memcpy(copy, packet, len);
-        through_box(n, now, direction, copy, len);
-    } else {
-        box_flush(n, now, direction);
-        through_nat(n, now, direction, packet, len);
-    }
+    memcpy(copy, packet, len);
+    through_middlebox(n, now, direction, &what, copy, len);
 }
 
 wgt_time
@@ -406,18 +327,15 @@ network_deadline(const struct network *n)
 {
     wgt_time due = n->n_heap > 0 ? n->heap[0]->due : WGT_NEVER;
 
-    for (unsigned d = 0; d < 2; d++)
-        if (n->box[d].holds)
-            due = wgt_time_min(due, n->box[d].flush_at);
-    return due;
+    due = wgt_time_min(due, middlebox_deadline(n));
+    return wgt_time_min(due, attacker_deadline(n));
 }
 
 void
 network_run(struct network *n, wgt_time now)
 {
-    for (unsigned d = 0; d < 2; d++)
-        if (n->box[d].holds && n->box[d].flush_at <= now)
-            box_flush(n, now, d);
+    middlebox_run(n, now);
+    attacker_run(n, now);
 }
 
 struct network_packet *
@@ -426,7 +344,7 @@ network_receive(struct network *n, wgt_time now)
     while (n->n_heap > 0 && n->heap[0]->due <= now) {
         struct network_packet *p = heap_pop(n);
 
-        if (!n->config.nat || p->direction == 0 ||
+        if (!n->config.nat || p->direction == 0 || p->behind_nat ||
             nat_rewrite(n, nat_epoch(n, now), false, p->bytes, p->len)) {
             n->stats.delivered++;
             return p;

@@ -17,6 +17,9 @@ enum {
     DATA_ROOM = RTE_PKTMBUF_HEADROOM + NODE_MESSAGE_MAX + 64,
 };
 
+/* Whether tunnel_rx_outer takes ICMP errors. */
+#define OUTER_TAKES_ICMP false
+
 #define WALL_EPOCH UINT64_C(1700000000)
 
 static struct resources {
@@ -168,6 +171,9 @@ start_engines(struct node *n, wgt_time clock)
         .max_message = NODE_MESSAGE_MAX,
         .max_peers = 4,
         .max_flows = 32,
+        .congestion = n->config.congestion,
+        .in_order = n->config.in_order,
+        .knock = n->config.knock,
     };
     struct outer outer = {
         .ctx = n,
@@ -280,7 +286,9 @@ node_rx_outer(struct node *n, wgt_time now, const uint8_t *packet, size_t len)
     struct rte_mbuf *m;
 
     if (!n->up || ip_parse(packet, len, true, &ip) != WGT_OK || !ip_addr_equal(&ip.dst, &own) ||
-        (ip.protocol != IP_PROTO_UDP && ip.protocol != IP_PROTO_TCP))
+        (ip.protocol != IP_PROTO_UDP && ip.protocol != IP_PROTO_TCP &&
+         !(OUTER_TAKES_ICMP &&
+           ip.protocol == (n->shared.family == IP_V4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6))))
         return;
     m = new_packet(n, packet, len);
     if (m != NULL)

@@ -17,6 +17,8 @@ struct node_config {
     bool dials;               /* has the other's endpoint */
     enum transport_kind kind; /* by which to dial */
     bool listen_udp, listen_tcp;
+    const struct tcp_cc_ops *congestion; /* NULL: the default */
+    bool in_order, knock;
     uint16_t keepalive;     /* persistent, s */
     wgt_time control_delay; /* from an event to the handshaker's look at it */
 };

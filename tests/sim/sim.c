@@ -126,13 +126,39 @@ on_outer_tx(void *ctx, unsigned node, const uint8_t *packet, size_t len)
     network_send(&s->network, s->now, node, packet, len);
 }
 
+/* Whose packet it is, is told by its ports; what nobody owns is an altered one of the traffic. */
+static const char *
+deliver(struct sim *s, unsigned node, const uint8_t *packet, size_t len)
+{
+    struct ip_header ip;
+    const uint8_t *upper;
+    uint16_t src_port, dst_port;
+
+    if (ip_parse(packet, len, true, &ip) == WGT_OK && ip.header_len + ip.payload_len == len &&
+        ip.payload_len >= 4) {
+        upper = packet + ip.header_len;
+        src_port = get_be16(upper);
+        dst_port = get_be16(upper + 2);
+        for (unsigned i = 0; i < SIM_BULKS && ip.protocol == IP_PROTO_TCP; i++)
+            if (inner_tcp_owns(&s->bulk[i], src_port, dst_port))
+                return inner_tcp_deliver(&s->bulk[i], s->now, node, &ip, packet);
+        if (ip.protocol == IP_PROTO_UDP && dst_port >= PROBE_PORT &&
+            dst_port < PROBE_PORT + SIM_PROBES)
+            return probe_deliver(&s->probe[dst_port - PROBE_PORT], s->now, node, &ip, packet);
+    }
+    return traffic_deliver(&s->traffic[1 - node], s->now, packet, len);
+}
+
 static void
 on_inner_tx(void *ctx, unsigned node, const uint8_t *packet, size_t len)
 {
     struct sim *s = ctx;
-    const char *wrong = traffic_deliver(&s->traffic[1 - node], s->now, packet, len);
+    const char *wrong;
     char what[SIM_FAILURE_LEN];
 
+    if (traffic_refused(&s->traffic[node], packet, len))
+        return;
+    wrong = deliver(s, node, packet, len);
     if (wrong != NULL) {
         snprintf(what, sizeof(what), "delivery: %s", wrong);
         sim_fail(s, what);
@@ -165,6 +191,10 @@ sim_init(struct sim *s, const struct sim_config *config)
                      config->traffic[i]);
         node_init(&s->node[i], i, &config->node[i], &config->shared, &host);
     }
+    for (unsigned i = 0; i < SIM_BULKS; i++)
+        inner_tcp_init(&s->bulk[i], i, &config->bulks[i], config->shared.mtu);
+    for (unsigned i = 0; i < SIM_PROBES; i++)
+        probe_init(&s->probe[i], i, &config->probes[i]);
     for (unsigned i = 0; i < 2; i++)
         node_start(&s->node[i], s->now);
 }
@@ -179,6 +209,10 @@ next_event(const struct sim *s)
         due = wgt_time_min(due, node_deadline(&s->node[i]));
         due = wgt_time_min(due, s->restart_at[i]);
     }
+    for (unsigned i = 0; i < SIM_BULKS; i++)
+        due = wgt_time_min(due, inner_tcp_deadline(&s->bulk[i]));
+    for (unsigned i = 0; i < SIM_PROBES; i++)
+        due = wgt_time_min(due, probe_deadline(&s->probe[i]));
     if (s->next_restart < s->config.n_restarts)
         due = wgt_time_min(due, s->config.restarts[s->next_restart].at);
     return due;
@@ -204,6 +238,19 @@ run_restarts(struct sim *s)
     }
 }
 
+/* The next packet that a host behind the node sends now. */
+static size_t
+offer(struct sim *s, unsigned node, uint8_t *packet)
+{
+    size_t len = traffic_offer(&s->traffic[node], s->now, packet);
+
+    for (unsigned i = 0; i < SIM_PROBES && len == 0; i++)
+        len = probe_offer(&s->probe[i], s->now, node, packet);
+    for (unsigned i = 0; i < SIM_BULKS && len == 0; i++)
+        len = inner_tcp_offer(&s->bulk[i], s->now, node, packet);
+    return len;
+}
+
 static bool
 run_traffic(struct sim *s, unsigned node)
 {
@@ -211,7 +258,7 @@ run_traffic(struct sim *s, unsigned node)
     bool any = false;
     size_t len;
 
-    while ((len = traffic_offer(&s->traffic[node], s->now, packet)) > 0) {
+    while ((len = offer(s, node, packet)) > 0) {
         node_rx_inner(&s->node[node], s->now, packet, len);
         any = true;
     }
@@ -318,6 +365,22 @@ check_recovery(struct sim *s)
     }
 }
 
+static void
+check_transfers(struct sim *s)
+{
+    char what[SIM_FAILURE_LEN];
+
+    for (unsigned i = 0; i < SIM_BULKS; i++) {
+        const struct inner_tcp *t = &s->bulk[i];
+
+        if (!t->config.must_be_complete || t->complete_at != WGT_NEVER)
+            continue;
+        snprintf(what, sizeof(what), "transfer: %llu of %llu bytes came out of connection %u",
+                 (unsigned long long)inner_tcp_received(t), (unsigned long long)t->config.bytes, i);
+        sim_fail(s, what);
+    }
+}
+
 static unsigned
 live_flows(const struct node *n)
 {
@@ -362,6 +425,7 @@ sim_finish(struct sim *s)
     const char *leak;
 
     check_recovery(s);
+    check_transfers(s);
     if (s->failed && s->on_failure != NULL)
         s->on_failure(s);
     if (!s->failed && s->config.ending != SIM_END_ABRUPTLY)
@@ -374,6 +438,10 @@ sim_finish(struct sim *s)
             sim_fail(s, leak);
         traffic_fini(&s->traffic[i]);
     }
+    for (unsigned i = 0; i < SIM_BULKS; i++)
+        inner_tcp_fini(&s->bulk[i]);
+    for (unsigned i = 0; i < SIM_PROBES; i++)
+        probe_fini(&s->probe[i]);
     network_fini(&s->network);
     watch_fini(&s->watch);
     return !s->failed;

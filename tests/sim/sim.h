@@ -12,6 +12,7 @@
  *   live-lock  the node comes to rest at every instant, and idle time costs few turns
  *   recovery   90 s after the last fault, packets pass in both directions
  *   loss       then, and on a good network from the start, counted streams lose nothing
+ *   transfer   a TCP connection through the tunnel that must be complete by the end is
  *   leak       all packet buffers are back after the end
  *   stop       stopping ends connections with FIN, and ends
  *   removal    so does removing the peer
@@ -21,12 +22,14 @@
 
 #include <stdio.h>
 
+#include "inner_tcp.h"
 #include "network.h"
 #include "node.h"
+#include "probe.h"
 #include "traffic.h"
 #include "watch.h"
 
-enum { SIM_RESTARTS_MAX = 4, SIM_FAILURE_LEN = 160 };
+enum { SIM_RESTARTS_MAX = 4, SIM_BULKS = 4, SIM_PROBES = 2, SIM_FAILURE_LEN = 160 };
 #define SIM_RECOVERY (90 * WGT_SEC)
 #define SIM_PATIENCE (30 * WGT_SEC) /* for stopping and removing */
 
@@ -47,6 +50,8 @@ struct sim_config {
     struct sim_restart restarts[SIM_RESTARTS_MAX]; /* by time */
     unsigned n_restarts;
     struct traffic_stream traffic[2][TRAFFIC_STREAMS];
+    struct inner_tcp_config bulks[SIM_BULKS];
+    struct probe_config probes[SIM_PROBES];
     wgt_time duration;
     enum sim_ending ending;
     unsigned ending_node;
@@ -59,7 +64,9 @@ struct sim {
     struct network network;
     struct watch watch;
     struct traffic traffic[2]; /* by the node that offers */
-    wgt_time restart_at[2];    /* of a node that is down */
+    struct inner_tcp bulk[SIM_BULKS];
+    struct probe probe[SIM_PROBES];
+    wgt_time restart_at[2]; /* of a node that is down */
     unsigned next_restart;
     wgt_time second; /* the current one, and turns of idle nodes in it */
     uint64_t idle_turns, idle_turns_max;
