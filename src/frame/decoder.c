@@ -15,6 +15,15 @@ frame_decoder_lend(struct frame_decoder *d, uint8_t *buffer)
     d->buffer = buffer;
 }
 
+bool
+frame_decoder_skip(struct frame_decoder *d)
+{
+    bool whole = d->need == 0 && d->prefix_have == 0 && !d->broken;
+
+    frame_decoder_init(d, d->max_len);
+    return whole;
+}
+
 static uint8_t *
 take(struct span *in, size_t n)
 {

@@ -59,12 +59,18 @@ tcp_early_resume(struct tcp_early *e)
 {
     const struct tcp_rx_run *run = e->run;
 
-    if (!run->taken || !seq_lt(run->resume, e->seq))
+    if (!run->resumable || !seq_lt(run->resume, e->seq))
         return false;
     e->seq = run->resume;
     e->chunk = run->resume_in;
     e->known = true;
     return true;
+}
+
+void
+tcp_early_give_up(const struct tcp_early *e)
+{
+    e->run->resumable = false;
 }
 
 /* Bytes of the chunk from its offset on, up to what was taken out of its middle. */
@@ -88,7 +94,8 @@ tcp_early_peek(const struct tcp_early *e, uint8_t *to, uint32_t len)
         if (offset >= chunk->len) /* a gap before it */
             break;
         n = tcp_min(piece_from(chunk, offset), len - done);
-        memcpy(to + done, chunk->data + offset, n);
+        if (to != NULL)
+            memcpy(to + done, chunk->data + offset, n);
         done += n;
         if (offset + n < chunk->len)
             break;
@@ -186,7 +193,7 @@ void
 tcp_early_take(struct tcp_conn *c, struct tcp_early *e, uint32_t len)
 {
     struct tcp_rx_run *run = e->run;
-    bool further = !run->taken || seq_leq(run->resume, e->seq);
+    bool further = !run->resumable || seq_leq(run->resume, e->seq);
 
     while (len > 0) {
         struct tcp_chunk *chunk = e->chunk, *next = chunk->next;
@@ -204,6 +211,7 @@ tcp_early_take(struct tcp_conn *c, struct tcp_early *e, uint32_t len)
     e->known = true;
     settle(e);
     if (further) {
+        run->resumable = true;
         run->resume = e->seq;
         run->resume_in = e->chunk;
     }

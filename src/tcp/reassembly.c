@@ -174,7 +174,7 @@ append(struct tcp_rx_run *run, struct tcp_chunk *chunk)
         run->head = chunk;
     run->tail = chunk;
     run->right += chunk->len;
-    if (run->taken && run->resume_in == NULL)
+    if (run->resumable && run->resume_in == NULL)
         run->resume_in = chunk;
 }
 
@@ -228,8 +228,9 @@ join_next(struct tcp_conn *c, struct tcp_rx_run *run)
         run->tail = next->tail;
     }
     run->right = next->right;
-    if (!run->taken) {
-        run->taken = next->taken;
+    run->taken |= next->taken;
+    if (!run->resumable) {
+        run->resumable = next->resumable;
         run->resume = next->resume;
         run->resume_in = next->resume_in;
     } else if (run->resume_in == NULL) {

@@ -55,28 +55,142 @@ deliver(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, const struct 
     t->events.message(t->events.ctx, now, &f->path, m);
 }
 
-/* Feeds one received chunk to the decoder. false: the stream is beyond use. */
-static bool
-decode_chunk(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct tcp_chunk *c)
+/* Feeds bytes to the decoder. last: nothing of their packet follows them. */
+static enum frame_event
+decode(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct span *in,
+       struct rte_mbuf **carrier, bool last)
 {
-    struct rte_mbuf *carrier = packet_of_chunk(c);
-    struct span in = {c->data, c->len}, message;
-    bool good = true;
+    struct span message;
 
-    for (enum frame_event e; (e = frame_decode(&f->decoder, &in, &message)) != FRAME_NEED_MORE;) {
-        if (e == FRAME_MESSAGE) {
-            deliver(t, now, f, &message, &carrier, in.len == 0);
-        } else if (e == FRAME_EMPTY) {
+    /* A message may have been the carrier itself: then the input is used up. */
+    while (in->len > 0) {
+        enum frame_event e = frame_decode(&f->decoder, in, &message);
+
+        if (e == FRAME_MESSAGE)
+            deliver(t, now, f, &message, carrier, last && in->len == 0);
+        else if (e == FRAME_EMPTY)
             wgt_drop_count(t->outer->drops, WGT_DROP_FRAME_EMPTY);
-        } else if (e == FRAME_NEED_BUFFER) {
-            good = lend_buffer(t, f);
-        } else {
-            wgt_drop_count(t->outer->drops, WGT_DROP_FRAME_LENGTH);
-            good = false;
+        else if (e != FRAME_NEED_BUFFER || !lend_buffer(t, f))
+            return e;
+    }
+    return FRAME_NEED_MORE;
+}
+
+/* --- after damage -------------------------------------------------------------------------------
+ */
+
+/* Whose connection a peer has used: the damage may be somebody else's work, and one segment that
+ * somebody injected must not end it. */
+static bool
+may_resynchronise(const struct tcp_transport *t, const struct tcp_flow *f)
+{
+    return f->heard && t->events.wanted != NULL;
+}
+
+struct searcher {
+    struct tcp_transport *t;
+    struct tcp_flow *f;
+    wgt_time now;
+};
+
+static bool
+wanted(void *ctx, const struct frame_candidate *c)
+{
+    const struct searcher *s = ctx;
+
+    return s->t->events.wanted(s->t->events.ctx, s->now, &s->f->path, c->receiver, c->counter);
+}
+
+/* The decoder met a length that no message has. */
+static bool
+begin_search(struct tcp_transport *t, struct tcp_flow *f)
+{
+    wgt_drop_count(t->outer->drops, WGT_DROP_FRAME_LENGTH);
+    if (!may_resynchronise(t, f))
+        return false;
+    f->searching = true;
+    frame_search_begin(&f->search, &f->decoder);
+    return true;
+}
+
+static void
+end_search(struct tcp_transport *t, struct tcp_flow *f)
+{
+    f->searching = false;
+    frame_decoder_init(&f->decoder, t->config.max_message);
+    t->stats.resyncs++;
+}
+
+/* false: no frame within the limit. */
+static bool
+search(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct span *in)
+{
+    struct searcher s = {t, f, now};
+    struct span head;
+
+    if (frame_search(&f->search, in, wanted, &s, &head)) {
+        end_search(t, f);
+        /* Too short for a message: it only gets the decoder into it. */
+        return head.len == 0 || decode(t, now, f, &head, NULL, false) == FRAME_NEED_MORE;
+    }
+    return f->search.searched <= FRAME_SEARCH_LIMIT;
+}
+
+/* Bytes in order. false: the stream is beyond use. */
+static bool
+read_bytes(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct span in,
+           struct rte_mbuf **carrier, bool last)
+{
+    while (in.len > 0) {
+        enum frame_event e;
+
+        if (f->searching) {
+            if (!search(t, now, f, &in))
+                return false;
+            continue;
         }
-        /* The message may have been the carrier itself: then the input is used up. */
-        if (!good || in.len == 0)
-            break;
+        e = decode(t, now, f, &in, carrier, last);
+        if (e == FRAME_INVALID ? !begin_search(t, f) : e != FRAME_NEED_MORE)
+            return false;
+    }
+    return true;
+}
+
+/* Messages that were delivered early lie here, up to `end`: a frame begins behind them, whatever
+ * the decoder believed. */
+static void
+skip_taken(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, uint32_t len, uint32_t end)
+{
+    t->stats.early_skipped += len;
+    if (f->searching) {
+        end_search(t, f);
+    } else if (!frame_decoder_skip(&f->decoder)) {
+        wgt_drop_count(t->outer->drops, WGT_DROP_FRAME_LENGTH);
+        t->stats.resyncs++;
+        rte_pktmbuf_free(f->assembly);
+        f->assembly = NULL;
+    }
+    flow_release_before(t, now, f, end);
+}
+
+static bool
+read_chunk(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct tcp_chunk *chunk)
+{
+    struct rte_mbuf *carrier = packet_of_chunk(chunk);
+    struct tcp_chunk c = *chunk; /* the carrier may go to whom a message in it goes */
+    bool good;
+
+    if (c.rx.taken_len == 0) {
+        good = read_bytes(t, now, f, (struct span){c.data, c.len}, &carrier, true);
+    } else {
+        uint32_t behind = c.rx.taken_at + c.rx.taken_len;
+
+        good = read_bytes(t, now, f, (struct span){c.data, c.rx.taken_at}, &carrier, false);
+        if (good) {
+            skip_taken(t, now, f, c.rx.taken_len, c.seq + behind);
+            good = read_bytes(t, now, f, (struct span){c.data + behind, c.len - behind}, &carrier,
+                              true);
+        }
     }
     rte_pktmbuf_free(carrier);
     return good;
@@ -86,13 +200,20 @@ void
 flow_read(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
     struct tcp_chunk *c;
+    uint32_t taken, end;
 
-    while ((c = tcp_recv(&f->conn)) != NULL) {
-        if (!decode_chunk(t, now, f, c)) {
+    for (;;) {
+        taken = tcp_recv_taken(&f->conn, &end);
+        if (taken > 0)
+            skip_taken(t, now, f, taken, end);
+        c = tcp_recv(&f->conn);
+        if (c == NULL)
+            return;
+        if (!read_chunk(t, now, f, c)) {
             /* The same end whatever was wrong: RST. */
             f->closing = true;
             tcp_abort(&f->conn, now);
-            break;
+            return;
         }
     }
 }

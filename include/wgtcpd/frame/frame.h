@@ -8,6 +8,7 @@
 
 #include <wgtcpd/base/base.h>
 #include <wgtcpd/base/drop.h>
+#include <wgtcpd/wire/message.h>
 
 enum { FRAME_PREFIX_LEN = 2 };
 
@@ -55,5 +56,51 @@ enum frame_event frame_decode(struct frame_decoder *d, struct span *in, struct s
 
 /* Lends `buffer` of at least d->need bytes after FRAME_NEED_BUFFER. */
 void frame_decoder_lend(struct frame_decoder *d, uint8_t *buffer);
+
+/* Whole frames at this place were delivered early, and their bytes are gone. false: the decoder was
+ * in the middle of a frame, which was none then; it is dropped, and a buffer that was lent is the
+ * caller's again. Either way the decoder goes on at a frame's start. */
+bool frame_decoder_skip(struct frame_decoder *d);
+
+/*
+ * Frames out of order, and after damage: what of a framed data message can be known without its
+ * key, prefix and message header.
+ */
+enum { FRAME_CANDIDATE_LEN = FRAME_PREFIX_LEN + MESSAGE_DATA_HEADER_LEN };
+struct frame_candidate {
+    size_t len; /* of the message */
+    uint32_t receiver;
+    uint64_t counter;
+};
+
+/* Whether a data message of a legal length may begin here; *out is valid then. */
+bool frame_candidate(const uint8_t p[FRAME_CANDIDATE_LEN], size_t max_len,
+                     struct frame_candidate *out);
+
+/* The reader's word on a candidate: he has that session, and has not seen that counter. */
+typedef bool frame_wanted(void *ctx, const struct frame_candidate *c);
+
+/* Offset of the first candidate that is wanted; len when there is none. */
+size_t frame_find(const uint8_t *p, size_t len, size_t max_len, frame_wanted *wanted, void *ctx);
+
+/* How far to search for the next frame before a stream is given up. */
+enum { FRAME_SEARCH_LIMIT = 65536 };
+
+/* The search for the next frame of a damaged stream. */
+struct frame_search {
+    size_t max_len;
+    size_t searched; /* bytes passed over since it began */
+    uint8_t n_held;  /* the end of the last input: a candidate may begin there */
+    uint8_t held[FRAME_CANDIDATE_LEN - 1];
+};
+
+/* d: the decoder that found the damage. */
+void frame_search_begin(struct frame_search *s, const struct frame_decoder *d);
+
+/* Reads from the front of *in. true: a frame was found; it consists of *head (bytes of earlier
+ * input, held by s; possibly none) and of what is left in *in. false: all of *in was passed over.
+ */
+bool frame_search(struct frame_search *s, struct span *in, frame_wanted *wanted, void *ctx,
+                  struct span *head);
 
 #endif

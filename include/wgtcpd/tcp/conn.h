@@ -24,7 +24,8 @@ struct tcp_rx_run {
     struct tcp_chunk *head, *tail;
     uint32_t left, right;
     uint32_t touched; /* when it last changed: SACK blocks go out most recent first */
-    bool taken;       /* bytes were; the last of them before `resume`, */
+    bool taken;       /* bytes were */
+    bool resumable;   /* the last of them before `resume`, */
     uint32_t resume;
     struct tcp_chunk *resume_in; /* which lies in this chunk; NULL: at the end of the run */
 };

@@ -219,7 +219,9 @@ bool tcp_early_at(const struct tcp_conn *c, struct tcp_chunk *newcomer, struct t
 /* Moves *e back to where the last bytes of this run were taken, if that lies before it (and only
  * bytes that are there lie between). Else false, and *e stays. */
 bool tcp_early_resume(struct tcp_early *e);
-/* Copies up to len bytes from *e on; returns how many there are. */
+/* What lies at *e is no record: tcp_early_resume leads there no more. */
+void tcp_early_give_up(const struct tcp_early *e);
+/* Copies up to len bytes from *e on (to NULL: only counts them); returns how many there are. */
 uint32_t tcp_early_peek(const struct tcp_early *e, uint8_t *to, uint32_t len);
 /* Moves over len bytes that are there and stay, and over what was taken behind them. */
 void tcp_early_step(struct tcp_early *e, uint32_t len);
