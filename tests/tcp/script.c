@@ -566,6 +566,29 @@ do_open(struct script *s, struct words *w)
     return !s->failed;
 }
 
+/* icmp refused | unreachable | too_big MTU, and the sequence number it quotes. */
+static bool
+do_icmp(struct script *s, struct words *w)
+{
+    struct icmp_error e = {.kind = ICMP_ERROR_UNREACHABLE};
+    uint32_t seq;
+
+    if (take(w, "refused"))
+        e.kind = ICMP_ERROR_REFUSED;
+    else if (take(w, "too_big") && next_u32(s, w, &e.mtu))
+        e.kind = ICMP_ERROR_TOO_BIG;
+    else if (!take(w, "unreachable"))
+        return fail(s, "icmp refused, unreachable or too_big MTU");
+    if (!take(w, "seq") || !next_u32(s, w, &seq))
+        return fail(s, "seq N is missing");
+    e.dst.addr.family = IP_V4;
+    e.seq = s->options.iss + seq;
+    e.packet_len = tcp_mss(&s->c) + 40 + (s->peer_ts ? 12 : 0); /* a full segment, IPv4 */
+    s->drop = tcp_icmp(&s->c, s->now, &e);
+    run_output(s);
+    return !s->failed;
+}
+
 static bool
 do_set(struct script *s, struct words *w)
 {
@@ -589,6 +612,8 @@ do_set(struct script *s, struct words *w)
         o->mss_local = (uint16_t)v;
     else if (strcmp(key, "mss_default") == 0)
         o->mss_default = (uint16_t)v;
+    else if (strcmp(key, "mss_base") == 0)
+        o->mss_base = (uint16_t)v;
     else if (strcmp(key, "rcvbuf") == 0)
         o->receive_buffer = (uint32_t)v;
     else if (strcmp(key, "rcvbuf_max") == 0)
@@ -673,7 +698,15 @@ compare(const char *op, double a, double b)
 static const char *
 end_name(enum tcp_end e)
 {
-    static const char *const names[] = {"NONE", "NORMAL", "RESET", "REFUSED", "TIMEOUT", "ABORTED"};
+    static const char *const names[] = {
+        [TCP_END_NONE] = "NONE",
+        [TCP_END_NORMAL] = "NORMAL",
+        [TCP_END_RESET] = "RESET",
+        [TCP_END_REFUSED] = "REFUSED",
+        [TCP_END_TIMEOUT] = "TIMEOUT",
+        [TCP_END_ABORTED] = "ABORTED",
+        [TCP_END_UNREACHABLE] = "UNREACHABLE",
+    };
 
     return names[e];
 }
@@ -765,7 +798,7 @@ act(struct script *s, struct words *w)
     } commands[] = {
         {"<", inject},     {">", expect_segment}, {"send", do_send},
         {"read", do_read}, {"open", do_open},     {"established", do_established},
-        {"set", do_set},   {"expect", do_expect},
+        {"set", do_set},   {"icmp", do_icmp},     {"expect", do_expect},
     };
     const char *word = next(w);
     uint32_t v;
