@@ -80,9 +80,13 @@ create_transport(struct tunnel *t, wgt_time now)
         .max_unauthenticated = t->config.max_flows / 4,
         .max_message = t->config.max_message,
         .receive_buffer = RECEIVE_BUFFER,
+        .congestion = t->config.congestion,
+        .in_order = t->config.in_order,
+        .knock = t->config.knock,
         .socket_id = t->config.socket_id,
     };
 
+    memcpy(config.knock_key, t->config.knock_key, sizeof(config.knock_key));
     snprintf(name, sizeof(name), "%.20s.tcp", t->config.name);
     route_events(t, &events);
     return tcp_transport_init(&t->tcp, name, now, &t->outer, &events, &config);
