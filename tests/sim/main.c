@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Plays random scenarios: sim [--seeds N] [--seed S] [--verbose] */
+/* Plays random scenarios, or measures paths: see usage. */
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,9 +7,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "jobs.h"
 #include "sim.h"
+#include "table.h"
 
-enum { HANG_SECONDS = 60 };
+enum { HANG_SECONDS = 60, MAX_JOBS = 16 };
 
 static struct sim sim;
 static volatile unsigned long long playing;
@@ -129,10 +131,48 @@ static int
 usage(const char *program)
 {
     fprintf(stderr,
-            "usage: %s [--seeds N] [--seed S] [--verbose]\n"
-            "Plays N random scenarios, beginning with seed S (default: from the clock).\n",
-            program);
+            "usage: %s [--seeds N] [--seed S] [--jobs J] [--verbose]\n"
+            "Plays N random scenarios, beginning with seed S (default: from the clock), in J "
+            "processes.\n"
+            "       %s --table|--targets [--jobs J]\n"
+            "Measures paths and prints a page of tables, or only what figures are demanded for.\n",
+            program, program);
     return 2;
+}
+
+struct run {
+    const char *program;
+    uint64_t seed, seeds;
+    unsigned jobs;
+    bool verbose;
+    uint64_t failed[MAX_JOBS];
+};
+
+static bool
+play_share(void *ctx, unsigned job)
+{
+    struct run *r = ctx;
+
+    if (sim_setup(r->program) != 0)
+        return false;
+    signal(SIGALRM, on_alarm);
+    for (uint64_t i = job; i < r->seeds; i += r->jobs)
+        r->failed[job] += !play(r->seed + i, r->verbose);
+    sim_teardown();
+    return r->failed[job] == 0;
+}
+
+static bool
+play_all(struct run *r)
+{
+    bool good = jobs_run(r->jobs, play_share, r);
+    uint64_t failed = 0;
+
+    for (unsigned i = 0; i < r->jobs; i++)
+        failed += r->failed[i];
+    printf("%llu scenarios from seed %llu: %llu failed\n", (unsigned long long)r->seeds,
+           (unsigned long long)r->seed, (unsigned long long)failed);
+    return good;
 }
 
 int
@@ -140,30 +180,35 @@ main(int argc, char **argv)
 {
     static const struct option options[] = {{"seeds", required_argument, NULL, 'n'},
                                             {"seed", required_argument, NULL, 's'},
+                                            {"jobs", required_argument, NULL, 'j'},
                                             {"verbose", no_argument, NULL, 'v'},
+                                            {"table", no_argument, NULL, 't'},
+                                            {"targets", no_argument, NULL, 'g'},
                                             {NULL, 0, NULL, 0}};
-    uint64_t seed = (uint64_t)time(NULL) * 1000, n = 100, failed = 0;
-    bool verbose = false;
+    struct run *r = jobs_shared(sizeof(*r));
+    bool table = false, targets = false;
 
+    *r = (struct run){
+        .program = argv[0], .seed = (uint64_t)time(NULL) * 1000, .seeds = 100, .jobs = 1};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (c == 'n')
-            n = strtoull(optarg, NULL, 0);
+            r->seeds = strtoull(optarg, NULL, 0);
         else if (c == 's')
-            seed = strtoull(optarg, NULL, 0);
+            r->seed = strtoull(optarg, NULL, 0);
+        else if (c == 'j')
+            r->jobs = (unsigned)strtoul(optarg, NULL, 0);
         else if (c == 'v')
-            verbose = true;
+            r->verbose = true;
+        else if (c == 't')
+            table = true;
+        else if (c == 'g')
+            targets = true;
         else
             return usage(argv[0]);
     }
-    if (optind != argc || n == 0)
+    if (optind != argc || r->seeds == 0 || r->jobs == 0 || r->jobs > MAX_JOBS)
         return usage(argv[0]);
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    signal(SIGALRM, on_alarm);
-    for (uint64_t i = 0; i < n; i++)
-        failed += !play(seed + i, verbose);
-    printf("%llu scenarios from seed %llu: %llu failed\n", (unsigned long long)n,
-           (unsigned long long)seed, (unsigned long long)failed);
-    sim_teardown();
-    return failed != 0;
+    if (table || targets)
+        return !table_print(argv[0], r->jobs, targets);
+    return !play_all(r);
 }

@@ -132,6 +132,14 @@ on_entropy(void *ctx, void *buf, size_t len)
     prng_fill(&n->entropy, buf, len);
 }
 
+static uint64_t
+on_wall_seconds(void *ctx)
+{
+    const struct node *n = ctx;
+
+    return WALL_EPOCH + n->now / WGT_SEC;
+}
+
 static void
 on_peer_removed(void *ctx, struct tunnel_peer *peer)
 {
@@ -179,6 +187,7 @@ start_engines(struct node *n, wgt_time clock)
         .ctx = n,
         .tx = on_outer_tx,
         .entropy = on_entropy,
+        .wall_seconds = on_wall_seconds,
         .pool = n->pool,
         .locals = {{.addr = node_address(n->id, n->shared.family),
                     .len = n->shared.family == IP_V4 ? 24 : 64}},
@@ -191,6 +200,7 @@ start_engines(struct node *n, wgt_time clock)
                         n) != 0)
         return false;
     memcpy(config.mac1_key, n->handshaker.local.mac1_key, NOISE_KEY_LEN);
+    noise_knock_key(config.knock_key, n->handshaker.local.public_key);
     n->handshaker.peer_removed = on_peer_removed;
     n->handshaker.stopped = on_stopped;
     return tunnel_init(&n->tunnel, clock, &config, &outer, on_inner_tx, &n->ips, n->events,
@@ -214,6 +224,7 @@ add_peer(struct node *n)
     n->peer->configured_kind = n->config.kind;
     n->peer->configured =
         (struct ip_endpoint){node_address(1 - n->id, n->shared.family), NODE_PORT};
+    n->peer->knock = n->config.knock;
     n->peer->persistent_keepalive = n->config.keepalive;
     n->has_peer = true;
     return allowedips_insert(&n->ips, &v4, n->peer) == 0 &&
@@ -224,6 +235,7 @@ add_peer(struct node *n)
 void
 node_start(struct node *n, wgt_time now)
 {
+    n->now = now;
     n->peer_removed = n->stopped = false;
     n->control_at = WGT_NEVER;
     allowedips_init(&n->ips);
@@ -285,6 +297,7 @@ node_rx_outer(struct node *n, wgt_time now, const uint8_t *packet, size_t len)
     struct ip_header ip;
     struct rte_mbuf *m;
 
+    n->now = now;
     if (!n->up || ip_parse(packet, len, true, &ip) != WGT_OK || !ip_addr_equal(&ip.dst, &own) ||
         (ip.protocol != IP_PROTO_UDP && ip.protocol != IP_PROTO_TCP &&
          !(OUTER_TAKES_ICMP &&
@@ -333,6 +346,7 @@ node_settle(struct node *n, wgt_time now)
 {
     wgt_time clock = now + n->clock_offset;
 
+    n->now = now;
     if (!n->up)
         return;
     n->sent_in_turn = 0;

@@ -59,6 +59,7 @@ struct node {
     wgt_time control_at; /* WGT_NEVER: no event waits */
     unsigned sent_in_turn;
     uint64_t turns; /* of the loop, in all lives */
+    wgt_time now;   /* world's time of the call under way */
 };
 
 /* Pools and rings, made once a process and used by one world after the other. 0 or -1. */

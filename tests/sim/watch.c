@@ -17,14 +17,15 @@ struct watch_key {
 struct watch_stream {
     uint8_t node;
     struct ip_endpoint local, remote;
-    uint32_t first; /* sequence number of bytes[0] */
-    uint8_t *bytes;
-    size_t n, room;
+    uint32_t first; /* sequence number of the stream's first byte */
+    uint8_t *bytes; /* the last of them: from `base` on */
+    size_t base, n, room;
     size_t parsed; /* messages up to here were looked at */
     bool fin;
 };
 
-enum { COUNTER_SANE = 1 << 24 };
+/* More is never outstanding, so older bytes need not be kept. */
+enum { COUNTER_SANE = 1 << 24, STREAM_KEPT = 16 << 20 };
 
 /* Room for one more element at the end of an array. */
 static void *
@@ -128,36 +129,53 @@ parse_stream(struct watch *w, wgt_time now, struct watch_stream *s)
     const char *wrong = NULL;
 
     while (wrong == NULL && s->n - s->parsed >= 2) {
-        size_t len = get_be16(s->bytes + s->parsed);
+        const uint8_t *frame = s->bytes + (s->parsed - s->base);
+        size_t len = get_be16(frame);
 
         if (s->n - s->parsed - 2 < len)
             break;
-        wrong = watch_one_message(w, now, s->node, TRANSPORT_TCP, s->bytes + s->parsed + 2, len);
+        wrong = watch_one_message(w, now, s->node, TRANSPORT_TCP, frame + 2, len);
         s->parsed += 2 + len;
     }
     return wrong;
 }
 
+static void
+make_room(struct watch_stream *s, size_t len)
+{
+    size_t kept = s->n - s->base;
+
+    if (kept + len > 2 * STREAM_KEPT) {
+        memmove(s->bytes, s->bytes + kept - STREAM_KEPT, STREAM_KEPT);
+        s->base += kept - STREAM_KEPT;
+        kept = STREAM_KEPT;
+    }
+    if (kept + len <= s->room)
+        return;
+    s->room = 2 * (kept + len);
+    s->bytes = realloc(s->bytes, s->room);
+    if (s->bytes == NULL)
+        abort();
+}
+
 static const char *
 stream_bytes(struct watch *w, wgt_time now, struct watch_stream *s, const struct tcp_segment *seg)
 {
-    size_t at = seg->seq - s->first, len = seg->payload.len, old;
+    /* Where it lies in a stream longer than 4 GB is not asked for. */
+    size_t at = (uint32_t)(seg->seq - s->first), len = seg->payload.len, old;
 
+    if (at < s->base)
+        return "tcp: a retransmission of bytes long gone";
     if (at > s->n)
         return "tcp: a segment left with a hole before it";
     old = s->n - at < len ? s->n - at : len;
-    if (old > 0 && memcmp(s->bytes + at, seg->payload.data, old) != 0)
+    if (old > 0 && memcmp(s->bytes + (at - s->base), seg->payload.data, old) != 0)
         return "tcp: a retransmission carries other bytes";
     w->retransmitted[s->node] += old;
     if (s->fin && old < len)
         return "tcp: bytes left behind FIN";
-    if (s->n + len > s->room) {
-        s->room = 2 * (s->n + len);
-        s->bytes = realloc(s->bytes, s->room);
-        if (s->bytes == NULL)
-            abort();
-    }
-    memcpy(s->bytes + s->n, seg->payload.data + old, len - old);
+    make_room(s, len);
+    memcpy(s->bytes + (s->n - s->base), seg->payload.data + old, len - old);
     s->n += len - old;
     return parse_stream(w, now, s);
 }
