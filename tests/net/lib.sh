@@ -511,9 +511,9 @@ bulk() { # FROM TO 4|6 BYTES [SECONDS [PORT [CC]]]
 }
 
 # A ping every 20 ms from FROM to TO inside the tunnel, until stop_probe.
-start_probe() { # FROM TO
+start_probe() { # FROM TO [ADDRESS]
     : >"$(log_of probe)"
-    spawn probe "$1" ping -n -D -i 0.02 "$(inner_addr "$2" 4)"
+    spawn probe "$1" ping -n -D -i 0.02 "${3:-$(inner_addr "$2" 4)}"
 }
 
 # Ends the probe; PROBE gets what it saw, as probe.py says it.
