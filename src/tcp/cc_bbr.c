@@ -3,7 +3,7 @@
  * BBR (draft-ietf-ccwg-bbr-04, BBRv3): the state machine (5.3) and what it sets (5.6). The draft's
  * names are given in comments. Departures from it, each for shorter queues or for lossy paths:
  *   - what counts as congestive loss, and what refreshes min_rtt: see cc_bbr_model.c;
- *   - ProbeBW_UP also ends when it has built a queue: see is_time_to_go_down().
+ *   - ProbeBW_UP also ends when it has built a queue: see has_built_queue().
  */
 #include "cc_bbr.h"
 
@@ -26,6 +26,7 @@ enum {
     MIN_PIPE_CWND = 4, /* segments */
     DRAIN_ROUNDS = 3,
     RENO_ROUNDS_MAX = 63,
+    UP_ROUNDS_QUEUED = 2,
     SEND_QUANTUM_MAX = 64 << 10,
 };
 
@@ -166,6 +167,7 @@ start_up(struct tcp_cc *cc, const struct bbr_sample *s)
     tcp_bbr_start_round(b, s->ack->rate.total_delivered);
     tcp_bbr_reset_full_bw(b, s->bw);
     b->cycle_stamp = s->ack->now;
+    b->up_began_queued = tcp_bbr_is_queued(cc);
     b->state = BBR_PROBE_BW_UP;
     raise_longterm_slope(cc);
 }
@@ -309,23 +311,33 @@ is_time_to_cruise(const struct tcp_cc *cc, uint32_t flight)
 }
 
 /*
- * BBRIsTimeToGoDown (5.3.3.4.3). Besides, once as much is in flight as the gain asks for and the
- * last round-trip times show a queue: more time in UP finds no more bandwidth, for the delivery
- * rate is the bottleneck's already, and adds a quarter of the round trip to everyone's delay every
- * round. While bandwidth is still to be found there is no queue, and UP goes on as in the draft.
+ * Whether UP has built a queue: as much is in flight as the gain asks for, and round-trip times
+ * show it. More time in UP would find no more bandwidth, for the delivery rate is the bottleneck's
+ * already, and add a quarter of a round trip to everyone's delay in each. While there is bandwidth
+ * to be found there is no queue, and UP goes on as in the draft. So it does when UP found a queue:
+ * then the share of other flows is what it probes for, and one round is too short to get any.
  */
+static bool
+has_built_queue(const struct tcp_cc *cc, const struct tcp_cc_ack *ack)
+{
+    const struct tcp_bbr *b = bbr_of_const(cc);
+
+    return (!b->up_began_queued || b->full_bw_count >= UP_ROUNDS_QUEUED) && tcp_bbr_is_queued(cc) &&
+           ack->now > b->cycle_stamp + b->min_rtt &&
+           ack->flight >= tcp_bbr_bdp(cc, bbr_max_bw(b), gains[BBR_PROBE_BW_UP].pacing);
+}
+
+/* BBRIsTimeToGoDown (5.3.3.4.3) */
 static bool
 is_time_to_go_down(struct tcp_cc *cc, const struct bbr_sample *s)
 {
     struct tcp_bbr *b = bbr_of(cc);
-    uint32_t flight = s->ack->flight;
 
-    if (b->prev_probe_too_high && flight >= b->inflight_longterm) {
+    if (b->prev_probe_too_high && s->ack->flight >= b->inflight_longterm) {
         b->prev_probe_precautionary = true;
         return true;
     }
-    if (tcp_bbr_is_queued(cc) && s->ack->now > b->cycle_stamp + b->min_rtt &&
-        flight >= tcp_bbr_bdp(cc, bbr_max_bw(b), 125))
+    if (has_built_queue(cc, s->ack))
         return true;
     if (s->ack->cwnd_limited && cc->cwnd >= b->inflight_longterm) {
         tcp_bbr_reset_full_bw(b, s->bw); /* bw is limited by inflight_longterm */

@@ -102,7 +102,7 @@ tcp_bbr_reset_shortterm(struct tcp_bbr *b)
     b->inflight_shortterm = BBR_NO_LIMIT;
 }
 
-/* More than an eighth of the way and a burst of our own. */
+/* More than a sixteenth of the way and a burst of our own. */
 bool
 tcp_bbr_is_queued(const struct tcp_cc *cc)
 {
