@@ -354,6 +354,7 @@ start_tunnel(struct node *n)
     n->handshaker.stopped = tunnel_has_stopped;
     n->listen_port = t.listen_port = choose_listen_port(c);
     memcpy(t.mac1_key, n->handshaker.local.mac1_key, NOISE_KEY_LEN);
+    noise_knock_key(t.knock_key, n->handshaker.local.public_key);
     fill_outer(n, &outer);
     n->worker.port = &n->port;
     n->worker.tun = &n->tun;

@@ -46,6 +46,16 @@ worker_entropy(void *ctx, void *buf, size_t len)
     }
 }
 
+static uint64_t
+wall_seconds(void *ctx)
+{
+    struct timespec ts;
+
+    (void)ctx;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (uint64_t)ts.tv_sec;
+}
+
 /* --- sending -------------------------------------------------------------------------------------
  */
 
@@ -276,6 +286,7 @@ worker_init(struct worker *w, const struct tunnel_config *config, struct outer *
     outer->ctx = w;
     outer->tx = tx_outer;
     outer->entropy = worker_entropy;
+    outer->wall_seconds = wall_seconds;
     outer->pool = w->pool;
     w->now = worker_clock();
     rc = tunnel_init(&w->tunnel, w->now, config, outer, tx_inner, allowed_ips, events, commands);

@@ -52,6 +52,12 @@ tcp_cookies_renew(struct tcp_cookies *k, wgt_time now, const uint8_t secret[16])
     memcpy(k->secret[step & 1], secret, sizeof(k->secret[0]));
 }
 
+bool
+tcp_cookies_live(const struct tcp_cookies *k, wgt_time now)
+{
+    return k->sent_any && now - k->last < 2 * TCP_COOKIE_STEP;
+}
+
 static uint32_t
 hash_whole(const struct tcp_cookies *k, const uint8_t tuple[TCP_TUPLE_LEN])
 {
@@ -171,7 +177,7 @@ tcp_cookie_open(const struct tcp_cookies *k, wgt_time now, const struct tcp_opti
     uint32_t clock = (uint32_t)(now / WGT_MSEC) + o->ts_offset;
     int mss;
 
-    if (!k->sent_any || now - k->last >= 2 * TCP_COOKIE_STEP)
+    if (!tcp_cookies_live(k, now))
         return false;
     if ((ack->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_ACK)
         return false;

@@ -5,7 +5,16 @@
 
 #include <wgtcpd/transport/tcp.h>
 
+/* Two addresses, two ports; all bytes count in a hash, so no padding. */
+struct flow_key {
+    uint8_t local[16], remote[16];
+    uint16_t local_port, remote_port;
+    uint32_t family;
+};
+_Static_assert(sizeof(struct flow_key) == TCP_TUPLE_LEN, "no padding in a hash key");
+
 /* flow_table.c */
+struct flow_key flow_key(const struct ip_endpoint *local, const struct ip_endpoint *remote);
 struct tcp_flow *flow_find(const struct tcp_transport *t, const struct ip_endpoint *local,
                            const struct ip_endpoint *remote);
 /* A flow in the table with path, decoder and deadlines set up; NULL (counted): the table is full.
@@ -20,7 +29,39 @@ void flow_mark_dirty(struct tcp_transport *t, struct tcp_flow *f);
 struct tcp_options flow_options(struct tcp_transport *t, wgt_time now,
                                 const struct ip_endpoint *local, const struct ip_endpoint *remote);
 
+/* tcp.c */
+/* A segment (m, taken) for a flow. */
+void flow_rx(struct tcp_transport *t, wgt_time now, struct tcp_flow *f,
+             const struct tcp_segment *seg, struct rte_mbuf *m);
+/* RST, and gone at once. */
+void flow_reject(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
+
+/* stub_table.c */
+/* 0 or -errno; stub_table_fini in either case. */
+int stub_table_init(struct tcp_transport *t, wgt_time now);
+void stub_table_fini(struct tcp_transport *t);
+struct tcp_stub *stub_find(const struct tcp_transport *t, const struct ip_endpoint *local,
+                           const struct ip_endpoint *remote);
+/* NULL: the table is full. */
+struct tcp_stub *stub_new(struct tcp_transport *t, enum tcp_stub_kind kind,
+                          const struct ip_endpoint *local, const struct ip_endpoint *remote);
+void stub_become(struct tcp_transport *t, struct tcp_stub *s, enum tcp_stub_kind kind);
+void stub_free(struct tcp_transport *t, struct tcp_stub *s);
+struct tcp_source *source_of(const struct tcp_transport *t, const struct ip_addr *a);
+
+/* listener.c */
+/* A segment for no flow; false: it is nobody's, m stays the caller's. */
+bool listener_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
+                 const struct tcp_segment *seg, struct rte_mbuf *m);
+void listener_run(struct tcp_transport *t, wgt_time now);
+void listener_close(struct tcp_transport *t, wgt_time now);
+/* f is in TIME-WAIT and about to be freed. */
+void listener_keep_time_wait(struct tcp_transport *t, wgt_time now, const struct tcp_flow *f);
+
 /* flow_tx.c */
+/* A segment without data. */
+void flow_send_bare(struct tcp_transport *t, const struct ip_addr *src, const struct ip_addr *dst,
+                    const struct tcp_segment *seg);
 /* Sends everything that the connection wants to send now. */
 void flow_output(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
 /* Lets those who wait for room send, in turn. */

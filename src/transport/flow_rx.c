@@ -196,6 +196,21 @@ read_chunk(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct tcp
     return good;
 }
 
+/* Nothing more can be made of the stream. A stranger does not learn that: the reset comes when its
+ * time is up, as for any other. */
+static void
+spoilt(struct tcp_flow *f, wgt_time now)
+{
+    rte_pktmbuf_free(f->assembly);
+    f->assembly = NULL;
+    if (!f->authenticated) {
+        f->silenced = true;
+        return;
+    }
+    f->closing = true;
+    tcp_abort(&f->conn, now);
+}
+
 void
 flow_read(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
@@ -209,11 +224,11 @@ flow_read(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
         c = tcp_recv(&f->conn);
         if (c == NULL)
             return;
-        if (!read_chunk(t, now, f, c)) {
-            /* The same end whatever was wrong: RST. */
-            f->closing = true;
-            tcp_abort(&f->conn, now);
-            return;
+        if (f->silenced) {
+            wgt_drop_count(t->outer->drops, WGT_DROP_TCP_SILENCED);
+            rte_pktmbuf_free(packet_of_chunk(c));
+        } else if (!read_chunk(t, now, f, c)) {
+            spoilt(f, now);
         }
     }
 }

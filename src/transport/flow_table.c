@@ -9,15 +9,7 @@
 
 enum { DEFAULT_RECORDS = 16384 };
 
-/* Two addresses, two ports; all bytes count in the hash, so no padding. */
-struct flow_key {
-    uint8_t local[16], remote[16];
-    uint16_t local_port, remote_port;
-    uint32_t family;
-};
-_Static_assert(sizeof(struct flow_key) == 40, "no padding in a hash key");
-
-static struct flow_key
+struct flow_key
 flow_key(const struct ip_endpoint *local, const struct ip_endpoint *remote)
 {
     struct flow_key k = {
@@ -37,6 +29,7 @@ tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, stru
                    const struct tcp_transport_config *config)
 {
     uint32_t seed;
+    int rc;
 
     *t = (struct tcp_transport){.outer = outer, .events = *events, .config = *config};
     outer->entropy(outer->ctx, t->isn_key, sizeof(t->isn_key));
@@ -54,11 +47,18 @@ tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, stru
     if (t->config.records == 0)
         t->config.records = DEFAULT_RECORDS;
     t->records = calloc(t->config.records, sizeof(*t->records));
-    if (t->table == NULL || t->flows == NULL || t->records == NULL) {
+    wheel_init(&t->wheel, now);
+    TAILQ_INIT(&t->dirty);
+    TAILQ_INIT(&t->strangers);
+    rc = t->table != NULL && t->flows != NULL && t->records != NULL ? 0 : -ENOMEM;
+    if (rc == 0)
+        rc = stub_table_init(t, now);
+    if (rc != 0) {
+        stub_table_fini(t);
         rte_hash_free(t->table);
         free(t->flows);
         free(t->records);
-        return -ENOMEM;
+        return rc;
     }
     tcp_memory_init(&t->memory, t->records, t->config.records);
     t->memory.chunks_max = t->held_max = outer->pool->size / 4;
@@ -66,8 +66,6 @@ tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, stru
         t->flows[i].next_free = t->free_flows;
         t->free_flows = &t->flows[i];
     }
-    wheel_init(&t->wheel, now);
-    TAILQ_INIT(&t->dirty);
     return 0;
 }
 
@@ -87,6 +85,7 @@ tcp_transport_fini(struct tcp_transport *t)
         }
         flow_free(t, f);
     }
+    stub_table_fini(t);
     rte_hash_free(t->table);
     free(t->flows);
     free(t->records);
@@ -135,6 +134,7 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
     TAILQ_INIT(&f->waiting);
     wheel_timer_init(&f->timer);
     frame_decoder_init(&f->decoder, t->config.max_message);
+    TAILQ_INSERT_TAIL(&t->strangers, f, stranger_link);
     t->n_flows++;
     t->n_unauthenticated++;
     return f;
@@ -149,6 +149,15 @@ flow_reclaim(struct tcp_flow *f)
         rte_pktmbuf_free(packet_of_chunk(c));
 }
 
+static void
+leave_strangers(struct tcp_transport *t, struct tcp_flow *f)
+{
+    TAILQ_REMOVE(&t->strangers, f, stranger_link);
+    t->n_unauthenticated--;
+    if (f->source != NULL)
+        f->source->strangers--;
+}
+
 void
 tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f)
 {
@@ -157,7 +166,7 @@ tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f)
         return;
     f->authenticated = true;
     f->auth_deadline = WGT_NEVER;
-    t->n_unauthenticated--;
+    leave_strangers(t, f);
     tcp_widen(&f->conn, t->config.receive_buffer);
     flow_mark_dirty(t, f);
 }
@@ -180,7 +189,7 @@ flow_free(struct tcp_transport *t, struct tcp_flow *f)
         TAILQ_REMOVE(&t->dirty, f, dirty_link);
     rte_hash_del_key(t->table, &k);
     if (!f->authenticated)
-        t->n_unauthenticated--;
+        leave_strangers(t, f);
     t->n_flows--;
     f->generation++;
     f->in_use = f->dirty = false;

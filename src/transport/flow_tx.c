@@ -183,17 +183,23 @@ flow_pull_deadline(struct tcp_flow *f, wgt_time now)
 }
 
 void
-flow_send_reset(struct tcp_transport *t, const struct ip_header *ip, const struct tcp_segment *in)
+flow_send_bare(struct tcp_transport *t, const struct ip_addr *src, const struct ip_addr *dst,
+               const struct tcp_segment *seg)
 {
-    struct tcp_segment out;
-    struct rte_mbuf *m;
+    struct rte_mbuf *m = rte_pktmbuf_alloc(t->outer->pool);
 
-    if (!tcp_reset_for(in, &out))
-        return;
-    m = rte_pktmbuf_alloc(t->outer->pool);
     if (m == NULL) {
         wgt_drop_count(t->outer->drops, WGT_DROP_NO_BUFFER);
         return;
     }
-    send_segment(t, &ip->dst, &ip->src, &out, m, false);
+    send_segment(t, src, dst, seg, m, false);
+}
+
+void
+flow_send_reset(struct tcp_transport *t, const struct ip_header *ip, const struct tcp_segment *in)
+{
+    struct tcp_segment out;
+
+    if (tcp_reset_for(in, &out))
+        flow_send_bare(t, &ip->dst, &ip->src, &out);
 }

@@ -2,13 +2,15 @@
 /* The TCP transport's life: segments in, timers, closing. */
 #include <wgtcpd/transport/tcp.h>
 
+#include <wgtcpd/noise/noise.h>
+
 #include "flow.h"
 
 enum { EPHEMERAL_FIRST = 49152, EPHEMERAL_COUNT = 65536 - EPHEMERAL_FIRST, DIAL_PORT_TRIES = 32 };
 
-static void
-rx_for_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f,
-            const struct tcp_segment *seg, struct rte_mbuf *m)
+void
+flow_rx(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, const struct tcp_segment *seg,
+        struct rte_mbuf *m)
 {
     struct tcp_chunk *rx = NULL;
     enum wgt_drop why;
@@ -29,60 +31,6 @@ rx_for_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f,
     flow_mark_dirty(t, f);
 }
 
-/* Makes room among the strangers: one whose address is not proved yet goes, whichever it is, so
- * that a flood of SYNs delays honest callers and does not shut them out. */
-static bool
-evict_half_open(struct tcp_transport *t)
-{
-    uint32_t at;
-
-    t->outer->entropy(t->outer->ctx, &at, sizeof(at));
-    for (uint32_t i = 0; i < t->config.max_flows; i++) {
-        struct tcp_flow *f = &t->flows[(at + i) % t->config.max_flows];
-
-        /* One we dial can be half open, too (simultaneous open), and has users. */
-        if (f->in_use && !f->authenticated && tcp_state(&f->conn) == TCP_SYN_RECEIVED) {
-            flow_free(t, f);
-            return true;
-        }
-    }
-    return false;
-}
-
-static void
-rx_for_listener(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
-                const struct tcp_segment *seg)
-{
-    struct ip_endpoint local = {ip->dst, seg->dst_port}, remote = {ip->src, seg->src_port};
-    struct tcp_options o;
-    struct tcp_flow *f;
-    enum wgt_drop why;
-
-    if (t->n_unauthenticated >= t->config.max_unauthenticated) {
-        wgt_drop_count(t->outer->drops, WGT_DROP_TCP_BACKLOG);
-        if (!evict_half_open(t))
-            return;
-    }
-    f = flow_new(t, now, &local, &remote);
-    if (f == NULL)
-        return;
-    o = flow_options(t, now, &local, &remote);
-    why = tcp_open_passive(&f->conn, now, &o, seg);
-    if (why != WGT_OK) {
-        wgt_drop_count(t->outer->drops, why);
-        flow_free(t, f);
-        return;
-    }
-    t->stats.accepted++;
-    flow_mark_dirty(t, f);
-}
-
-static bool
-is_plain_syn(const struct tcp_segment *seg)
-{
-    return (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN;
-}
-
 void
 tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
                  struct rte_mbuf *m, bool verify_checksum)
@@ -101,14 +49,11 @@ tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *
     f = flow_find(t, &(struct ip_endpoint){ip->dst, seg.dst_port},
                   &(struct ip_endpoint){ip->src, seg.src_port});
     if (f != NULL) {
-        rx_for_flow(t, now, f, &seg, m);
+        flow_rx(t, now, f, &seg, m);
         return;
     }
-    if (t->config.listen && seg.dst_port == t->config.listen_port && is_plain_syn(&seg)) {
-        rx_for_listener(t, now, ip, &seg);
-        rte_pktmbuf_free(m);
+    if (listener_rx(t, now, ip, &seg, m))
         return;
-    }
     flow_send_reset(t, ip, &seg);
     outer_drop(
         t->outer,
@@ -136,10 +81,22 @@ choose_port(struct tcp_transport *t, struct ip_endpoint *local, const struct ip_
 
         t->outer->entropy(t->outer->ctx, &r, sizeof(r));
         local->port = (uint16_t)(EPHEMERAL_FIRST + r % EPHEMERAL_COUNT);
-        if (local->port != t->config.listen_port && flow_find(t, local, remote) == NULL)
+        if (local->port != t->config.listen_port && flow_find(t, local, remote) == NULL &&
+            stub_find(t, local, remote) == NULL)
             return true;
     }
     return false;
+}
+
+_Static_assert(TCP_FLOW_CONNECT_TIMEOUT <= TCP_KNOCK_SYN_TIME, "all our SYNs verify");
+
+static void
+knock(struct tcp_transport *t, wgt_time now, struct tcp_options *o, const uint8_t *key)
+{
+    uint32_t random;
+
+    t->outer->entropy(t->outer->ctx, &random, sizeof(random));
+    tcp_knock_set(o, now, t->outer->wall_seconds(t->outer->ctx), noise_siphash, key, random);
 }
 
 static struct tcp_options
@@ -155,6 +112,8 @@ dial_options(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *lo
     o.user_timeout = TCP_FLOW_STALL;
     o.rto_limit = TCP_FLOW_STALL_TIMEOUTS;
     o.keepalive = TCP_FLOW_KEEPALIVE_DIALLED;
+    if (how->knock_key != NULL && t->outer->wall_seconds != NULL)
+        knock(t, now, &o, how->knock_key);
     return o;
 }
 
@@ -311,9 +270,12 @@ count_end(struct tcp_transport *t, enum tcp_end why)
 static void
 end_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
-    enum tcp_end why = tcp_end(&f->conn);
+    bool waits = tcp_state(&f->conn) == TCP_TIME_WAIT;
+    enum tcp_end why = waits ? TCP_END_NORMAL : tcp_end(&f->conn);
     void *dialer = f->dialer;
 
+    if (waits)
+        listener_keep_time_wait(t, now, f);
     count_end(t, why);
     flow_release_all(t, now, f);
     f->closing = true;
@@ -358,6 +320,14 @@ reject_stranger(struct tcp_flow *f, wgt_time now)
     tcp_abort(&f->conn, now);
 }
 
+void
+flow_reject(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    reject_stranger(f, now);
+    flow_output(t, now, f);
+    end_flow(t, now, f);
+}
+
 static void
 tell_established(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
@@ -395,7 +365,7 @@ run_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
     flow_output(t, now, f);
     flow_pull(t, now, f);
     flow_output(t, now, f);
-    if (tcp_state(&f->conn) == TCP_CLOSED) {
+    if (tcp_state(&f->conn) == TCP_CLOSED || tcp_state(&f->conn) == TCP_TIME_WAIT) {
         end_flow(t, now, f);
         return;
     }
@@ -412,6 +382,7 @@ tcp_transport_run(struct tcp_transport *t, wgt_time now)
     struct wheel_timer *w;
     struct tcp_flow *f;
 
+    listener_run(t, now);
     while ((w = wheel_expire(&t->wheel, now)) != NULL)
         flow_mark_dirty(t, WGT_CONTAINER_OF(w, struct tcp_flow, timer));
     while ((f = TAILQ_FIRST(&t->dirty)) != NULL) {
@@ -424,13 +395,15 @@ tcp_transport_run(struct tcp_transport *t, wgt_time now)
 wgt_time
 tcp_transport_deadline(const struct tcp_transport *t)
 {
-    return TAILQ_EMPTY(&t->dirty) ? wheel_deadline(&t->wheel) : 0;
+    if (!TAILQ_EMPTY(&t->dirty))
+        return 0;
+    return wgt_time_min(wheel_deadline(&t->wheel), wheel_deadline(&t->listener.wheel));
 }
 
 void
 tcp_transport_close_all(struct tcp_transport *t, wgt_time now)
 {
-    t->config.listen = false;
+    listener_close(t, now);
     for (uint32_t i = 0; i < t->config.max_flows; i++)
         if (t->flows[i].in_use && !t->flows[i].closing)
             tcp_flow_retire(t, now, &t->flows[i]);
@@ -444,8 +417,7 @@ tcp_transport_closed(const struct tcp_transport *t)
     for (uint32_t i = 0; i < t->config.max_flows; i++) {
         const struct tcp_flow *f = &t->flows[i];
 
-        if (f->in_use && tcp_state(&f->conn) != TCP_TIME_WAIT &&
-            tcp_state(&f->conn) != TCP_FIN_WAIT_2)
+        if (f->in_use && tcp_state(&f->conn) != TCP_FIN_WAIT_2)
             return false;
     }
     return true;

@@ -51,8 +51,14 @@ dial(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
         .rto = p->dial_rto,
         .dialer = p,
     };
-    struct tcp_flow *f = tcp_transport_dial(&t->tcp, now, &how);
+    uint8_t knock_key[NOISE_KEY_LEN];
+    struct tcp_flow *f;
 
+    if (p->knock) {
+        noise_knock_key(knock_key, p->public_key);
+        how.knock_key = knock_key;
+    }
+    f = tcp_transport_dial(&t->tcp, now, &how);
     if (f == NULL) {
         p->stats.dial_failures++;
         dial_failed(t, now, p);
@@ -292,6 +298,27 @@ on_writable(void *ctx, wgt_time now, struct path_user *u)
     return turn;
 }
 
+static bool
+on_wanted(void *ctx, wgt_time now, const struct path *from, uint32_t receiver, uint64_t counter)
+{
+    return receive_wanted(ctx, now, from, receiver, counter);
+}
+
+static enum tcp_early_answer
+on_early(void *ctx, wgt_time now, const struct path *from, struct tcp_early_message *message)
+{
+    return receive_early(ctx, now, from, message);
+}
+
+static void
+on_released(void *ctx, wgt_time now, struct rte_mbuf *m)
+{
+    struct tunnel *t = ctx;
+
+    (void)now;
+    t->inner_tx(t->outer.ctx, m);
+}
+
 void
 route_events(struct tunnel *t, struct tcp_transport_events *events)
 {
@@ -302,5 +329,8 @@ route_events(struct tunnel *t, struct tcp_transport_events *events)
         .path_lost = on_path_lost,
         .dial_ended = on_dial_ended,
         .writable = on_writable,
+        .wanted = on_wanted,
+        .early = on_early,
+        .released = on_released,
     };
 }

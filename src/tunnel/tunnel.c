@@ -45,7 +45,7 @@ create_queues(struct tunnel *t)
     struct fq_config config = {
         .max_packets = max,
         .queue_packets = max / 4,
-        .queue_bytes = max / 4 * FQ_QUANTUM,
+        .queue_bytes = max / 4 * FQ_PACKET_MAX,
         .held_packets = TUNNEL_STAGED_MAX,
         .ctx = t,
         .drop = staged_dropped,

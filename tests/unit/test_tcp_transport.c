@@ -311,10 +311,10 @@ stranger_without_an_authenticated_message_is_reset_in_time(void **state)
     (void)state;
     dial();
     run_until(now + TCP_FLOW_AUTH_TIMEOUT - WGT_MSEC);
-    assert_int_equal(b.t.n_flows, 1);
+    assert_int_equal(tcp_transport_embryos(&b.t), 1);
+    assert_int_equal(b.t.n_flows, 0); /* it has sent nothing */
     run_until(now + 10 * WGT_MSEC);
-    assert_int_equal(b.t.n_flows, 0);
-    assert_int_equal(b.t.n_unauthenticated, 0);
+    assert_int_equal(tcp_transport_embryos(&b.t), 0);
     assert_int_equal(a.n_dial_ended, 1);
     assert_int_equal(a.why, TCP_END_RESET);
 }
@@ -355,24 +355,69 @@ authenticated_connection_stays(void **state)
     tcp_transport_detach(&b.t, now, &user);
 }
 
+/* Nonsense, silence and a message that means nothing: one looks like the other from outside. */
 static void
-frame_length_that_no_message_has_resets_the_connection(void **state)
+strangers_end_the_same_way_whatever_was_wrong(void **state)
 {
-    static const uint16_t lengths[] = {1, 31, MAX_MESSAGE + 1, 65535};
+    static const struct {
+        uint8_t raw[40];
+        size_t len;
+        bool late; /* sent when half of the time is up */
+    } cases[] = {
+        {{0, 1}, 40, false},
+        {{0, 31}, 40, false},
+        {{(MAX_MESSAGE + 1) >> 8, (MAX_MESSAGE + 1) & 0xff}, 40, true},
+        {{0xff, 0xff}, 2, false},
+        {{0, 148}, 2, false},             /* a message that never ends */
+        {{0, 32, 1, 0, 0, 0}, 34, false}, /* one that the tunnel drops */
+        {{0}, 0, false},
+    };
 
     (void)state;
-    for (unsigned i = 0; i < 4; i++) {
-        uint8_t raw[40] = {(uint8_t)(lengths[i] >> 8), (uint8_t)lengths[i]};
+    for (unsigned i = 0; i < 7; i++) {
         struct tcp_flow *f = dial();
+        wgt_time dialled = now;
 
-        run_until(now + WGT_SEC);
-        send_raw(f, raw, sizeof(raw));
-        run_until(now + WGT_SEC);
-        assert_int_equal(b.drops.n[WGT_DROP_FRAME_LENGTH], i + 1);
-        assert_int_equal(b.n_messages, 0);
-        assert_int_equal(b.t.n_flows, 0);
+        a.n_dial_ended = 0;
+        run_until(dialled + (cases[i].late ? TCP_FLOW_AUTH_TIMEOUT / 2 : WGT_MSEC));
+        if (cases[i].len > 0)
+            send_raw(f, cases[i].raw, cases[i].len);
+        run_until(dialled + TCP_FLOW_AUTH_TIMEOUT - 300 * WGT_MSEC);
+        assert_int_equal(tcp_unsent(&f->conn), 0);
+        if (cases[i].len > 0) { /* all of it is acknowledged, and there is room for more */
+            struct tcp_info info;
+
+            send_raw(f, cases[i].raw, cases[i].len);
+            run_until(now + 100 * WGT_MSEC);
+            tcp_info(&f->conn, &info);
+            assert_int_equal(info.flight, 0);
+            assert_in_range(info.snd_wnd, 800, TCP_FLOW_STRANGER_WINDOW);
+        }
+        run_until(dialled + TCP_FLOW_AUTH_TIMEOUT - WGT_MSEC);
+        assert_int_equal(a.n_dial_ended, 0);
+        run_until(dialled + TCP_FLOW_AUTH_TIMEOUT + WGT_MSEC);
+        assert_int_equal(a.n_dial_ended, 1);
         assert_int_equal(a.why, TCP_END_RESET);
+        assert_int_equal(b.t.n_flows, 0);
     }
+    assert_int_equal(b.drops.n[WGT_DROP_FRAME_LENGTH], 4);
+    assert_true(b.drops.n[WGT_DROP_TCP_SILENCED] >= 4);
+}
+
+static void
+nonsense_on_an_authenticated_connection_resets_it_at_once(void **state)
+{
+    static const uint8_t raw[40] = {0, 1};
+    struct tcp_flow *f = dial();
+
+    (void)state;
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    tcp_flow_authenticated(&b.t, b.last_flow);
+    send_raw(f, raw, sizeof(raw));
+    run_until(now + WGT_SEC);
+    assert_int_equal(a.why, TCP_END_RESET);
+    assert_int_equal(b.t.n_flows, 0);
 }
 
 static void
@@ -390,34 +435,43 @@ empty_frame_is_counted_and_skipped(void **state)
     assert_int_equal(b.messages[0].len, 64);
 }
 
+/* Those that have sent something; the oldest makes room. */
 static void
-strangers_are_bounded(void **state)
+strangers_with_data_are_bounded(void **state)
 {
+    struct path paths[12];
+
     (void)state;
-    for (int i = 0; i < 12; i++)
-        dial();
-    run_until(now + WGT_SEC / 2);
+    for (int i = 0; i < 12; i++) {
+        struct tcp_flow *f = dial();
+
+        paths[i] = f->path;
+        tcp_flow_send(&a.t, now, f, message(148, 1));
+        run_until(now + WGT_MSEC);
+        assert_true(b.t.n_unauthenticated <= 8);
+    }
     assert_int_equal(b.t.n_unauthenticated, 8);
-    assert_true(b.drops.n[WGT_DROP_TCP_BACKLOG] >= 4);
+    assert_int_equal(b.drops.n[WGT_DROP_TCP_BACKLOG], 4);
+    assert_int_equal(b.t.stats.strangers_evicted, 4);
+    assert_int_equal(b.n_messages, 12);
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(tcp_flow_of(&paths[i]) != NULL, i >= 4);
 }
 
 static void
-half_open_strangers_make_room_for_newcomers(void **state)
+strangers_do_not_evict_the_authenticated(void **state)
 {
     (void)state;
-    for (int i = 0; i < 30; i++) /* SYNs whose answers nobody acknowledges */
-        dial();
-    tcp_transport_run(&a.t, now);
-    while (carry(&a, &b))
-        ;
-    tcp_transport_run(&b.t, now);
-    packet_queue_purge(&b.sent);
+    for (int i = 0; i < 8; i++) {
+        tcp_flow_send(&a.t, now, dial(), message(148, 1));
+        run_until(now + WGT_MSEC);
+        tcp_flow_authenticated(&b.t, b.last_flow);
+    }
+    for (int i = 0; i < 40; i++)
+        tcp_flow_send(&a.t, now, dial(), message(148, 1));
+    run_until(now + WGT_SEC);
+    assert_int_equal(b.t.n_flows, 16);
     assert_int_equal(b.t.n_unauthenticated, 8);
-    b.n_established = 0;
-    dial();
-    run_until(now + WGT_SEC / 2);
-    assert_true(b.n_established > 0);
-    assert_true(b.t.n_unauthenticated <= 8);
 }
 
 /* RFC 9293 3.5: our SYN and a SYN of the other end cross. */
@@ -458,15 +512,23 @@ dialled_connection_is_not_evicted_while_half_open(void **state)
 static void
 stranger_that_closes_is_reset_and_forgotten(void **state)
 {
-    struct tcp_flow *f = dial();
+    struct tcp_flow *f;
 
     (void)state;
-    run_until(now + WGT_SEC);
-    assert_int_equal(b.t.n_unauthenticated, 1);
-    tcp_flow_close(&a.t, now, f);
-    run_until(now + WGT_SEC);
-    assert_int_equal(b.t.n_flows, 0);
-    assert_int_equal(b.t.n_unauthenticated, 0);
+    for (int i = 0; i < 2; i++) { /* silent, and after a message */
+        f = dial();
+        if (i == 1)
+            tcp_flow_send(&a.t, now, f, message(148, 1));
+        run_until(now + WGT_SEC);
+        assert_int_equal(b.t.n_unauthenticated + tcp_transport_embryos(&b.t), 1);
+        a.n_dial_ended = 0;
+        tcp_flow_close(&a.t, now, f);
+        run_until(now + WGT_SEC);
+        assert_int_equal(b.t.n_unauthenticated + tcp_transport_embryos(&b.t), 0);
+        assert_int_equal(b.t.n_flows, 0);
+        assert_int_equal(a.n_dial_ended, 1);
+        assert_int_equal(a.why, TCP_END_RESET);
+    }
 }
 
 static void
@@ -528,7 +590,7 @@ dead_peer_ends_the_dial_within_the_connect_timeout(void **state)
 
         tcp_transport_run(&a.t, now);
         while ((m = packet_queue_pop(&a.sent)) != NULL) {
-            assert_int_equal(rte_pktmbuf_mtod(m, uint8_t *)[IPV4_HEADER_LEN + 13], TCP_SYN);
+            assert_int_equal(rte_pktmbuf_mtod(m, uint8_t *)[IPV4_HEADER_LEN + 13] & 0x3f, TCP_SYN);
             rte_pktmbuf_free(m);
         }
     }
@@ -551,9 +613,14 @@ unused_connection_is_closed_with_fin_after_the_linger_time(void **state)
     run_until(now + TCP_FLOW_LINGER - WGT_MSEC);
     assert_int_equal(tcp_state(&f->conn), TCP_ESTABLISHED);
     run_until(now + 10 * WGT_MSEC);
-    assert_int_equal(tcp_state(&f->conn), TCP_TIME_WAIT);
+    assert_int_equal(a.t.n_flows, 0); /* TIME-WAIT takes no flow */
+    assert_int_equal(a.t.listener.n[TCP_STUB_TIME_WAIT], 1);
     assert_int_equal(b.t.n_flows, 0);
     assert_int_equal(a.why, TCP_END_NORMAL);
+    run_until(now + 59 * WGT_SEC);
+    assert_int_equal(a.t.listener.n[TCP_STUB_TIME_WAIT], 1);
+    run_until(now + 2 * WGT_SEC);
+    assert_int_equal(a.t.listener.n[TCP_STUB_TIME_WAIT], 0);
 }
 
 static void
@@ -608,7 +675,8 @@ peer_fin_ends_the_use_and_is_answered_with_fin(void **state)
     assert_int_equal(a.n_lost, 1);
     assert_int_equal(a.n_dial_ended, 1);
     assert_int_equal(a.t.n_flows, 0); /* LAST-ACK is over */
-    assert_int_equal(tcp_state(&b.last_flow->conn), TCP_TIME_WAIT);
+    assert_int_equal(b.t.n_flows, 0);
+    assert_int_equal(b.t.listener.n[TCP_STUB_TIME_WAIT], 1);
 }
 
 static void
@@ -679,6 +747,80 @@ exhausted_pool_loses_nothing_but_time(void **state)
     tcp_transport_detach(&a.t, now, &user);
 }
 
+static uint64_t
+wall_seconds(void *ctx)
+{
+    (void)ctx;
+    return 1767225600 + now / WGT_SEC;
+}
+
+/* b listens for those who know its key. */
+static void
+start_knocking(uint8_t key[NOISE_KEY_LEN])
+{
+    static const uint8_t public_key[NOISE_KEY_LEN] = {5};
+    struct tcp_transport_config config = b.t.config;
+    struct tcp_transport_events events = b.t.events;
+
+    noise_knock_key(key, public_key);
+    tcp_transport_fini(&b.t);
+    a.outer.wall_seconds = b.outer.wall_seconds = wall_seconds;
+    config.knock = true;
+    memcpy(config.knock_key, key, NOISE_KEY_LEN);
+    assert_int_equal(tcp_transport_init(&b.t, "b2", now, &b.outer, &events, &config), 0);
+}
+
+static void
+knocking_dialler_is_let_in(void **state)
+{
+    struct tcp_dial how = {.remote = b_listens(), .dialer = &a};
+    uint8_t key[NOISE_KEY_LEN];
+
+    (void)state;
+    start_knocking(key);
+    how.knock_key = key;
+    for (uint8_t i = 0; i < 20; i++) {
+        tcp_flow_send(&a.t, now, tcp_transport_dial(&a.t, now, &how), message(148, i));
+        run_until(now + WGT_SEC / 4);
+        assert_int_equal(b.n_messages, i + 1);
+    }
+    assert_int_equal(b.t.stats.knocks_refused, 0);
+}
+
+static void
+others_meet_silence(void **state)
+{
+    struct tcp_dial how = {.remote = b_listens(), .dialer = &a};
+    uint8_t key[NOISE_KEY_LEN];
+
+    (void)state;
+    start_knocking(key);
+    assert_non_null(tcp_transport_dial(&a.t, now, &how)); /* a plain SYN */
+    key[0] ^= 1;
+    how.knock_key = key;
+    assert_non_null(tcp_transport_dial(&a.t, now, &how)); /* another's key */
+    run_until(now + WGT_SEC / 2);
+    assert_int_equal(b.t.stats.knocks_refused, 2);
+    run_until(now + 2 * TCP_FLOW_CONNECT_TIMEOUT);
+    assert_int_equal(b.t.stats.segments_out, 0);
+    assert_int_equal(a.n_dial_ended, 2);
+    assert_int_equal(a.why, TCP_END_TIMEOUT);
+    assert_int_equal(tcp_transport_embryos(&b.t), 0);
+}
+
+static void
+sizes(void **state)
+{
+    const size_t flow = sizeof(struct tcp_flow), stub = sizeof(struct tcp_stub);
+    /* Each stub has two buckets and four source counters. */
+    const size_t tables = 2 * sizeof(uint32_t) + 4 * sizeof(struct tcp_source);
+
+    (void)state;
+    print_message("flow: %zu bytes, of which the connection %zu; stub: %zu, with its tables %zu\n",
+                  flow, sizeof(struct tcp_conn), stub, stub + tables);
+    assert_true(stub + tables <= 256);
+}
+
 int
 main(void)
 {
@@ -699,10 +841,11 @@ main(void)
         T(stranger_without_an_authenticated_message_is_reset_in_time),
         T(stranger_gets_a_small_window_and_the_authenticated_a_large_one),
         T(authenticated_connection_stays),
-        T(frame_length_that_no_message_has_resets_the_connection),
+        T(strangers_end_the_same_way_whatever_was_wrong),
+        T(nonsense_on_an_authenticated_connection_resets_it_at_once),
         T(empty_frame_is_counted_and_skipped),
-        T(strangers_are_bounded),
-        T(half_open_strangers_make_room_for_newcomers),
+        T(strangers_with_data_are_bounded),
+        T(strangers_do_not_evict_the_authenticated),
         T(dialled_connection_is_not_evicted_while_half_open),
         T(stranger_that_closes_is_reset_and_forgotten),
         T(retiring_a_flow_twice_leaves_users_of_another_alone),
@@ -716,6 +859,9 @@ main(void)
         T(close_all_ends_every_connection_with_fin),
         T(bulk_survives_a_bounded_window_and_makes_room_again),
         T(exhausted_pool_loses_nothing_but_time),
+        T(knocking_dialler_is_let_in),
+        T(others_meet_silence),
+        T(sizes),
 #undef T
     };
     char error[128];

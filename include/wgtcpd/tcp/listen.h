@@ -96,6 +96,9 @@ void tcp_cookies_init(struct tcp_cookies *k, tcp_hash hash, const uint8_t key[16
 bool tcp_cookies_stale(const struct tcp_cookies *k, wgt_time now);
 void tcp_cookies_renew(struct tcp_cookies *k, wgt_time now, const uint8_t secret[16]);
 
+/* Whether one was sent within two steps; others are not opened. */
+bool tcp_cookies_live(const struct tcp_cookies *k, wgt_time now);
+
 /* The SYN,ACK with a cookie. false: not a plain SYN, or its MSS is below all that a cookie can
  * name. */
 bool tcp_cookie_answer(struct tcp_cookies *k, wgt_time now, const struct tcp_options *o,
@@ -103,7 +106,7 @@ bool tcp_cookie_answer(struct tcp_cookies *k, wgt_time now, const struct tcp_opt
                        struct tcp_segment *out);
 
 /* An ACK that belongs to no connection: *e becomes the established embryo that it brings back (feed
- * the segment to it then). false: no cookie of ours, or none was sent for two steps. A guess has a
+ * the segment to it then). false: no cookie of ours, or not live. A guess has a
  * chance of 2^-29. */
 bool tcp_cookie_open(const struct tcp_cookies *k, wgt_time now, const struct tcp_options *o,
                      const uint8_t tuple[TCP_TUPLE_LEN], const struct tcp_segment *ack,

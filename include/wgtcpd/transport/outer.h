@@ -18,6 +18,8 @@ struct outer {
     void (*tx)(void *ctx, struct rte_mbuf *ip_packet);
     /* Fills buf with random bytes. */
     void (*entropy)(void *ctx, void *buf, size_t len);
+    /* The wall clock, Unix seconds. May be NULL where nobody knocks. */
+    uint64_t (*wall_seconds)(void *ctx);
     struct rte_mempool *pool; /* private size PACKET_META_SIZE */
     struct ip_prefix locals[OUTER_LOCAL_MAX];
     unsigned n_locals;

@@ -11,6 +11,7 @@
 #include <wgtcpd/base/wheel.h>
 #include <wgtcpd/frame/frame.h>
 #include <wgtcpd/tcp/tcp.h>
+#include <wgtcpd/transport/listener.h>
 #include <wgtcpd/transport/outer.h>
 #include <wgtcpd/transport/packet.h>
 #include <wgtcpd/transport/path.h>
@@ -54,22 +55,25 @@ struct tcp_flow_early {
 struct tcp_flow {
     struct tcp_conn conn;
     struct frame_decoder decoder;
-    struct rte_mbuf *assembly; /* lent to the decoder */
+    struct rte_mbuf *assembly;  /* lent to the decoder */
     struct frame_search search; /* while `searching` for a frame in a damaged stream */
     struct tcp_flow_early early;
     struct tcp_holds holds;
-    struct path path;          /* names itself */
+    struct path path; /* names itself */
     struct path_users users;
     struct path_waiters waiting; /* users who want to send, in the order of their turns */
     struct wheel_timer timer;
     TAILQ_ENTRY(tcp_flow) dirty_link;
-    wgt_time auth_deadline;   /* WGT_NEVER once authenticated */
-    wgt_time linger_deadline; /* WGT_NEVER while used */
-    void *dialer;             /* who dialled it; NULL: accepted */
-    uint32_t generation;      /* changes when the flow is freed */
-    uint64_t born;            /* the transport's count of flows: which of two is newer */
+    wgt_time auth_deadline;              /* WGT_NEVER once authenticated */
+    wgt_time linger_deadline;            /* WGT_NEVER while used */
+    void *dialer;                        /* who dialled it; NULL: accepted */
+    uint32_t generation;                 /* changes when the flow is freed */
+    uint64_t born;                       /* the transport's count of flows: which of two is newer */
+    TAILQ_ENTRY(tcp_flow) stranger_link; /* until authenticated */
+    struct tcp_source *source;           /* that it counts for; NULL: none */
     bool in_use, dirty, established, authenticated, closing;
-    bool heard; /* a message that came on it has authenticated */
+    bool silenced; /* a stranger that sent nonsense: what it sends is acknowledged and not read */
+    bool heard;    /* a message that came on it has authenticated */
     bool searching;
     struct tcp_flow *next_free;
 };
@@ -99,8 +103,8 @@ struct tcp_transport_events {
     /* The turn of a user who waits (tcp_flow_want): send about a packet's worth, as far as
      * tcp_flow_fits allows. */
     enum path_turn (*writable)(void *ctx, wgt_time now, struct path_user *u);
-    /* Delivery beyond holes; all NULL: none. `wanted`: whether the receiver index names a session of
-     * a peer who uses this connection, and the counter was not seen. */
+    /* Delivery beyond holes; all NULL: none. `wanted`: whether the receiver index names a session
+     * of a peer who uses this connection, and the counter was not seen. */
     bool (*wanted)(void *ctx, wgt_time now, const struct path *from, uint32_t receiver,
                    uint64_t counter);
     enum tcp_early_answer (*early)(void *ctx, wgt_time now, const struct path *from,
@@ -112,10 +116,16 @@ struct tcp_transport_events {
 struct tcp_transport_stats {
     uint64_t dialled, accepted, established, reset, timed_out, refused;
     uint64_t segments_in, segments_out, retransmissions, copies; /* copies: not sent in place */
-    /* Delivery beyond holes: messages, candidates that did not authenticate, bytes passed over later
-     * in order; connections whose segments do not begin with frames; packets that waited for order,
-     * and those that went without it. resyncs: damaged streams in which a frame was found again. */
+    /* Delivery beyond holes: messages, candidates that did not authenticate, bytes passed over
+     * later in order; connections whose segments do not begin with frames; packets that waited for
+     * order, and those that went without it. resyncs: damaged streams in which a frame was found
+     * again. */
     uint64_t early_delivered, early_failed, early_skipped, recut_flows, held, held_expired, resyncs;
+    /* Listening. accepted: SYNs that were given a stub, and cookies that came back. */
+    uint64_t cookies_sent, cookies_accepted, cookies_rejected;
+    uint64_t strangers_evicted; /* to make room for younger ones */
+    uint64_t source_refused;    /* too many of one source */
+    uint64_t knocks_refused;
 };
 
 struct tcp_transport_config {
@@ -128,8 +138,12 @@ struct tcp_transport_config {
     const struct tcp_cc_ops *congestion; /* NULL: the engine's default; of accepted connections
                                           * until their peer is known */
     bool in_order;                       /* deliver messages in order only (OutOfOrder = off) */
-    bool knock;                          /* SYNs carry a tag; listeners answer no others */
-    uint32_t records; /* for connections with holes or cut segments; 0: a default */
+    bool knock;                          /* our listener answers no SYN without a tag (knock.h) */
+    uint8_t knock_key[32];               /* of our public key: noise_knock_key */
+    uint32_t max_stubs;      /* connections before their first data and after their last; 0: four
+                              * for each flow, at most 16384 */
+    uint32_t max_per_source; /* unauthenticated connections of one address; 0: a default */
+    uint32_t records;        /* for connections with holes or cut segments; 0: a default */
     unsigned socket_id;
 };
 
@@ -142,10 +156,12 @@ struct tcp_transport {
     struct rte_hash *table;
     struct wheel wheel;
     TAILQ_HEAD(, tcp_flow) dirty;
+    TAILQ_HEAD(, tcp_flow) strangers; /* not authenticated, oldest first */
+    struct tcp_listener listener;
     uint32_t n_flows, n_unauthenticated;
     uint64_t n_born;
     uint8_t isn_key[16];
-    struct tcp_memory memory; /* shared by all connections */
+    struct tcp_memory memory;  /* shared by all connections */
     uint32_t n_held, held_max; /* packets that wait for order */
     union tcp_record *records;
     struct tcp_transport_stats stats;
@@ -169,6 +185,7 @@ struct tcp_dial {
     struct ip_endpoint remote;
     const struct tcp_cc_ops *congestion; /* NULL: the transport's */
     wgt_time rto; /* retransmission timeout of an earlier connection there; 0: unknown */
+    const uint8_t *knock_key; /* 32 bytes, of the listener's public key; NULL: a plain SYN */
     void *dialer;
 };
 
@@ -217,6 +234,9 @@ void tcp_transport_detach(struct tcp_transport *t, wgt_time now, struct path_use
 /* Run timers and send whatever is due. Call once per turn, after input. */
 void tcp_transport_run(struct tcp_transport *t, wgt_time now);
 wgt_time tcp_transport_deadline(const struct tcp_transport *t);
+
+/* Connections of strangers that have sent nothing yet. */
+uint32_t tcp_transport_embryos(const struct tcp_transport *t);
 
 /* Close every flow; true when no flow has unfinished business any more. */
 void tcp_transport_close_all(struct tcp_transport *t, wgt_time now);

@@ -79,7 +79,8 @@ struct tunnel_config {
     bool in_order;                       /* OutOfOrder = off */
     bool knock;                          /* TcpKnock = on */
     unsigned socket_id;
-    uint8_t mac1_key[NOISE_KEY_LEN]; /* of messages to us: noise_local's */
+    uint8_t mac1_key[NOISE_KEY_LEN];  /* of messages to us: noise_local's */
+    uint8_t knock_key[NOISE_KEY_LEN]; /* of SYNs to us: noise_knock_key; used with knock */
 };
 
 struct tunnel {
