@@ -50,6 +50,11 @@ void route_events(struct tunnel *t, struct tcp_transport_events *events);
 
 /* receive.c: from a path to the inner side */
 void receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m);
+/* tcp_transport_events.wanted and .early */
+bool receive_wanted(struct tunnel *t, wgt_time now, const struct path *from, uint32_t index,
+                    uint64_t counter);
+enum tcp_early_answer receive_early(struct tunnel *t, wgt_time now, const struct path *from,
+                                    struct tcp_early_message *message);
 
 /* tunnel.c */
 void peer_arm(struct tunnel *t, wgt_time now, struct tunnel_peer *p);

@@ -4,6 +4,7 @@
 #include <wgtcpd/wire/inner.h>
 #include <wgtcpd/wire/udp.h>
 
+#include "inner_order.h"
 #include "internal.h"
 
 enum { HANDSHAKE_QUEUE_MAX = TUNNEL_RING_SIZE / 4 * 3 };
@@ -30,10 +31,11 @@ receive_handshake(struct tunnel *t, const struct path *from, struct rte_mbuf *m,
     rte_pktmbuf_free(m);
 }
 
-/* The plaintext lies behind the message header, len bytes. */
-static void
-deliver_inner(struct tunnel *t, struct tunnel_peer *p, const struct path *from, struct rte_mbuf *m,
-              size_t len)
+/* Makes m the inner packet: the plaintext lies behind the message header, len bytes. false: m is
+ * dropped. */
+static bool
+accept_inner(struct tunnel *t, struct tunnel_peer *p, const struct path *from, struct rte_mbuf *m,
+             size_t len)
 {
     uint8_t *packet = rte_pktmbuf_mtod_offset(m, uint8_t *, MESSAGE_DATA_HEADER_LEN);
     struct inner_packet inner;
@@ -46,12 +48,12 @@ deliver_inner(struct tunnel *t, struct tunnel_peer *p, const struct path *from, 
         why = WGT_DROP_INNER_CE;
     if (why != WGT_OK) {
         tunnel_drop(t, why, m);
-        return;
+        return false;
     }
     inner_mss_clamp(packet, inner.len, peer_inner_mtu(t, p));
     packet_set(m, packet, inner.len);
     p->stats.rx_packets++;
-    t->inner_tx(t->outer.ctx, m);
+    return true;
 }
 
 /* A message authenticated and was new: sessions, path and timers follow. */
@@ -76,24 +78,41 @@ data_authenticated(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct
     peer_arm(t, now, p);
 }
 
+static struct noise_keypair *
+find_keypair(const struct tunnel *t, uint32_t index)
+{
+    void *data;
+
+    return rte_hash_lookup_data(t->indices, &index, &data) >= 0 ? data : NULL;
+}
+
+static bool
+expired(const struct noise_keypair *k, wgt_time now)
+{
+    return now - k->birth >= PEER_REJECT_AFTER_TIME;
+}
+
+/* Decrypts in place; whose it is in *k. */
+static enum wgt_drop
+open_data(struct tunnel *t, wgt_time now, struct rte_mbuf *m, struct noise_keypair **k)
+{
+    uint8_t *message = rte_pktmbuf_mtod(m, uint8_t *);
+
+    *k = find_keypair(t, message_receiver(message, MESSAGE_DATA));
+    if (*k == NULL)
+        return WGT_DROP_DATA_INDEX;
+    return expired(*k, now) ? WGT_DROP_DATA_EXPIRED
+                            : noise_open(*k, message, rte_pktmbuf_pkt_len(m));
+}
+
 static void
 receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
 {
-    uint8_t *message = rte_pktmbuf_mtod(m, uint8_t *);
     size_t len = rte_pktmbuf_pkt_len(m);
-    uint32_t index = message_receiver(message, MESSAGE_DATA);
     struct noise_keypair *k;
     struct tunnel_peer *p;
-    enum wgt_drop why;
-    void *data;
+    enum wgt_drop why = open_data(t, now, m, &k);
 
-    if (rte_hash_lookup_data(t->indices, &index, &data) < 0) {
-        tunnel_drop(t, WGT_DROP_DATA_INDEX, m);
-        return;
-    }
-    k = data;
-    why = now - k->birth >= PEER_REJECT_AFTER_TIME ? WGT_DROP_DATA_EXPIRED
-                                                   : noise_open(k, message, len);
     if (why != WGT_OK) {
         tunnel_drop(t, why, m);
         return;
@@ -102,8 +121,81 @@ receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte
     data_authenticated(t, now, p, k, from, len);
     if (len == MESSAGE_DATA_OVERHEAD)
         rte_pktmbuf_free(m); /* a keepalive */
-    else
-        deliver_inner(t, p, from, m, len - MESSAGE_DATA_OVERHEAD);
+    else if (accept_inner(t, p, from, m, len - MESSAGE_DATA_OVERHEAD))
+        t->inner_tx(t->outer.ctx, m);
+}
+
+/* --- beyond holes of a TCP connection -----------------------------------------------------------
+ */
+
+/* The sessions of a connection are those of the peers who send on it, and of the one that we
+ * dialled. */
+static bool
+uses_flow(const struct tunnel_peer *p, const struct path *from)
+{
+    const struct tcp_flow *f = tcp_flow_of(from);
+
+    return f != NULL && (f->dialer == p || tcp_flow_of(&p->path.path) == f);
+}
+
+bool
+receive_wanted(struct tunnel *t, wgt_time now, const struct path *from, uint32_t index,
+               uint64_t counter)
+{
+    const struct noise_keypair *k = find_keypair(t, index);
+
+    return k != NULL && uses_flow(k->owner, from) && !expired(k, now) &&
+           noise_replay_would_accept(&k->replay, counter);
+}
+
+static uint32_t
+flow_hash(const struct tunnel *t, const uint8_t *packet, size_t len)
+{
+    uint8_t key[INNER_FLOW_KEY_LEN];
+
+    inner_flow_key(packet, len, key);
+    return (uint32_t)noise_siphash(t->flow_key, key, sizeof(key));
+}
+
+/* Whether the packet has to wait for what lies before it in the stream. */
+static bool
+must_wait(const struct tunnel *t, const struct path *from, struct tcp_early_message *message)
+{
+    const uint8_t *packet = rte_pktmbuf_mtod(message->packet, const uint8_t *);
+    size_t len = rte_pktmbuf_pkt_len(message->packet);
+    const struct tcp_flow *f = tcp_flow_of(from);
+    enum inner_order order = inner_order_of(packet, len);
+
+    if (order == INNER_AT_ONCE || f == NULL)
+        return false;
+    message->inner_flow = flow_hash(t, packet, len);
+    return order == INNER_WAITS || tcp_flow_holds(f, message->inner_flow);
+}
+
+enum tcp_early_answer
+receive_early(struct tunnel *t, wgt_time now, const struct path *from,
+              struct tcp_early_message *message)
+{
+    struct rte_mbuf *m = message->packet;
+    size_t len = rte_pktmbuf_pkt_len(m);
+    struct noise_keypair *k;
+    struct tunnel_peer *p;
+
+    if (open_data(t, now, m, &k) != WGT_OK) {
+        tunnel_drop(t, WGT_DROP_EARLY_TAG, m);
+        return TCP_EARLY_FAILED;
+    }
+    t->rx_messages++;
+    p = k->owner;
+    data_authenticated(t, now, p, k, from, len);
+    if (len == MESSAGE_DATA_OVERHEAD) {
+        rte_pktmbuf_free(m); /* a keepalive */
+    } else if (accept_inner(t, p, from, m, len - MESSAGE_DATA_OVERHEAD)) {
+        if (must_wait(t, from, message))
+            return TCP_EARLY_HOLD;
+        t->inner_tx(t->outer.ctx, m);
+    }
+    return TCP_EARLY_DELIVERED;
 }
 
 void

@@ -94,6 +94,7 @@
     X(DATA_INDEX, "data message for no session of ours")                                           \
     X(DATA_EXPIRED, "data message under an expired key")                                           \
     X(DATA_TAG, "data message did not authenticate")                                               \
+    X(EARLY_TAG, "bytes beyond a hole that looked like a data message did not authenticate")       \
     X(DATA_REPLAY, "data message replayed or too old")                                             \
     /* inner packets */                                                                            \
     X(INNER_VERSION, "inner packet is neither IPv4 nor IPv6")                                      \
