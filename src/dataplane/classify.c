@@ -13,11 +13,27 @@ is_multicast_v6(const struct ip_addr *a)
     return a->family == IP_V6 && a->bytes[0] == 0xff;
 }
 
+static enum wgt_drop
+answer_echo(struct worker *w, const struct ip_header *ip, struct rte_mbuf *m)
+{
+    uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
+    enum wgt_drop why = icmp_echo_reply(packet, ip);
+
+    if (why != WGT_OK)
+        return why;
+    packet_set(m, packet, ip->header_len + ip->payload_len);
+    m->ol_flags = 0;
+    neighbours_send(&w->neighbours, w->now, m);
+    return WGT_OK;
+}
+
+/* Each says ICMP_TYPE of what is not its own. */
 static void
 rx_icmp(struct worker *w, const struct ip_header *ip, struct rte_mbuf *m)
 {
     uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
     enum wgt_drop why = WGT_DROP_ICMP_TYPE;
+    struct icmp_error error;
     struct nd_message nd;
 
     if (ip->dst.family == IP_V6) {
@@ -27,15 +43,18 @@ rx_icmp(struct worker *w, const struct ip_header *ip, struct rte_mbuf *m)
             return;
         }
     }
-    if (why == WGT_DROP_ICMP_TYPE)
-        why = icmp_echo_reply(packet, ip);
-    if (why != WGT_OK) {
-        drop(w, why, m);
-        return;
+    if (why == WGT_DROP_ICMP_TYPE) {
+        why = icmp_error_parse(packet, ip, &error);
+        if (why == WGT_OK) {
+            tunnel_rx_icmp_error(&w->tunnel, w->now, &error);
+            rte_pktmbuf_free(m);
+            return;
+        }
     }
-    packet_set(m, packet, ip->header_len + ip->payload_len);
-    m->ol_flags = 0;
-    neighbours_send(&w->neighbours, w->now, m);
+    if (why == WGT_DROP_ICMP_TYPE)
+        why = answer_echo(w, ip, m);
+    if (why != WGT_OK)
+        drop(w, why, m);
 }
 
 static void
