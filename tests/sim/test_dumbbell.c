@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What congestion control does to a bottleneck, to the delay and to others. Rates in Mbit/s on the
+ * wire; of full segments 95.6 % is payload. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "dumbbell.h"
+
+struct path {
+    double mbit, delay_ms, buffer_ms, loss;
+    wgt_time until; /* seconds */
+};
+
+static struct dumbbell_options
+on_path(const struct path *p)
+{
+    return (struct dumbbell_options){
+        .rate = (uint64_t)(p->mbit * 1e6),
+        .delay = (wgt_time)(p->delay_ms * 1e6),
+        .buffer = (wgt_time)(p->buffer_ms * 1e6),
+        .loss = (uint32_t)(p->loss * 1e4),
+        .from = 5 * WGT_SEC,
+        .until = p->until * WGT_SEC,
+        .seed = 1,
+    };
+}
+
+static void
+add(struct dumbbell_options *o, const struct tcp_cc_ops *cc, bool model, wgt_time start)
+{
+    o->flows[o->n_flows++] = (struct dumbbell_flow_options){cc, model, start};
+}
+
+/* One flow alone: at least so much of the payload the link can carry, and no more wait. */
+static void
+alone(const struct path *p, const struct tcp_cc_ops *cc, bool model, double share, double p50_ms,
+      double p99_ms)
+{
+    struct dumbbell_options o = on_path(p);
+    struct dumbbell_result r;
+
+    add(&o, cc, model, 0);
+    dumbbell_run(&o, &r);
+    if (r.mbps < share * p->mbit * 1448 / 1514 || (double)r.queue_p50 > p50_ms * 1e6 ||
+        (double)r.queue_p99 > p99_ms * 1e6)
+        fail_msg("%s at %g Mbit/s, %g ms, buffer %g ms, loss %g %%: %.2f Mbit/s, queue %.1f / %.1f "
+                 "ms",
+                 cc->name, p->mbit, 2 * p->delay_ms, p->buffer_ms, p->loss, r.mbps,
+                 (double)r.queue_p50 / 1e6, (double)r.queue_p99 / 1e6);
+}
+
+static const struct {
+    struct path path;
+    double share, p50_ms, p99_ms;
+} bbr_rows[] = {
+    {{100, 20, 60, 0, 35}, 0.98, 2, 20},   {{100, 20, 60, 1, 35}, 0.96, 2, 20},
+    {{100, 20, 60, 3, 35}, 0.92, 2, 20},   {{100, 20, 60, 5, 35}, 0.87, 2, 20},
+    {{100, 20, 10, 0, 35}, 0.95, 2, 10},   {{100, 20, 10, 1, 35}, 0.93, 2, 10},
+    {{100, 20, 10, 3, 35}, 0.90, 2, 10},   {{1000, 5, 10, 0, 10}, 0.97, 1, 6},
+    {{1000, 5, 10, 1, 10}, 0.96, 1, 6},    {{1, 100, 200, 0, 60}, 0.95, 60, 200},
+    {{1, 100, 200, 1, 60}, 0.90, 60, 200}, {{10, 50, 100, 0, 60}, 0.95, 5, 60},
+    {{10, 50, 100, 3, 60}, 0.90, 5, 60},
+};
+
+static void
+bbr_fills_the_link_and_not_the_buffer(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(bbr_rows) / sizeof(bbr_rows[0]); i++)
+        alone(&bbr_rows[i].path, &tcp_cc_bbr, true, bbr_rows[i].share, bbr_rows[i].p50_ms,
+              bbr_rows[i].p99_ms);
+}
+
+static void
+cubic_fills_the_link(void **state)
+{
+    (void)state;
+    alone(&(struct path){100, 20, 60, 0, 35}, &tcp_cc_cubic, true, 0.97, 60, 60);
+    alone(&(struct path){10, 50, 100, 0, 60}, &tcp_cc_cubic, true, 0.95, 100, 100);
+}
+
+/* A token bucket drops without a queue that could be seen. */
+static void
+bbr_finds_the_rate_of_a_policer(void **state)
+{
+    struct dumbbell_options o = on_path(&(struct path){100, 20, 60, 0, 35});
+    struct dumbbell_result r;
+
+    (void)state;
+    o.police_rate = 20000000;
+    o.police_burst = 100000;
+    add(&o, &tcp_cc_bbr, true, 0);
+    dumbbell_run(&o, &r);
+    assert_true(r.mbps > 0.9 * 20 * 1448 / 1514);
+    assert_true(r.overflowed * 25 < r.flows[0].segments);
+}
+
+static struct dumbbell_result
+together(double buffer_ms, double loss, const struct tcp_cc_ops *other, bool model, wgt_time first,
+         wgt_time second)
+{
+    struct dumbbell_options o = on_path(&(struct path){100, 20, buffer_ms, loss, 100});
+    struct dumbbell_result r;
+
+    o.from = 40 * WGT_SEC;
+    add(&o, &tcp_cc_bbr, model, first);
+    add(&o, other, model, second);
+    dumbbell_run(&o, &r);
+    return r;
+}
+
+static void
+bbr_shares_with_itself(void **state)
+{
+    static const double rows[][2] = {{60, 0}, {20, 0}, {10, 0}, {60, 1}, {60, 3}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        for (wgt_time late = 0; late <= 20 * WGT_SEC; late += 20 * WGT_SEC) {
+            struct dumbbell_result r =
+                together(rows[i][0], rows[i][1], &tcp_cc_bbr, true, 0, late + 100 * WGT_MSEC);
+
+            assert_true(r.jain >= 0.9);
+            assert_true(r.mbps > 0.9 * 100 * 1448 / 1514);
+        }
+    }
+}
+
+/* Over one and two bandwidth-delay products of buffer, and some starts: about a fifth at least. */
+static void
+bbr_and_cubic_leave_each_other_a_share(void **state)
+{
+    (void)state;
+    for (double buffer = 40; buffer <= 80; buffer += 40) {
+        double bbr = 0, cubic = 0;
+
+        for (wgt_time start = 0; start < 3 * WGT_SEC; start += WGT_SEC) {
+            struct dumbbell_result r =
+                together(buffer, 0, &tcp_cc_cubic, true, start, 1500 * WGT_MSEC);
+
+            bbr += r.flows[0].mbps / r.mbps / 3;
+            cubic += r.flows[1].mbps / r.mbps / 3;
+        }
+        assert_true(bbr >= 0.18);
+        assert_true(cubic >= 0.18);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bbr_fills_the_link_and_not_the_buffer),
+        cmocka_unit_test(cubic_fills_the_link),
+        cmocka_unit_test(bbr_finds_the_rate_of_a_policer),
+        cmocka_unit_test(bbr_shares_with_itself),
+        cmocka_unit_test(bbr_and_cubic_leave_each_other_a_share),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
