@@ -2,7 +2,7 @@
 #include "codel.h"
 
 /* A flow with no more than a packet behind its head has no standing queue (RFC 8289 5.6). */
-enum { CODEL_MAXPACKET = FQ_QUANTUM, CODEL_MEMORY_INTERVALS = 16 };
+enum { CODEL_MAXPACKET = FQ_PACKET_MAX, CODEL_MEMORY_INTERVALS = 16 };
 
 void
 codel_init(struct codel *c)

@@ -18,7 +18,7 @@ const struct fq_limits fq_no_limits = {
 struct fq_limits
 fq_limits_at(uint64_t rate)
 {
-    wgt_time packet = rate != 0 ? FQ_QUANTUM * WGT_SEC / rate : 0;
+    wgt_time packet = rate != 0 ? FQ_PACKET_MAX * WGT_SEC / rate : 0;
     struct fq_limits l = {FQ_TARGET, FQ_INTERVAL, FQ_SOJOURN_MAX};
 
     if (packet > WGT_SEC)

@@ -23,7 +23,8 @@
 /* RFC 8290 4.1.2, 5.2.1 - 5.2.3 */
 #define FQ_TARGET   (5 * WGT_MSEC)
 #define FQ_INTERVAL (100 * WGT_MSEC)
-enum { FQ_FLOWS_PER_QUEUE = 1024, FQ_QUANTUM = 1514 };
+/* A turn is one large packet: the quantum is no larger than it. */
+enum { FQ_FLOWS_PER_QUEUE = 1024, FQ_QUANTUM = 1280, FQ_PACKET_MAX = 1514 };
 
 /* Nothing waits longer, whatever it is (on a link of some packets a second: twice the target). */
 #define FQ_SOJOURN_MAX (100 * WGT_MSEC)
