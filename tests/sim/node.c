@@ -7,6 +7,8 @@
 #include <rte_mempool.h>
 #include <rte_ring_elem.h>
 
+#include <wgtcpd/wire/icmp.h>
+
 #include "traffic.h"
 
 enum {
@@ -16,9 +18,6 @@ enum {
     CONTROL_BATCH = 32, /* events a look */
     DATA_ROOM = RTE_PKTMBUF_HEADROOM + NODE_MESSAGE_MAX + 64,
 };
-
-/* Whether tunnel_rx_outer takes ICMP errors. */
-#define OUTER_TAKES_ICMP false
 
 #define WALL_EPOCH UINT64_C(1700000000)
 
@@ -289,19 +288,29 @@ new_packet(struct node *n, const uint8_t *bytes, size_t len)
     return m;
 }
 
+static void
+rx_icmp(struct node *n, wgt_time now, const struct ip_header *ip, const uint8_t *packet)
+{
+    struct icmp_error error;
+
+    if (icmp_error_parse(packet, ip, &error) == WGT_OK)
+        tunnel_rx_icmp_error(&n->tunnel, now + n->clock_offset, &error);
+}
+
 /* What a host does before it hands a packet on: it must be a good one, and for us. */
 void
 node_rx_outer(struct node *n, wgt_time now, const uint8_t *packet, size_t len)
 {
     struct ip_addr own = node_address(n->id, n->shared.family);
+    uint8_t icmp = n->shared.family == IP_V4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6;
     struct ip_header ip;
     struct rte_mbuf *m;
 
-    n->now = now;
-    if (!n->up || ip_parse(packet, len, true, &ip) != WGT_OK || !ip_addr_equal(&ip.dst, &own) ||
-        (ip.protocol != IP_PROTO_UDP && ip.protocol != IP_PROTO_TCP &&
-         !(OUTER_TAKES_ICMP &&
-           ip.protocol == (n->shared.family == IP_V4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6))))
+    if (!n->up || ip_parse(packet, len, true, &ip) != WGT_OK || !ip_addr_equal(&ip.dst, &own))
+        return;
+    if (ip.protocol == icmp)
+        rx_icmp(n, now, &ip, packet);
+    if (ip.protocol != IP_PROTO_UDP && ip.protocol != IP_PROTO_TCP)
         return;
     m = new_packet(n, packet, len);
     if (m != NULL)

@@ -10,169 +10,7 @@
 
 #include <wgtcpd/wire/udp.h>
 
-#include "sim.h"
-
-#define S  WGT_SEC
-#define MS WGT_MSEC
-
-static struct sim world;
-static bool begun;
-
-/* --- helpers ------------------------------------------------------------------------------------
- */
-
-static void
-begin(const struct sim_config *c)
-{
-    sim_init(&world, c);
-    begun = true;
-}
-
-static void
-run_to(wgt_time t)
-{
-    if (!sim_run(&world, t))
-        fail_msg("%s", world.failure);
-}
-
-static void
-end(void)
-{
-    begun = false;
-    if (!sim_finish(&world))
-        fail_msg("%s", world.failure);
-}
-
-static void
-play(const struct sim_config *c)
-{
-    begin(c);
-    run_to(c->duration);
-    end();
-}
-
-/* A test that failed half-way leaves its world. */
-static int
-clean_up(void **state)
-{
-    (void)state;
-    if (begun)
-        sim_finish(&world);
-    begun = false;
-    return 0;
-}
-
-static struct sim_config
-scenario(uint64_t seed, enum transport_kind kind)
-{
-    struct sim_config c = sim_default(seed);
-
-    c.node[0].kind = c.node[1].kind = kind;
-    return c;
-}
-
-/* Both ways, about 30 packets a second each, from first on until 2 s before the end. */
-static void
-steady(struct sim_config *c, wgt_time first)
-{
-    for (unsigned i = 0; i < 2; i++)
-        c->traffic[i][0] = (struct traffic_stream){
-            .from = first + i * 500 * MS, /* the one that dials speaks first */
-            .until = c->duration - 2 * S,
-            .interval = 100 * MS,
-            .burst = 3,
-            .counted = true,
-        };
-}
-
-static void
-one_packet(struct sim_config *c, unsigned node, wgt_time at)
-{
-    c->traffic[node][0] =
-        (struct traffic_stream){.from = at, .until = at + 1, .interval = S, .burst = 1};
-}
-
-static void
-fault(struct sim_config *c, wgt_time from, wgt_time until, struct network_impairment what)
-{
-    c->network.faults[c->network.n_faults++] =
-        (struct network_fault){.from = from, .until = until, .directions = 3, .what = what};
-}
-
-/* Nothing that was offered from..until was lost, and something was offered. */
-static void
-expect_all_delivered(wgt_time from, wgt_time until)
-{
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_not_equal(traffic_offered(&world.traffic[i], from, until), 0);
-        assert_int_equal(traffic_missing(&world.traffic[i], from, until, false), 0);
-    }
-}
-
-/* When a node sent a message of a type for the first time from `from` on, or last before `until`.
- */
-static wgt_time
-oldest(unsigned node, enum message_type type, wgt_time from)
-{
-    const struct watch *w = &world.watch;
-
-    for (size_t i = 0; i < w->n_messages; i++)
-        if (w->messages[i].node == node && w->messages[i].type == type &&
-            w->messages[i].time >= from)
-            return w->messages[i].time;
-    fail_msg("no such message");
-    return 0;
-}
-
-static wgt_time
-newest(unsigned node, enum message_type type, wgt_time until)
-{
-    const struct watch *w = &world.watch;
-
-    for (size_t i = w->n_messages; i-- > 0;)
-        if (w->messages[i].node == node && w->messages[i].type == type &&
-            w->messages[i].time < until)
-            return w->messages[i].time;
-    fail_msg("no such message");
-    return 0;
-}
-
-static size_t
-initiations(unsigned node, wgt_time from, wgt_time until)
-{
-    return watch_count(&world.watch, node, MESSAGE_INITIATION, 0, from, until);
-}
-
-static size_t
-keepalives(unsigned node, wgt_time from, wgt_time until)
-{
-    return watch_count(&world.watch, node, MESSAGE_DATA, MESSAGE_DATA_OVERHEAD, from, until);
-}
-
-static size_t
-messages(unsigned node, wgt_time from, wgt_time until)
-{
-    size_t n = 0;
-
-    for (unsigned type = MESSAGE_INITIATION; type <= MESSAGE_DATA; type++)
-        n += watch_count(&world.watch, node, type, 0, from, until);
-    return n;
-}
-
-static wgt_time
-longest_delay(unsigned node, wgt_time offered_from)
-{
-    const struct traffic *t = &world.traffic[node];
-    wgt_time longest = 0;
-
-    for (size_t i = 0; i < t->n; i++) {
-        const struct traffic_record *r = &t->records[i];
-
-        if (r->is_delivered && r->offered >= offered_from && r->delivered - r->offered > longest)
-            longest = r->delivered - r->offered;
-    }
-    return longest;
-}
+#include "scenario.h"
 
 /* --- good networks -------------------------------------------------------------------------------
  */
@@ -187,7 +25,7 @@ lossless(struct sim_config *c)
     assert_int_equal(initiations(0, 0, c->duration), 1);
     for (unsigned i = 0; i < 2; i++)
         assert_true(longest_delay(i, 2 * S) <= 11 * MS);
-    end();
+    finish();
 }
 
 static void
@@ -229,7 +67,7 @@ tcp_messages_longer_than_a_segment(void **state)
     begin(&c);
     run_to(c.duration);
     expect_all_delivered(0, c.duration);
-    end();
+    finish();
 }
 
 static void
@@ -248,7 +86,7 @@ tcp_bulk_fills_a_narrow_link(void **state)
     run_to(c.duration);
     assert_true(world.watch.bytes[0] > rate * 20 * 85 / 100);
     assert_true(world.watch.retransmitted[0] < world.watch.bytes[0] / 20);
-    end();
+    finish();
 }
 
 static void
@@ -264,7 +102,7 @@ a_slow_control_thread_loses_nothing(void **state)
     begin(&c);
     run_to(c.duration);
     expect_all_delivered(0, c.duration);
-    end();
+    finish();
 }
 
 static void
@@ -280,7 +118,7 @@ packets_outside_the_allowed_ips_do_not_pass(void **state)
     run_to(c.duration);
     assert_true(world.node[0].tunnel.drops.n[WGT_DROP_NO_PEER] > 0);
     assert_true(world.node[1].tunnel.drops.n[WGT_DROP_INNER_SOURCE] > 0);
-    end();
+    finish();
 }
 
 /* --- bad networks --------------------------------------------------------------------------------
@@ -297,7 +135,7 @@ udp_reordered_loses_nothing(void **state)
     begin(&c);
     run_to(c.duration);
     expect_all_delivered(S, c.duration);
-    end();
+    finish();
 }
 
 static void
@@ -312,7 +150,7 @@ udp_duplicates_are_dropped_as_replays(void **state)
     run_to(c.duration);
     expect_all_delivered(S, c.duration);
     assert_true(world.node[1].tunnel.drops.n[WGT_DROP_DATA_REPLAY] > 100);
-    end();
+    finish();
 }
 
 static void
@@ -326,7 +164,7 @@ udp_corrupted_packets_never_come_out(void **state)
     begin(&c);
     run_to(c.duration);
     assert_true(world.node[1].tunnel.drops.n[WGT_DROP_UDP_CHECKSUM] > 50);
-    end();
+    finish();
 }
 
 static void
@@ -342,7 +180,7 @@ tcp_loss_5_percent(void **state)
     expect_all_delivered(0, c.duration);
     assert_true(world.watch.retransmitted[0] > 1000);
     assert_int_equal(world.node[0].peer->stats.dials, 1);
-    end();
+    finish();
 }
 
 static void
@@ -358,7 +196,7 @@ tcp_loss_in_bursts_with_reordering(void **state)
     begin(&c);
     run_to(c.duration);
     expect_all_delivered(0, c.duration);
-    end();
+    finish();
 }
 
 static void
@@ -373,7 +211,7 @@ tcp_resegmented(void **state)
     run_to(c.duration);
     expect_all_delivered(0, c.duration);
     assert_true(world.network.stats.cut > 1000);
-    end();
+    finish();
 }
 
 static void
@@ -387,7 +225,7 @@ tcp_resegmented_with_loss(void **state)
     begin(&c);
     run_to(c.duration);
     expect_all_delivered(0, c.duration);
-    end();
+    finish();
 }
 
 static void
@@ -404,7 +242,7 @@ black_hole_15s(void **state)
         run_to(c.duration);
         expect_all_delivered(0, 19 * S);
         expect_all_delivered(45 * S, c.duration);
-        end();
+        finish();
     }
 }
 
@@ -422,7 +260,7 @@ black_hole_200s_outlives_the_session(void **state)
         run_to(c.duration);
         /* a dial may have been put off by 45 s just before the end of the fault */
         expect_all_delivered(260 * S, c.duration);
-        end();
+        finish();
     }
 }
 
@@ -449,7 +287,7 @@ restart_listener(void **state)
         run_to(c.duration);
         /* data without an answer is noticed after 15 s */
         expect_all_delivered(40 * S, c.duration);
-        end();
+        finish();
     }
 }
 
@@ -467,7 +305,7 @@ restart_dialer(void **state)
         run_to(c.duration);
         /* the new node asks for a session as soon as it has something to send */
         expect_all_delivered(23 * S, c.duration);
-        end();
+        finish();
     }
 }
 
@@ -496,7 +334,7 @@ udp_path_follows_the_last_authenticated_message(void **state)
     expect_all_delivered(21 * S, c.duration);
     assert_int_equal(initiations(0, 0, c.duration), 1);
     assert_int_equal(initiations(1, 0, c.duration), 0);
-    end();
+    finish();
 }
 
 static void
@@ -520,7 +358,7 @@ path_follows_from_udp_to_tcp_and_back(void **state)
     run_to(c.duration);
     assert_int_equal(path_at(1)->kind, TRANSPORT_UDP);
     expect_all_delivered(52 * S, c.duration);
-    end();
+    finish();
 }
 
 /* The NAT forgets the connection: it is dialled again, and the session goes on in the new one. */
@@ -538,7 +376,7 @@ a_lost_connection_does_not_end_the_session(void **state)
     assert_int_equal(world.node[0].peer->stats.dials, 2);
     assert_int_equal(initiations(0, 0, c.duration), 1);
     expect_all_delivered(21 * S, c.duration);
-    end();
+    finish();
 }
 
 /* --- sessions ------------------------------------------------------------------------------------
@@ -565,7 +403,7 @@ simultaneous_initiation(void **state)
             assert_int_equal(initiations(1, 0, S), 1);
             assert_true(traffic_delivered(&world.traffic[0], 0, 200 * MS) > 0);
             assert_true(traffic_delivered(&world.traffic[1], 0, 200 * MS) > 0);
-            end();
+            finish();
         }
     }
 }
@@ -587,7 +425,7 @@ rekey_after_120s_without_loss_of_packets(void **state)
         assert_int_equal(initiations(0, 121 * S, 240 * S), 0);
         assert_int_equal(initiations(0, 240 * S, 242 * S), 1);
         assert_int_equal(initiations(1, 0, c.duration), 0);
-        end();
+        finish();
     }
 }
 
@@ -608,7 +446,7 @@ an_initiator_that_only_receives_rekeys_after_165s(void **state)
     assert_int_equal(initiations(0, S, 119 * S), 0);
     assert_int_equal(initiations(0, 120 * S, 166 * S), 1);
     assert_int_equal(traffic_missing(&world.traffic[1], S, 195 * S, true), 0);
-    end();
+    finish();
 }
 
 static void
@@ -634,7 +472,7 @@ initiations_are_retried_every_5s_and_given_up_after_90s(void **state)
     }
     assert_int_equal(n, 20);
     assert_int_equal(world.node[0].tunnel.drops.n[WGT_DROP_STAGED_GAVE_UP], 1);
-    end();
+    finish();
 }
 
 static void
@@ -653,7 +491,7 @@ data_without_answer_asks_for_a_new_session_after_15s(void **state)
     unanswered = oldest(0, MESSAGE_DATA, heard);
     asked = oldest(0, MESSAGE_INITIATION, S);
     assert_in_range(asked - unanswered, 15 * S, 15 * S + 340 * MS);
-    end();
+    finish();
 }
 
 /* --- what is seen on the wire --------------------------------------------------------------------
@@ -668,7 +506,7 @@ nothing_to_say_means_silence(void **state)
     begin(&c);
     run_to(c.duration);
     assert_int_equal(world.network.stats.sent, 0);
-    end();
+    finish();
 }
 
 static void
@@ -686,7 +524,7 @@ received_data_is_answered_by_one_keepalive_after_10s(void **state)
         /* the keepalive is not answered: silence */
         assert_int_equal(messages(0, 2 * S, c.duration), 0);
         assert_int_equal(messages(1, 12 * S, c.duration), 0);
-        end();
+        finish();
     }
 }
 
@@ -705,7 +543,7 @@ persistent_keepalive_is_sent_every_interval(void **state)
     for (unsigned i = 0; i < 8; i++)
         assert_int_equal(keepalives(0, S + i * 7 * S, S + (i + 1) * 7 * S), 1);
     assert_int_equal(keepalives(1, 0, c.duration), 0);
-    end();
+    finish();
 }
 
 static void
@@ -720,7 +558,7 @@ traffic_stands_for_keepalives(void **state)
     run_to(c.duration);
     assert_int_equal(keepalives(0, S, c.duration - 3 * S), 0);
     assert_int_equal(keepalives(1, S, c.duration - 3 * S), 0);
-    end();
+    finish();
 }
 
 /* A peer on TCP that nobody has anything to say to is not dialled. */
@@ -737,7 +575,7 @@ tcp_is_dialled_when_there_is_something_to_send(void **state)
     run_to(c.duration);
     assert_int_equal(watch_count_flags(&world.watch, 0, TCP_SYN, 0, c.duration), 1);
     assert_int_equal(traffic_missing(&world.traffic[0], 0, c.duration, false), 0);
-    end();
+    finish();
 }
 
 static void
@@ -776,7 +614,7 @@ redial_backoff(void **state)
     /* the listener is back */
     run_to(c.duration);
     expect_all_delivered(350 * S, c.duration);
-    end();
+    finish();
 }
 
 /* --- ends ----------------------------------------------------------------------------------------
@@ -802,7 +640,7 @@ stop_sends_fin(void **state)
         assert_int_equal(watch_count_flags(&world.watch, 1 - who, TCP_FIN, 0, WGT_NEVER), 1);
         run_to(c.duration + 60 * S); /* it dials no more */
         assert_int_equal(watch_count_flags(&world.watch, who, TCP_SYN, c.duration, WGT_NEVER), 0);
-        end();
+        finish();
     }
 }
 
@@ -837,7 +675,7 @@ remove_peer_sends_fin(void **state)
         run_to(c.duration + 5 * S);
         /* nothing more is said to the stranger but TCP's own farewell */
         assert_int_equal(messages(who, c.duration + S, WGT_NEVER), 0);
-        end();
+        finish();
     }
 }
 
