@@ -384,7 +384,7 @@ rfc8290_4_2_a_new_flow_that_empties_becomes_an_old_one(void **state)
         of_bulk += pull() == 1;
         fq_peek(&fq, &q, now, &limits); /* there is no room, but it is seen to be empty */
     }
-    assert_true(of_bulk >= 40);
+    assert_in_range(of_bulk, 5, 9); /* the same bytes of both */
 }
 
 static void
