@@ -2,8 +2,9 @@
 /*
  * A pair of connections, and an attacker who knows their sequence numbers: the input is a script of
  * small steps that send, read, close, let time pass, deliver or lose what the two say to each
- * other, and put forged segments in between. What must hold whatever happens: no deadline in the
- * past, an end to every tcp_output loop, every chunk given back once.
+ * other, mark it, and put forged segments and ICMP errors in between. What must hold whatever
+ * happens: no deadline in the past, an end to every tcp_output loop, every chunk given back once, a
+ * segment size within its bounds.
  */
 #include <wgtcpd/tcp/tcp.h>
 
@@ -101,6 +102,16 @@ transmit(int to, const struct tcp_out *out)
 }
 
 static void
+check_mtu(const struct tcp_conn *c)
+{
+    if (c->state == TCP_CLOSED || c->state == TCP_SYN_SENT)
+        return;
+    if (c->mss == 0 || c->mss > c->mtu.candidate || c->mtu.candidate > c->mtu.ceiling ||
+        tcp_mss(c) != c->mtu.candidate)
+        abort();
+}
+
+static void
 output(int side)
 {
     struct tcp_chunk *chunk;
@@ -108,12 +119,15 @@ output(int side)
     unsigned n = 0;
 
     while (tcp_output(&conns[side], now, &out)) {
+        if (out.ect && (out.len == 0 || out.retransmission || !conns[side].options.ecn))
+            abort();
         transmit(!side, &out);
         if (++n > 10000)
             abort();
     }
     if (tcp_deadline(&conns[side]) <= now)
         abort();
+    check_mtu(&conns[side]);
     while ((chunk = tcp_reclaim(&conns[side])) != NULL)
         give_back(chunk);
 }
@@ -135,7 +149,7 @@ arrive(int side, struct tcp_segment *seg, const uint8_t *bytes)
 }
 
 static void
-deliver(int side, bool lose)
+deliver(int side, bool lose, bool mark)
 {
     struct pipe *p = &pipes[side];
     unsigned at = p->head;
@@ -144,6 +158,7 @@ deliver(int side, bool lose)
         return;
     p->head = (p->head + 1) % PIPE;
     p->n--;
+    p->seg[at].ce = mark;
     if (!lose)
         arrive(side, &p->seg[at], p->bytes[at]);
 }
@@ -160,6 +175,9 @@ forge(int side, struct input *in)
     seg.ack = c->snd_una + (what & 2 ? next_u32(in) : (uint32_t)(int8_t)next_byte(in) * 16);
     seg.window = (uint16_t)(next_byte(in) << (what & 4 ? 8 : 0));
     seg.payload.len = (size_t)next_byte(in) * (what & 8 ? 16 : 1);
+    if (seg.flags & TCP_URG)
+        seg.urgent = (uint16_t)(next_byte(in) * 16);
+    seg.ce = seg.flags & TCP_ECE;
     seg.has_ts = what & 16;
     seg.ts_val = c->ts_recent + (uint32_t)(int8_t)next_byte(in);
     seg.ts_ecr = next_byte(in);
@@ -176,6 +194,25 @@ forge(int side, struct input *in)
         }
     }
     arrive(side, &seg, zeros);
+}
+
+/* An ICMP error about something in flight, mostly. */
+static void
+forge_icmp(int side, struct input *in)
+{
+    const struct tcp_conn *c = &conns[side];
+    uint8_t what = next_byte(in);
+    struct icmp_error e = {
+        .kind = what % 3,
+        .src.addr.family = what & 128 ? IP_V6 : IP_V4,
+        .dst.addr.family = what & 128 ? IP_V6 : IP_V4,
+        .packet_len = next_byte(in) * 16u,
+        .seq = c->snd_una + (what & 64 ? next_u32(in) : next_byte(in) * 64u),
+    };
+
+    if (e.kind == ICMP_ERROR_TOO_BIG)
+        e.mtu = what & 32 ? next_u32(in) : next_byte(in) * 16u;
+    (void)tcp_icmp(&conns[side], now, &e);
 }
 
 static void
@@ -220,10 +257,10 @@ step(struct input *in)
     case 0:
     case 1:
     case 2:
-        deliver(side, false);
+        deliver(side, false, op & 128);
         break;
     case 3:
-        deliver(side, true);
+        deliver(side, true, false);
         break;
     case 4:
     case 5:
@@ -245,6 +282,12 @@ step(struct input *in)
     case 10:
         pass_time(in);
         break;
+    case 11:
+        forge_icmp(side, in);
+        break;
+    case 12:
+        now += next_byte(in) * 10 * WGT_SEC; /* the search for a larger size, keepalive */
+        break;
     default:
         output(side);
         break;
@@ -257,18 +300,22 @@ open_pair(struct input *in)
     struct tcp_segment syn = {.flags = TCP_SYN, .has_ts = true, .has_mss = true, .mss = 1000};
 
     for (int i = 0; i < 2; i++) {
-        uint8_t shape = next_byte(in);
+        uint8_t shape = next_byte(in), how = next_byte(in);
         struct tcp_options o = {.memory = &memory,
                                 .src_port = 1,
                                 .dst_port = 2,
                                 .mss_local = (uint16_t)(64 + (shape & 7) * 400),
                                 .mss_default = 536,
+                                .mss_base = how & 4 ? 1160 : 0,
+                                .ecn = how & 1,
+                                .keepalive = how & 2 ? 30 * WGT_SEC : 0,
                                 .receive_buffer = 1000u << (shape >> 3 & 15),
                                 .iss = shape & 128 ? 0u - 100 : next_u32(in),
                                 .ts_offset = 0u - 50};
 
         if (shape & 1 && i == 1) {
             syn.seq = next_u32(in);
+            syn.flags = TCP_SYN | (how & 8 ? TCP_ECE | TCP_CWR : 0);
             (void)tcp_open_passive(&conns[i], now, &o, &syn);
         } else {
             tcp_open_active(&conns[i], now, &o);
