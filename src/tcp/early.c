@@ -63,14 +63,29 @@ tcp_early_resume(struct tcp_early *e)
         return false;
     e->seq = run->resume;
     e->chunk = run->resume_in;
-    e->known = true;
+    e->known = run->resume_known;
+    settle(e);
     return true;
 }
 
 void
 tcp_early_give_up(const struct tcp_early *e)
 {
-    e->run->resumable = false;
+    if (e->run->resume == e->seq)
+        e->run->resumable = false;
+}
+
+void
+tcp_early_mark(const struct tcp_early *e)
+{
+    struct tcp_rx_run *run = e->run;
+
+    if (run->resumable && seq_lt(e->seq, run->resume))
+        return;
+    run->resumable = true;
+    run->resume_known = e->known;
+    run->resume = e->seq;
+    run->resume_in = e->chunk;
 }
 
 /* Bytes of the chunk from its offset on, up to what was taken out of its middle. */
@@ -193,7 +208,6 @@ void
 tcp_early_take(struct tcp_conn *c, struct tcp_early *e, uint32_t len)
 {
     struct tcp_rx_run *run = e->run;
-    bool further = !run->resumable || seq_leq(run->resume, e->seq);
 
     while (len > 0) {
         struct tcp_chunk *chunk = e->chunk, *next = chunk->next;
@@ -210,9 +224,5 @@ tcp_early_take(struct tcp_conn *c, struct tcp_early *e, uint32_t len)
     run->taken = true;
     e->known = true;
     settle(e);
-    if (further) {
-        run->resumable = true;
-        run->resume = e->seq;
-        run->resume_in = e->chunk;
-    }
+    tcp_early_mark(e);
 }

@@ -231,6 +231,7 @@ join_next(struct tcp_conn *c, struct tcp_rx_run *run)
     run->taken |= next->taken;
     if (!run->resumable) {
         run->resumable = next->resumable;
+        run->resume_known = next->resume_known;
         run->resume = next->resume;
         run->resume_in = next->resume_in;
     } else if (run->resume_in == NULL) {

@@ -141,8 +141,11 @@ try_frame(struct attempt *a, struct tcp_early *e, bool vouched, enum stop *why)
         return false;
     whole = (uint32_t)get_be16(head) + FRAME_PREFIX_LEN;
     *why = STOP_WAIT;
-    if (tcp_early_peek(e, NULL, whole) < whole)
+    if (tcp_early_peek(e, NULL, whole) < whole) {
+        if (candidate)
+            tcp_early_mark(e);
         return false;
+    }
     if (!candidate) {
         if (a->steps++ >= STEPS_PER_SEGMENT)
             return false;
@@ -160,11 +163,15 @@ try_frame(struct attempt *a, struct tcp_early *e, bool vouched, enum stop *why)
 static enum stop
 follow_chain(struct attempt *a, struct tcp_early *e, bool vouched)
 {
-    enum stop why;
+    enum stop why = STOP_WAIT;
 
     while (e->chunk != NULL && try_frame(a, e, vouched, &why))
         vouched = true;
-    return e->chunk != NULL && tcp_state(&a->f->conn) != TCP_CLOSED ? why : STOP_WAIT;
+    if (e->chunk == NULL || tcp_state(&a->f->conn) == TCP_CLOSED)
+        return STOP_WAIT;
+    if (why == STOP_NO_FRAME)
+        tcp_early_give_up(e);
+    return why;
 }
 
 /* The segments of this connection do not begin with frames: somebody on the way cuts them anew, or
@@ -215,9 +222,8 @@ flow_early(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct tcp
         return;
     e = start;
     if (tcp_early_resume(&e)) {
-        if (follow_chain(&a, &e, true) == STOP_WAIT || seq_lt(start.seq, e.seq))
+        if (follow_chain(&a, &e, e.known) == STOP_WAIT || seq_lt(start.seq, e.seq))
             return;
-        tcp_early_give_up(&e);
         tried = e.seq == start.seq;
     }
     e = start;

@@ -25,9 +25,10 @@ struct tcp_rx_run {
     uint32_t left, right;
     uint32_t touched; /* when it last changed: SACK blocks go out most recent first */
     bool taken;       /* bytes were */
-    bool resumable;   /* the last of them before `resume`, */
+    /* Where the reader goes on: behind the last bytes taken (resume_known), or at what it marked. */
+    bool resumable, resume_known;
     uint32_t resume;
-    struct tcp_chunk *resume_in; /* which lies in this chunk; NULL: at the end of the run */
+    struct tcp_chunk *resume_in; /* the chunk it lies in; NULL: at the end of the run */
 };
 
 union tcp_record {

@@ -216,10 +216,13 @@ struct tcp_early {
 
 /* The first byte of a chunk just received, or false when the chunk lies beyond no hole. */
 bool tcp_early_at(const struct tcp_conn *c, struct tcp_chunk *newcomer, struct tcp_early *e);
-/* Moves *e back to where the last bytes of this run were taken, if that lies before it (and only
- * bytes that are there lie between). Else false, and *e stays. */
+/* Moves *e back to where the last bytes of this run were taken, or to a place that was marked
+ * behind them, if that lies before it (and only bytes that are there lie between). Else false, and
+ * *e stays. */
 bool tcp_early_resume(struct tcp_early *e);
-/* What lies at *e is no record: tcp_early_resume leads there no more. */
+/* A record begins here and is not there whole: tcp_early_resume shall lead here. */
+void tcp_early_mark(const struct tcp_early *e);
+/* What lies at *e is no record: tcp_early_resume leads here no more. */
 void tcp_early_give_up(const struct tcp_early *e);
 /* Copies up to len bytes from *e on (to NULL: only counts them); returns how many there are. */
 uint32_t tcp_early_peek(const struct tcp_early *e, uint8_t *to, uint32_t len);
