@@ -319,27 +319,6 @@ on_released(void *ctx, wgt_time now, struct rte_mbuf *m)
     t->inner_tx(t->outer.ctx, m);
 }
 
-static bool
-on_wanted(void *ctx, wgt_time now, const struct path *from, uint32_t receiver, uint64_t counter)
-{
-    return receive_wanted(ctx, now, from, receiver, counter);
-}
-
-static enum tcp_early_answer
-on_early(void *ctx, wgt_time now, const struct path *from, struct tcp_early_message *message)
-{
-    return receive_early(ctx, now, from, message);
-}
-
-static void
-on_released(void *ctx, wgt_time now, struct rte_mbuf *m)
-{
-    struct tunnel *t = ctx;
-
-    (void)now;
-    t->inner_tx(t->outer.ctx, m);
-}
-
 void
 route_events(struct tunnel *t, struct tcp_transport_events *events)
 {
@@ -350,9 +329,6 @@ route_events(struct tunnel *t, struct tcp_transport_events *events)
         .path_lost = on_path_lost,
         .dial_ended = on_dial_ended,
         .writable = on_writable,
-        .wanted = on_wanted,
-        .early = on_early,
-        .released = on_released,
         .wanted = on_wanted,
         .early = on_early,
         .released = on_released,
