@@ -71,12 +71,12 @@ tcp_ecn_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg)
         c->cc.ops->congestion_experienced(&c->cc, now, tcp_outstanding(c));
 }
 
-/* A segment of new data leaves. Retransmissions, probes and bare ACKs carry neither (6.1.4-6.1.6).
- */
+/* A segment of new data leaves. Nothing else is marked: no retransmission, probe or bare ACK
+ * (6.1.4-6.1.6). */
 void
 tcp_ecn_new_data(struct tcp_conn *c, struct tcp_out *out)
 {
-    if (!c->ecn.ok || out->len == 0 || out->retransmission)
+    if (!c->ecn.ok)
         return;
     out->ect = c->ecn.ect;
     if (c->ecn.cwr_due)
