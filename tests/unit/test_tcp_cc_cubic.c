@@ -35,7 +35,7 @@ acked_at(struct tcp_cc *cc, wgt_time now, uint32_t bytes, wgt_time srtt)
     cc->ops->acked(cc, &ack);
 }
 
-/* A window's worth of ACKs every srtt. */
+/* A window's worth of ACKs every srtt, evenly. */
 static void
 run(struct tcp_cc *cc, wgt_time from, wgt_time to, wgt_time srtt)
 {
@@ -43,7 +43,7 @@ run(struct tcp_cc *cc, wgt_time from, wgt_time to, wgt_time srtt)
         uint32_t n = cc->cwnd / MSS;
 
         for (uint32_t i = 0; i < n; i++)
-            acked_at(cc, now, MSS, srtt);
+            acked_at(cc, now + srtt * i / n, MSS, srtt);
     }
 }
 
@@ -253,7 +253,7 @@ rfc9438_4_2_application_limited_time_does_not_count(void **state)
     busy.cwnd = busy.ssthresh;
     run(&busy, t, t + 2 * WGT_SEC, rtt);
     lazy = busy;
-    for (wgt_time now = t + 1800 * WGT_MSEC; now <= t + 1800 * WGT_MSEC + gap; now += WGT_SEC) {
+    for (wgt_time now = t + 2 * WGT_SEC; now <= t + 2 * WGT_SEC + gap; now += WGT_SEC) {
         ack.now = now;
         lazy.ops->acked(&lazy, &ack);
     }
