@@ -54,6 +54,19 @@ log_drops(const char *where, const struct wgt_drop_counters *drops)
                      wgt_drop_text(i));
 }
 
+static void
+log_listener(const struct tcp_transport *t)
+{
+    log_info("tcp listener: half open %" PRIu32 ", strangers %" PRIu32 " silent %" PRIu32
+             " heard, time-wait %" PRIu32 ", evicted %" PRIu64 ", of crowded sources %" PRIu64
+             ", cookies sent %" PRIu64 " accepted %" PRIu64 " rejected %" PRIu64
+             ", knocks refused %" PRIu64,
+             t->listener.n[TCP_STUB_HALF_OPEN], t->listener.n[TCP_STUB_STRANGER],
+             t->n_unauthenticated, t->listener.n[TCP_STUB_TIME_WAIT], t->stats.strangers_evicted,
+             t->stats.source_refused, t->stats.cookies_sent, t->stats.cookies_accepted,
+             t->stats.cookies_rejected, t->stats.knocks_refused);
+}
+
 void
 status_log(const struct node *n, wgt_time now)
 {
@@ -79,6 +92,7 @@ status_log(const struct node *n, wgt_time now)
         ", segments in %" PRIu64 " out %" PRIu64 ", retransmitted %" PRIu64 ", copied %" PRIu64,
         n->worker.tunnel.tcp.n_flows, t->dialled, t->accepted, t->established, t->refused, t->reset,
         t->timed_out, t->segments_in, t->segments_out, t->retransmissions, t->copies);
+    log_listener(&n->worker.tunnel.tcp);
     for (size_t i = 0; i < n->n_peers; i++)
         log_peer(n->peers[i], now);
     log_drops("data", &n->worker.tunnel.drops);

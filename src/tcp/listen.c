@@ -46,8 +46,10 @@ static void
 fill_syn_ack(const struct tcp_embryo *e, wgt_time now, const struct tcp_options *o,
              struct tcp_segment *out)
 {
-    /* RFC 3168 6.1.1: ECE without CWR agrees. */
-    fill(e, now, o, (uint8_t)(TCP_SYN | TCP_ACK | (e->ecn_ok ? TCP_ECE : 0)), out);
+    /* RFC 3168 6.1.1: ECE without CWR agrees; 6.1.1.1: one that is repeated does without. */
+    bool ecn = e->ecn_ok && e->retries == 0;
+
+    fill(e, now, o, (uint8_t)(TCP_SYN | TCP_ACK | (ecn ? TCP_ECE : 0)), out);
     out->has_mss = true;
     out->mss = o->mss_local;
     out->has_sack_permitted = e->sack_ok;
@@ -84,6 +86,12 @@ challenge(struct tcp_embryo *e, wgt_time now, const struct tcp_options *o, struc
     return send_ack(e, now, o, out);
 }
 
+static bool
+asks_for_ecn(const struct tcp_segment *syn)
+{
+    return (syn->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR);
+}
+
 enum wgt_drop
 tcp_embryo_open(struct tcp_embryo *e, wgt_time now, const struct tcp_options *o,
                 const struct tcp_segment *syn, struct tcp_segment *out)
@@ -99,7 +107,7 @@ tcp_embryo_open(struct tcp_embryo *e, wgt_time now, const struct tcp_options *o,
         .ts_ok = syn->has_ts,
         .sack_ok = syn->has_sack_permitted,
         .wscale_ok = syn->has_wscale,
-        .ecn_ok = o->ecn && (syn->flags & (TCP_ECE | TCP_CWR)) == (TCP_ECE | TCP_CWR),
+        .ecn_ok = o->ecn && asks_for_ecn(syn),
         .rtt = WGT_NEVER,
         .retransmit_at = now + TCP_RTO_INITIAL,
     };
@@ -245,8 +253,9 @@ take_text(struct tcp_embryo *e, wgt_time now, const struct tcp_options *o,
 /* The peer's SYN again: our answer was lost, or is late. */
 static enum tcp_embryo_event
 repeat_syn_ack(struct tcp_embryo *e, wgt_time now, const struct tcp_options *o,
-               struct tcp_segment *out)
+               const struct tcp_segment *syn, struct tcp_segment *out)
 {
+    e->ecn_ok = e->ecn_ok && asks_for_ecn(syn); /* it may ask for less than the first */
     if (now < e->challenge_at)
         return TCP_EMBRYO_WAIT;
     e->challenge_at = now + TCP_CHALLENGE_SPACE;
@@ -272,7 +281,7 @@ tcp_embryo_input(struct tcp_embryo *e, wgt_time now, const struct tcp_options *o
     if (!e->established && (seg->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN &&
         seg->seq == e->irs) {
         *why = WGT_DROP_TCP_DUPLICATE;
-        return repeat_syn_ack(e, now, o, out);
+        return repeat_syn_ack(e, now, o, seg, out);
     }
     if (seg->flags & TCP_RST)
         return take_reset(e, now, o, seg, out, why);
@@ -330,12 +339,12 @@ tcp_open_embryo(struct tcp_conn *c, const struct tcp_options *o, const struct tc
     options.iss = e->iss;
     if (tcp_open_passive(c, e->established_at - rtt, &options, &syn) != WGT_OK)
         return false;
+    c->syn_retries = e->retries;
     (void)tcp_output(c, e->established_at - rtt, &out);
     ack.flags = TCP_ACK;
     ack.seq = e->irs + 1;
     ack.ack = e->iss + 1;
     ack.ts_ecr = out.seg.ts_val;
-    c->syn_retries = e->syn_sends > 0 ? (uint8_t)(e->syn_sends - 1) : 0;
     if (e->rtt == WGT_NEVER) {
         c->syn_sends = 2;
         ack.ts_ecr++; /* an echo from the future: no sample either */

@@ -62,10 +62,7 @@ tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, stru
     }
     tcp_memory_init(&t->memory, t->records, t->config.records);
     t->memory.chunks_max = t->held_max = outer->pool->size / 4;
-    for (uint32_t i = config->max_flows; i-- > 0;) {
-        t->flows[i].next_free = t->free_flows;
-        t->free_flows = &t->flows[i];
-    }
+    t->n_fresh = config->max_flows;
     return 0;
 }
 
@@ -112,11 +109,16 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
     struct tcp_flow *f = t->free_flows;
     uint32_t generation;
 
+    if (f == NULL && t->n_fresh > 0)
+        f = &t->flows[t->n_fresh - 1];
     if (f == NULL || rte_hash_add_key_data(t->table, &k, f) < 0) {
         wgt_drop_count(t->outer->drops, WGT_DROP_TCP_TABLE_FULL);
         return NULL;
     }
-    t->free_flows = f->next_free;
+    if (f == t->free_flows)
+        t->free_flows = f->next_free;
+    else
+        t->n_fresh--;
     generation = f->generation + 1;
     *f = (struct tcp_flow){
         .path = {.kind = TRANSPORT_TCP,

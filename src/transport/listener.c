@@ -106,7 +106,7 @@ promote(struct tcp_transport *t, struct call *c, struct tcp_stub *s)
     struct tcp_options o = stub_options(t, c->now, s);
     struct tcp_flow *f;
 
-    if (t->n_unauthenticated >= t->config.max_unauthenticated || t->free_flows == NULL)
+    if (t->n_unauthenticated >= t->config.max_unauthenticated || t->n_flows >= t->config.max_flows)
         evict_flow(t, c->now);
     f = flow_new(t, c->now, &c->local, &c->remote);
     if (f == NULL)

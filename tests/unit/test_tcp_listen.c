@@ -150,6 +150,35 @@ rfc3168_6_1_1_ecn_only_when_both_want_it(void **state)
 }
 
 static void
+rfc3168_6_1_1_1_repeated_syn_and_syn_ack_go_without_ecn(void **state)
+{
+    struct tcp_segment syn = full_syn(), ack = segment(TCP_ACK, 1, 1);
+    struct tcp_conn *c = calloc(1, sizeof(*c));
+    struct bed b;
+
+    (void)state;
+    open_with(&b, &syn);
+    b.now = tcp_embryo_deadline(&b.e);
+    assert_int_equal(tcp_embryo_expire(&b.e, b.now, &b.o, &b.out), TCP_EMBRYO_REPLY);
+    assert_int_equal(b.out.flags, TCP_SYN | TCP_ACK);
+    assert_int_equal(input_segment(&b, &ack), TCP_EMBRYO_WAIT);
+    assert_true(tcp_open_embryo(c, &b.o, &b.e));
+    assert_true(c->ecn.ok);   /* marks are echoed, */
+    assert_false(c->ecn.ect); /* but none are asked for */
+    tcp_abort(c, b.now);
+
+    open_with(&b, &syn);
+    syn.flags = TCP_SYN;
+    assert_int_equal(input_segment(&b, &syn), TCP_EMBRYO_REPLY);
+    assert_int_equal(b.out.flags, TCP_SYN | TCP_ACK);
+    assert_int_equal(input_segment(&b, &ack), TCP_EMBRYO_WAIT);
+    assert_true(tcp_open_embryo(c, &b.o, &b.e));
+    assert_false(c->ecn.ok);
+    tcp_abort(c, b.now);
+    free(c);
+}
+
+static void
 flags_that_make_no_syn(void **state)
 {
     static const uint8_t flags[] = {0, TCP_ACK, TCP_SYN | TCP_ACK, TCP_SYN | TCP_RST,
@@ -444,6 +473,7 @@ grows_into_the_connection_it_would_have_been(void **state)
     assert_int_equal(c->snd_shift, 9);
     assert_int_equal(c->rcv_shift, model->rcv_shift);
     assert_true(c->ts_ok && c->sack_ok && c->wscale_ok && c->passive);
+    assert_true(c->ecn.ok && c->ecn.ect);
     assert_int_equal(c->snd_una, model->snd_una);
     assert_int_equal(c->snd_nxt, model->snd_nxt);
     assert_int_equal(c->snd_wnd, 500 << 9);
@@ -533,6 +563,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc9293_3_10_7_2_syn_is_answered_with_what_it_offers),
         cmocka_unit_test(rfc3168_6_1_1_ecn_only_when_both_want_it),
+        cmocka_unit_test(rfc3168_6_1_1_1_repeated_syn_and_syn_ack_go_without_ecn),
         cmocka_unit_test(flags_that_make_no_syn),
         cmocka_unit_test(syn_ack_is_sent_three_times_at_most),
         cmocka_unit_test(repeated_syn_is_answered_but_not_too_often),

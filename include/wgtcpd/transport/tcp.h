@@ -153,6 +153,7 @@ struct tcp_transport {
     struct tcp_transport_config config;
     struct tcp_flow *flows;
     struct tcp_flow *free_flows;
+    uint32_t n_fresh; /* flows never used so far, from the beginning: their memory is untouched */
     struct rte_hash *table;
     struct wheel wheel;
     TAILQ_HEAD(, tcp_flow) dirty;
