@@ -180,6 +180,21 @@ time_out(struct inner_tcp *t, wgt_time now)
 }
 
 void
+inner_sender_repeat(struct inner_tcp *t)
+{
+    for (uint32_t i = t->una; i != t->nxt; i++)
+        mark_lost(t, i);
+    if (t->state != INNER_OPEN)
+        return;
+    t->cc.prior_cwnd = t->cc.cwnd;
+    t->cc.prior_ssthresh = t->cc.ssthresh;
+    t->cc.prior_w_max = t->cc.w_max;
+    t->first_again = 0;
+    t->state = INNER_LOSS;
+    t->recover = t->nxt;
+}
+
+void
 inner_sender_expire(struct inner_tcp *t, wgt_time now)
 {
     if (t->reorder_at <= now)
@@ -254,7 +269,8 @@ static void
 take_sack(struct inner_tcp *t, wgt_time now, const struct tcp_segment *ack, struct news *news)
 {
     for (unsigned b = 0; b < ack->n_sack; b++) {
-        uint32_t left = segment_at(t, ack->sack[b].left), right = segment_at(t, ack->sack[b].right);
+        uint32_t left = segment_at(t, ack->sack[b].left + t->mss - 1),
+                 right = segment_at(t, ack->sack[b].right);
 
         for (uint32_t i = left < t->una ? t->una : left; i < right && i < t->nxt; i++) {
             struct inner_tcp_sent *s = sent_of(t, i);

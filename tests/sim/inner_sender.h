@@ -12,6 +12,9 @@ void inner_sender_acked(struct inner_tcp *t, wgt_time now, const struct tcp_segm
 /* Timers that are due by now. */
 void inner_sender_expire(struct inner_tcp *t, wgt_time now);
 wgt_time inner_sender_deadline(const struct inner_tcp *t);
+/* The path takes less: what is outstanding leaves again, and the window stays (Linux's "simple
+ * retransmit"). */
+void inner_sender_repeat(struct inner_tcp *t);
 /* Which segment leaves next; false: none may. */
 bool inner_sender_next(struct inner_tcp *t, uint32_t *segment);
 /* It left, as that packet. */

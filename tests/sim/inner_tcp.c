@@ -47,7 +47,7 @@ inner_tcp_fini(struct inner_tcp *t)
 uint64_t
 inner_tcp_received(const struct inner_tcp *t)
 {
-    return (uint64_t)t->rcv_nxt * t->mss;
+    return t->rcv_nxt;
 }
 
 /* --- packets -------------------------------------------------------------------------------------
@@ -156,10 +156,24 @@ offer_syn(struct inner_tcp *t, wgt_time now, uint8_t *packet)
     return make_packet(t, now, t->config.node, &syn, 0, false, packet);
 }
 
+/* A packet of the segment, from that offset on. */
+static size_t
+offer_piece(struct inner_tcp *t, wgt_time now, uint32_t segment, uint32_t at, uint8_t flags,
+            bool fresh, uint8_t *packet)
+{
+    struct tcp_segment seg = {
+        .flags = flags, .ack = 1, .seq = INNER_TCP_FIRST_SEQ + segment * t->mss + at};
+    uint32_t left = t->mss - at, len = left < t->piece ? left : t->piece;
+
+    t->cut_segment = segment;
+    t->cut_at = len < left ? at + len : 0;
+    return make_packet(t, now, t->config.node, &seg, len, t->config.ecn && fresh, packet);
+}
+
 static size_t
 offer_data(struct inner_tcp *t, wgt_time now, uint8_t *packet)
 {
-    struct tcp_segment seg = {.flags = TCP_ACK | TCP_PSH, .ack = 1};
+    uint8_t flags = TCP_ACK | TCP_PSH;
     uint32_t segment;
     bool again;
     size_t len;
@@ -173,6 +187,8 @@ offer_data(struct inner_tcp *t, wgt_time now, uint8_t *packet)
         t->timer_at = t->reorder_at = WGT_NEVER;
         return 0;
     }
+    if (t->cut_at > 0)
+        return offer_piece(t, now, t->cut_segment, t->cut_at, flags, false, packet);
     if (inner_sender_deadline(t) <= now)
         inner_sender_expire(t, now);
     if (!inner_sender_next(t, &segment)) {
@@ -180,12 +196,11 @@ offer_data(struct inner_tcp *t, wgt_time now, uint8_t *packet)
         return 0;
     }
     again = segment != t->nxt;
-    seg.seq = INNER_TCP_FIRST_SEQ + segment * t->mss;
     if (t->cwr_due && !again) {
-        seg.flags |= TCP_CWR;
+        flags |= TCP_CWR;
         t->cwr_due = false;
     }
-    len = make_packet(t, now, t->config.node, &seg, t->mss, t->config.ecn && !again, packet);
+    len = offer_piece(t, now, segment, 0, flags, !again, packet);
     inner_sender_sent(t, now, segment, (uint32_t)t->end[t->config.node].n);
     return len;
 }
@@ -193,14 +208,20 @@ offer_data(struct inner_tcp *t, wgt_time now, uint8_t *packet)
 /* --- the receiver --------------------------------------------------------------------------------
  */
 
+static struct tcp_sack_block
+block_of(const struct inner_tcp_run *run)
+{
+    return (struct tcp_sack_block){INNER_TCP_FIRST_SEQ + run->left,
+                                   INNER_TCP_FIRST_SEQ + run->right};
+}
+
 static void
 add_sack(struct inner_tcp *t, struct tcp_segment *ack)
 {
     uint32_t below = UINT32_MAX;
 
     if (t->dup_due) {
-        ack->sack[ack->n_sack++] = (struct tcp_sack_block){
-            INNER_TCP_FIRST_SEQ + t->dup * t->mss, INNER_TCP_FIRST_SEQ + (t->dup + 1) * t->mss};
+        ack->sack[ack->n_sack++] = block_of(&t->dup);
         t->dup_due = false;
     }
     while (ack->n_sack < SACK_BLOCKS) {
@@ -212,9 +233,7 @@ add_sack(struct inner_tcp *t, struct tcp_segment *ack)
         if (newest == NULL)
             return;
         below = newest->stamp;
-        ack->sack[ack->n_sack++] =
-            (struct tcp_sack_block){INNER_TCP_FIRST_SEQ + newest->left * t->mss,
-                                    INNER_TCP_FIRST_SEQ + newest->right * t->mss};
+        ack->sack[ack->n_sack++] = block_of(newest);
     }
 }
 
@@ -240,7 +259,8 @@ offer_ack(struct inner_tcp *t, wgt_time now, uint8_t *packet)
     t->unacked = 0;
     if (t->ece)
         seg.flags |= TCP_ECE;
-    seg.ack = INNER_TCP_FIRST_SEQ + t->rcv_nxt * t->mss;
+    seg.ack = INNER_TCP_FIRST_SEQ + t->rcv_nxt;
+    t->last_ack = t->rcv_nxt;
     add_sack(t, &seg);
     return make_packet(t, now, 1 - t->config.node, &seg, 0, false, packet);
 }
@@ -251,17 +271,17 @@ remove_run(struct inner_tcp *t, unsigned i)
     t->runs[i] = t->runs[--t->n_runs];
 }
 
-/* A segment beyond a hole: joins the runs it touches. */
+/* Bytes beyond a hole: they join the runs they touch. */
 static void
-add_run(struct inner_tcp *t, uint32_t segment)
+add_run(struct inner_tcp *t, uint32_t left, uint32_t right)
 {
-    struct inner_tcp_run run = {segment, segment + 1, ++t->run_stamp};
+    struct inner_tcp_run run = {left, right, ++t->run_stamp};
 
     for (unsigned i = 0; i < t->n_runs;) {
         const struct inner_tcp_run *r = &t->runs[i];
 
-        if (r->left <= segment && segment < r->right) {
-            t->dup = segment;
+        if (r->left <= left && right <= r->right) {
+            t->dup = (struct inner_tcp_run){left, right, 0};
             t->dup_due = true;
         }
         if (r->left > run.right || r->right < run.left) {
@@ -291,35 +311,32 @@ absorb_runs(struct inner_tcp *t)
     }
 }
 
-static const char *
+static void
 take_data(struct inner_tcp *t, wgt_time now, const struct ip_header *ip,
           const struct tcp_segment *seg)
 {
-    uint32_t segment = (seg->seq - INNER_TCP_FIRST_SEQ) / t->mss;
+    uint32_t left = seg->seq - INNER_TCP_FIRST_SEQ, right = left + (uint32_t)seg->payload.len;
     bool hole = t->n_runs > 0;
 
-    if (seg->payload.len != t->mss)
-        return "an inner segment came out with another length";
     if (seg->flags & TCP_CWR)
         t->ece = false;
     if ((ip->traffic_class & 3) == IP_ECN_CE) {
         t->marked++;
         t->ece = true;
     }
-    if (segment < t->rcv_nxt) {
-        t->dup = segment;
+    if (right <= t->rcv_nxt) {
+        t->dup = (struct inner_tcp_run){left, right, 0};
         t->dup_due = true;
-    } else if (segment > t->rcv_nxt) {
-        add_run(t, segment);
+    } else if (left > t->rcv_nxt) {
+        add_run(t, left, right);
     } else {
-        t->rcv_nxt++;
+        t->rcv_nxt = right;
         absorb_runs(t);
     }
     if (hole || t->n_runs > 0 || t->dup_due || ++t->unacked >= ACK_EVERY)
         t->ack_now = true;
     else if (t->ack_at == WGT_NEVER)
         t->ack_at = now + DELAYED_ACK;
-    return NULL;
 }
 
 /* --- what comes out ------------------------------------------------------------------------------
@@ -356,6 +373,7 @@ take_syn(struct inner_tcp *t, unsigned node, const struct tcp_segment *seg)
         t->established = t->look = true;
         t->syn_at = WGT_NEVER;
         t->mss = (uint16_t)((seg->mss < t->mss ? seg->mss : t->mss) - TS_OPTION_LEN);
+        t->piece = t->mss;
         t->limit =
             t->config.bytes > 0 ? (uint32_t)((t->config.bytes + t->mss - 1) / t->mss) : UINT32_MAX;
     }
@@ -386,9 +404,25 @@ inner_tcp_deliver(struct inner_tcp *t, wgt_time now, unsigned node, const struct
         return NULL;
     }
     /* RFC 7323 4.3: of delayed ACKs the first segment counts; an older one fills a hole. */
-    if (seg.seq <= INNER_TCP_FIRST_SEQ + (t->rcv_nxt - t->unacked) * t->mss)
+    if (seg.seq <= INNER_TCP_FIRST_SEQ + t->last_ack)
         t->end[node].ts_recent = seg.ts_val;
-    return take_data(t, now, ip, &seg);
+    take_data(t, now, ip, &seg);
+    return NULL;
+}
+
+void
+inner_tcp_too_big(struct inner_tcp *t, unsigned node, size_t mtu)
+{
+    size_t headers = (t->config.family == IP_V6 ? IPV6_HEADER_LEN : IPV4_HEADER_LEN) +
+                     TCP_HEADER_LEN + TS_OPTION_LEN;
+
+    t->too_big++;
+    if (node != t->config.node || !t->established || mtu >= headers + t->piece || mtu <= headers)
+        return;
+    t->piece = (uint16_t)(mtu - headers);
+    t->cut_at = 0;
+    inner_sender_repeat(t);
+    t->look = true;
 }
 
 bool

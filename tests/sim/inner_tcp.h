@@ -56,7 +56,7 @@ struct inner_tcp_end {
 };
 
 struct inner_tcp_run {
-    uint32_t left, right; /* segments */
+    uint32_t left, right; /* bytes of the stream */
     uint32_t stamp;
 };
 
@@ -67,12 +67,14 @@ struct inner_tcp {
     unsigned index;
     struct inner_tcp_end end[2]; /* by node */
     uint16_t mss;                /* payload bytes of a segment, once agreed */
+    uint16_t piece;              /* of a packet, on a path that takes less; else mss */
     bool started, established, stopped;
     bool look; /* something came: the sender may have something to send */
 
-    /* sender; segments are numbered from 0 */
-    struct inner_tcp_sent *sent; /* ring */
-    uint32_t una, nxt, limit;    /* limit: segments there are to send */
+    /* sender; segments are numbered from 0. On a narrow path one leaves in several packets. */
+    uint32_t cut_segment, cut_at; /* the next packet begins there; cut_at 0: at none */
+    struct inner_tcp_sent *sent;  /* ring */
+    uint32_t una, nxt, limit;     /* limit: segments there are to send */
     uint32_t n_sacked, n_lost, high_sacked;
     enum inner_tcp_state state;
     uint32_t recover, cwr_point, round_end;
@@ -87,11 +89,12 @@ struct inner_tcp {
     bool timer_is_tlp;
 
     /* receiver */
-    uint32_t rcv_nxt;
+    uint32_t rcv_nxt;  /* bytes of the stream */
     uint16_t peer_mss; /* from the SYN */
     struct inner_tcp_run runs[INNER_TCP_RUNS];
     unsigned n_runs;
-    uint32_t run_stamp, unacked, dup;
+    uint32_t run_stamp, unacked, last_ack;
+    struct inner_tcp_run dup;
     bool syn_seen, synack_due, ack_now, dup_due, ece;
     wgt_time ack_at;
 
@@ -109,6 +112,9 @@ size_t inner_tcp_offer(struct inner_tcp *t, wgt_time now, unsigned node, uint8_t
 /* A packet of this connection that came out at `node`; NULL or what is wrong. */
 const char *inner_tcp_deliver(struct inner_tcp *t, wgt_time now, unsigned node,
                               const struct ip_header *ip, const uint8_t *packet);
+/* The host behind `node` hears that a packet of this connection, which ICMP quotes from its TCP
+ * header on, was too big. */
+void inner_tcp_too_big(struct inner_tcp *t, unsigned node, size_t mtu);
 /* Whether a packet of these ports is of this connection. */
 bool inner_tcp_owns(const struct inner_tcp *t, uint16_t src_port, uint16_t dst_port);
 /* Bytes that the receiver has in order. */

@@ -7,6 +7,8 @@
 
 #include <rte_eal.h>
 
+#include <wgtcpd/wire/checksum.h>
+
 enum { IDLE_TURNS_MAX = 400 };
 /* Sealed bytes may wait in a connection for as long as it lives without progress. */
 #define AGE_SLACK_TCP TCP_FLOW_PATIENCE
@@ -126,6 +128,33 @@ on_outer_tx(void *ctx, unsigned node, const uint8_t *packet, size_t len)
     network_send(&s->network, s->now, node, packet, len);
 }
 
+enum { ICMP_HEADER_LEN = 8 };
+
+/* The tunnel tells the host behind a node that its TCP packet was too big. */
+static const char *
+deliver_too_big(struct sim *s, unsigned node, const struct ip_header *ip, const uint8_t *icmp)
+{
+    const uint8_t *quoted = icmp + ICMP_HEADER_LEN, *upper;
+    size_t mtu = get_be32(icmp + 4);
+    struct ip_addr src;
+
+    if (checksum_transport(&ip->src, &ip->dst, ip->protocol, icmp, ip->payload_len) != 0 &&
+        ip->protocol == IP_PROTO_ICMPV6)
+        return "an ICMP error with a wrong checksum came out";
+    if (quoted[0] >> 4 == 4 ? icmp[0] != 3 || icmp[1] != 4 : icmp[0] != 2 || icmp[1] != 0)
+        return "an ICMP message came out that is no \"too big\"";
+    src = quoted[0] >> 4 == 4 ? ip_addr_v4(quoted + 12) : ip_addr_v6(quoted + 8);
+    if (!ip_addr_equal(&src, &ip->dst))
+        return "\"too big\" came out at somebody who did not send";
+    upper = quoted + (quoted[0] >> 4 == 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN);
+    for (unsigned i = 0; i < SIM_BULKS; i++)
+        if (inner_tcp_owns(&s->bulk[i], get_be16(upper), get_be16(upper + 2))) {
+            inner_tcp_too_big(&s->bulk[i], node, mtu);
+            return NULL;
+        }
+    return "\"too big\" came out about a packet that nobody sent";
+}
+
 /* Whose packet it is, is told by its ports; what nobody owns is an altered one of the traffic. */
 static const char *
 deliver(struct sim *s, unsigned node, const uint8_t *packet, size_t len)
@@ -137,6 +166,9 @@ deliver(struct sim *s, unsigned node, const uint8_t *packet, size_t len)
     if (ip_parse(packet, len, true, &ip) == WGT_OK && ip.header_len + ip.payload_len == len &&
         ip.payload_len >= 4) {
         upper = packet + ip.header_len;
+        if ((ip.protocol == IP_PROTO_ICMP || ip.protocol == IP_PROTO_ICMPV6) &&
+            ip.payload_len >= ICMP_HEADER_LEN + IPV6_HEADER_LEN)
+            return deliver_too_big(s, node, &ip, upper);
         src_port = get_be16(upper);
         dst_port = get_be16(upper + 2);
         for (unsigned i = 0; i < SIM_BULKS && ip.protocol == IP_PROTO_TCP; i++)
