@@ -182,6 +182,10 @@ measure_floor(struct tcp_bbr *b)
     b->floor_lost -= b->floor_lost / FLOOR_ROUNDS;
     b->floor_delivered += b->delivered;
     b->floor_delivered -= b->floor_delivered / FLOOR_ROUNDS;
+    if (b->floor_delivered >= 1 << 30) { /* only their ratio matters */
+        b->floor_delivered /= 2;
+        b->floor_lost /= 2;
+    }
 }
 
 /* At the end of a round of losses: what do they say? */

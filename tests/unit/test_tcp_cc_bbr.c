@@ -51,7 +51,7 @@ feed(struct path *p, wgt_time wait, uint32_t bytes, uint64_t bw, bool new_round)
         .rate = {.total_delivered = p->delivered,
                  .prior_delivered = new_round ? round : round - (round > 0),
                  .delivered = (uint32_t)(bw * p->rtt / WGT_SEC),
-                 .interval = p->rtt,
+                 .interval = p->rtt == WGT_NEVER ? 0 : p->rtt,
                  .tx_in_flight = p->tx_in_flight,
                  .lost = p->rate_lost,
                  .app_limited = p->app_limited},
@@ -535,6 +535,7 @@ s5_3_4_low_rates_of_probe_rtt_are_not_believed(void **state)
     to_cruise(&p);
     b = p.b;
     p.rtt = RTT + RTT / 8;
+    b->max_bw_of[1] = 0; /* the last cycle is all there is */
     feed(&p, 5100 * WGT_MSEC, MSS, BW, false);
     p.flight = BDP / 2;
     for (int i = 0; i < 12; i++)
@@ -632,6 +633,14 @@ s5_5_9_acks_in_lumps_widen_the_window(void **state)
     assert_true(before < 20 * MSS);
     assert_in_range(bbr_extra_acked(p.b), 200 * MSS, 300 * MSS);
     assert_in_range(p.cc.cwnd, 2 * BDP + 190 * MSS, 2 * BDP + 300 * MSS);
+
+    /* Remembered for five to ten rounds. */
+    for (int i = 0; i < 4; i++)
+        feed(&p, RTT, MSS, BW, true);
+    assert_true(bbr_extra_acked(p.b) >= 200 * MSS);
+    for (int i = 0; i < 6; i++)
+        feed(&p, RTT, MSS, BW, true);
+    assert_true(bbr_extra_acked(p.b) <= MSS);
 }
 
 /* A round with a lost segment, as seen in CRUISE: whether the model was lowered. */
@@ -761,6 +770,7 @@ s5_5_11_undo_returns_to_startup(void **state)
     p.cc.ops->undo(&p.cc, p.now);
     assert_int_equal(p.b->state, BBR_STARTUP);
     assert_false(p.b->full_bw_reached);
+    assert_int_equal(p.b->full_bw, 0);
     assert_int_equal(p.b->inflight_longterm, BBR_NO_LIMIT);
 }
 
@@ -917,6 +927,62 @@ volumes_saturate(void **state)
     assert_true(p.cc.cwnd <= 1u << 31);
 }
 
+static void
+any_events(struct path *p, uint64_t *random)
+{
+    uint64_t r = *random = *random * UINT64_C(6364136223846793005) + 1442695040888963407;
+    uint32_t x = (uint32_t)(r >> 33);
+
+    p->rtt = x % 50 == 0 ? WGT_NEVER : ((uint64_t)1 << (r >> 60) * 2) + x % 1000;
+    p->flight = x;
+    p->rate_lost = x >> (x % 31);
+    p->tx_in_flight = (uint32_t)(r >> 20) >> (x % 29);
+    p->app_limited = x & 4;
+    p->in_recovery = x & 8;
+    p->cwnd_limited = x & 16;
+    switch (x % 40) {
+    case 0:
+        p->cc.ops->enter_recovery(&p->cc, p->now, x);
+        break;
+    case 1:
+        p->cc.ops->timeout(&p->cc, p->now, x, x & 1024);
+        break;
+    case 2:
+        p->cc.ops->undo(&p->cc, p->now);
+        break;
+    case 3:
+        p->cc.ops->leave_recovery(&p->cc, p->now);
+        break;
+    case 4:
+        p->cc.ops->congestion_experienced(&p->cc, p->now, x);
+        break;
+    case 5:
+        p->cc.ops->restart(&p->cc, p->now, x, false);
+        break;
+    default:
+        lose(p, x % 70000, x, (uint32_t)(r >> 10));
+    }
+}
+
+/* Whatever an engine or a peer makes it see: a window, a rate and a burst one can send by. */
+static void
+any_acks_keep_the_bounds(void **state)
+{
+    uint64_t random = 1;
+    struct path p;
+
+    (void)state;
+    path_init(&p);
+    for (int i = 0; i < 200000; i++) {
+        any_events(&p, &random);
+        feed(&p, random >> 36, (uint32_t)(random >> 34) >> (random >> 59), random >> (random >> 58),
+             random & (1 << 20));
+        assert_in_range(p.cc.cwnd, MSS, 1 << 30);
+        assert_true(p.cc.send_quantum <= 64 << 10);
+        assert_true(p.b->state <= BBR_PROBE_RTT);
+    }
+}
+
 int
 main(void)
 {
@@ -964,6 +1030,7 @@ main(void)
         cmocka_unit_test(s5_6_4_7_cruise_leaves_headroom),
         cmocka_unit_test(rfc3168_5_a_mark_ends_the_probe),
         cmocka_unit_test(volumes_saturate),
+        cmocka_unit_test(any_acks_keep_the_bounds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
