@@ -535,8 +535,8 @@ s5_3_4_low_rates_of_probe_rtt_are_not_believed(void **state)
     to_cruise(&p);
     b = p.b;
     p.rtt = RTT + RTT / 8;
-    b->max_bw_of[1] = 0; /* the last cycle is all there is */
     feed(&p, 5100 * WGT_MSEC, MSS, BW, false);
+    b->max_bw_of[1] = 0; /* the last cycle is all there is */
     p.flight = BDP / 2;
     for (int i = 0; i < 12; i++)
         feed(&p, RTT, 10 * MSS, BW / 2, true);
