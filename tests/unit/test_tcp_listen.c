@@ -378,6 +378,41 @@ rfc7323_5_3_old_timestamp_is_refused(void **state)
     assert_int_equal(b.e.ts_recent, 0x10);
 }
 
+/* What lies beyond a hole was sent later than what is owed an echo. */
+static void
+rfc7323_4_3_segment_beyond_a_hole_does_not_move_ts_recent(void **state)
+{
+    struct tcp_segment syn = full_syn(), seg = segment(TCP_ACK, 11, 1);
+    struct bed b;
+
+    (void)state;
+    open_with(&b, &syn);
+    seg.has_ts = true;
+    seg.ts_val = syn.ts_val + 9;
+    seg.payload = (struct span){b.bytes, 10};
+    assert_int_equal(input_segment(&b, &seg), TCP_EMBRYO_REPLY);
+    assert_true(b.e.established); /* its ACK counts */
+    assert_int_equal(b.e.ts_recent, syn.ts_val);
+    assert_int_equal(b.out.ts_ecr, syn.ts_val);
+}
+
+static void
+window_of_an_old_ack_is_not_taken(void **state)
+{
+    struct tcp_segment old = segment(TCP_ACK, 1, 0);
+    struct bed b;
+
+    (void)state;
+    establish(&b);
+    old.window = 9;
+    assert_int_equal(input_segment(&b, &old), TCP_EMBRYO_WAIT);
+    assert_int_equal(b.why, WGT_OK);
+    assert_int_equal(b.e.window, 500);
+    old.ack++;
+    assert_int_equal(input_segment(&b, &old), TCP_EMBRYO_WAIT);
+    assert_int_equal(b.e.window, 9);
+}
+
 static void
 segment_without_ack_is_dropped(void **state)
 {
@@ -574,6 +609,8 @@ main(void)
         cmocka_unit_test(rfc5961_5_2_ack_of_what_was_never_sent_is_challenged),
         cmocka_unit_test(rfc9293_3_4_window_edges),
         cmocka_unit_test(rfc7323_5_3_old_timestamp_is_refused),
+        cmocka_unit_test(rfc7323_4_3_segment_beyond_a_hole_does_not_move_ts_recent),
+        cmocka_unit_test(window_of_an_old_ack_is_not_taken),
         cmocka_unit_test(segment_without_ack_is_dropped),
         cmocka_unit_test(data_with_the_handshake_ack_count),
         cmocka_unit_test(fin_without_data_ends_it_with_reset),
