@@ -232,7 +232,7 @@ start_persist(struct tcp_conn *c, wgt_time now)
 static void
 restart_if_idle(struct tcp_conn *c, wgt_time now)
 {
-    if (c->sent_head == NULL && now - c->last_sent > tcp_rto(c))
+    if (c->cc.ops->restart != NULL && c->sent_head == NULL && now - c->last_sent > tcp_rto(c))
         c->cc.ops->restart(&c->cc, now, now - c->last_sent, true);
 }
 
