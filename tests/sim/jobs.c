@@ -40,8 +40,14 @@ jobs_run(unsigned jobs, bool (*work)(void *ctx, unsigned job), void *ctx)
             _exit(good ? 0 : 1);
         }
     }
-    for (unsigned job = 0; job < jobs; job++)
-        if (wait(&status) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-            good = false;
+    for (unsigned job = 0; job < jobs; job++) {
+        pid_t pid = wait(&status);
+
+        if (pid >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+            continue;
+        good = false;
+        if (pid >= 0 && WIFSIGNALED(status))
+            fprintf(stderr, "a process ended by signal %d\n", WTERMSIG(status));
+    }
     return good;
 }

@@ -350,6 +350,22 @@ run_control(struct node *n, wgt_time now)
     return handshaker_run(&n->handshaker, clock, &wall, CONTROL_BATCH);
 }
 
+/* What nobody may see once the node has come to rest. */
+static void
+check_rest(struct node *n, wgt_time clock)
+{
+    const struct tcp_transport *t = &n->tunnel.tcp;
+
+    for (uint32_t i = 0; i < t->config.max_flows && t->n_held > 0; i++) {
+        struct rte_mbuf *m = t->flows[i].in_use ? t->flows[i].holds.head : NULL;
+
+        if (m == NULL)
+            continue;
+        if (packet_meta(m)->hold.until <= clock)
+            broken(n, "hold: a packet from beyond a hole waits longer than it may");
+    }
+}
+
 void
 node_settle(struct node *n, wgt_time now)
 {
@@ -364,8 +380,10 @@ node_settle(struct node *n, wgt_time now)
 
         n->turns++;
         work += run_control(n, now);
-        if (work == 0 && rte_ring_empty(n->commands) && tunnel_deadline(&n->tunnel) > clock)
+        if (work == 0 && rte_ring_empty(n->commands) && tunnel_deadline(&n->tunnel) > clock) {
+            check_rest(n, clock);
             return;
+        }
     }
     broken(n, "live-lock: the node does not come to rest");
 }

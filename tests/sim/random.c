@@ -8,13 +8,13 @@
 #define TAIL (30 * WGT_SEC)
 
 static struct network_impairment
-random_impairment(struct prng *r)
+random_impairment(struct prng *r, uint16_t mtu_min)
 {
     struct network_impairment what = {.loss = 0};
 
     /* One kind is the rule, several at once the exception. */
     do {
-        switch (prng_below(r, 7)) {
+        switch (prng_below(r, 11)) {
         case 0:
             what.loss = (uint32_t)prng_between(r, 1000, 100000);
             break;
@@ -34,6 +34,20 @@ random_impairment(struct prng *r)
         case 5:
             what.black_hole = true;
             break;
+        case 6:
+            what.reorder = (uint32_t)prng_between(r, 1000, 100000);
+            what.reorder_by = prng_between(r, 1, 50) * WGT_MSEC;
+            break;
+        case 7:
+            what.coalesce = true;
+            break;
+        case 8:
+            what.ack_thin = prng_between(r, 1, 20) * WGT_MSEC;
+            break;
+        case 9:
+            what.mtu = (uint16_t)prng_between(r, mtu_min, 1450);
+            what.mtu_silent = prng_below(r, 3) == 0;
+            break;
         default:
             what.resegment = true;
             break;
@@ -47,17 +61,14 @@ random_faults(struct prng *r, struct sim_config *c, wgt_time horizon)
 {
     struct network_config *n = &c->network;
 
-    for (n->n_faults = (unsigned)prng_below(r, 4); n->n_faults > 0;) {
-        for (unsigned i = 0; i < n->n_faults; i++) {
-            struct network_fault *f = &n->faults[i];
+    n->n_faults = (unsigned)prng_below(r, 4);
+    for (unsigned i = 0; i < n->n_faults; i++) {
+        struct network_fault *f = &n->faults[i];
 
-            f->what = random_impairment(r);
-            f->from = prng_below(r, horizon);
-            f->until =
-                f->from + prng_between(r, 100, f->what.black_hole ? 40000 : 90000) * WGT_MSEC;
-            f->directions = (unsigned)prng_between(r, 1, 3);
-        }
-        break;
+        f->what = random_impairment(r, c->shared.family == IP_V6 ? 1280 : 700);
+        f->from = prng_below(r, horizon);
+        f->until = f->from + prng_between(r, 100, f->what.black_hole ? 40000 : 90000) * WGT_MSEC;
+        f->directions = (unsigned)prng_between(r, 1, 3);
     }
     if (prng_below(r, 6) == 0) {
         n->nat = true;
@@ -77,16 +88,39 @@ random_faults(struct prng *r, struct sim_config *c, wgt_time horizon)
 }
 
 static void
+random_attacks(struct prng *r, struct sim_config *c, wgt_time horizon)
+{
+    struct network_config *n = &c->network;
+
+    n->n_attacks = (unsigned)prng_between(r, 1, 3);
+    for (unsigned i = 0; i < n->n_attacks; i++) {
+        struct network_attack *a = &n->attacks[i];
+
+        a->kind = (enum network_attack_kind)prng_below(r, ATTACK_KINDS);
+        a->direction = (unsigned)prng_below(r, 2);
+        a->from = prng_below(r, horizon);
+        a->until = a->from + prng_between(r, 1, 10000) * WGT_MSEC;
+        a->interval = prng_between(r, 10, 2000) * WGT_MSEC;
+    }
+}
+
+static void
 random_nodes(struct prng *r, struct sim_config *c)
 {
+    static const struct tcp_cc_ops *const algorithms[] = {NULL, &tcp_cc_bbr, &tcp_cc_cubic,
+                                                          &tcp_cc_newreno, &tcp_cc_none};
     enum transport_kind kind = prng_below(r, 5) < 2 ? TRANSPORT_UDP : TRANSPORT_TCP;
     unsigned who = (unsigned)prng_between(r, 1, 3);
+    bool knock = prng_below(r, 5) == 0;
 
     for (unsigned i = 0; i < 2; i++) {
         c->node[i].kind = kind;
         c->node[i].dials = who & 1u << i;
         c->node[i].listen_tcp = true;
         c->node[i].listen_udp = true;
+        c->node[i].congestion = algorithms[prng_below(r, 5)];
+        c->node[i].in_order = prng_below(r, 4) == 0;
+        c->node[i].knock = knock;
         if (prng_below(r, 4) == 0)
             c->node[i].keepalive = (uint16_t)prng_between(r, 1, 30);
         if (prng_below(r, 2) == 0)
@@ -107,6 +141,8 @@ random_links(struct prng *r, struct sim_config *c)
         if (prng_below(r, 3) == 0) {
             l->rate = prng_between(r, 125000, 2500000); /* 1 .. 20 Mbit/s */
             l->queue = (uint32_t)prng_between(r, 30000, 200000);
+            if (prng_below(r, 3) == 0)
+                l->mark = l->queue / 4;
         }
     }
 }
@@ -145,6 +181,32 @@ random_traffic(struct prng *r, struct sim_config *c, wgt_time horizon)
     }
 }
 
+/* A transfer while there may be faults, which ends before the run does. What it pushes out of the
+ * queues is no loss of the tunnel's: nothing is counted then. */
+static void
+random_transfer(struct prng *r, struct sim_config *c, wgt_time horizon)
+{
+    for (unsigned i = (unsigned)prng_between(r, 1, 2); i-- > 0;) {
+        c->bulks[i] = (struct inner_tcp_config){
+            .from = prng_below(r, horizon),
+            .until = c->duration,
+            .bytes = prng_between(r, 10000, prng_below(r, 5) == 0 ? 3000000 : 500000),
+            .node = (unsigned)prng_below(r, 2),
+            .family = prng_below(r, 2) ? IP_V4 : IP_V6,
+            .cc = prng_below(r, 3) == 0 ? INNER_RENO : INNER_CUBIC,
+            .classic = prng_below(r, 4) == 0,
+            .ecn = prng_below(r, 3) == 0,
+            .must_be_complete = true,
+        };
+        c->traffic[0][0].counted = c->traffic[1][0].counted = false;
+    }
+    c->probes[0] = (struct probe_config){.from = prng_below(r, horizon),
+                                         .interval = prng_between(r, 10, 200) * WGT_MSEC,
+                                         .node = (unsigned)prng_below(r, 2),
+                                         .answered = prng_below(r, 2)};
+    c->probes[0].until = c->probes[0].from + 10 * WGT_SEC;
+}
+
 struct sim_config
 sim_random(uint64_t seed)
 {
@@ -160,6 +222,8 @@ sim_random(uint64_t seed)
     random_links(r, &c);
     if (prng_below(r, 4) != 0)
         random_faults(r, &c, horizon);
+    if (prng_below(r, 4) == 0)
+        random_attacks(r, &c, horizon);
     if (c.network.nat) {
         c.node[0].dials = true;
         c.node[1].dials = false;
@@ -169,6 +233,8 @@ sim_random(uint64_t seed)
     if (prng_below(r, 4) == 0)
         c.duration += prng_between(r, 60, 300) * WGT_SEC; /* across a rekey or two */
     random_traffic(r, &c, horizon);
+    if (prng_below(r, 3) == 0)
+        random_transfer(r, &c, horizon);
     c.ending = (enum sim_ending)prng_below(r, 3);
     c.ending_node = (unsigned)prng_below(r, 2);
     return c;
@@ -189,6 +255,31 @@ describe_impairment(const struct network_impairment *w, FILE *to)
             w->loss, w->burst_enter, w->burst_leave, w->duplicate, w->corrupt,
             (double)w->jitter / 1e6, w->black_hole ? ", black hole" : "",
             w->resegment ? ", middlebox" : "");
+    if (w->reorder > 0)
+        fprintf(to, "    %u/M are late by %.0f ms\n", w->reorder, (double)w->reorder_by / 1e6);
+    if (w->ack_thin > 0 || w->coalesce)
+        fprintf(to, "    ACKs thinned over %.0f ms%s\n", (double)w->ack_thin / 1e6,
+                w->coalesce ? ", segments joined" : "");
+    if (w->mtu > 0)
+        fprintf(to, "    MTU %u, %s\n", w->mtu, w->mtu_silent ? "in silence" : "said");
+}
+
+static void
+describe_load(const struct sim_config *c, FILE *to)
+{
+    for (unsigned i = 0; i < SIM_BULKS; i++) {
+        const struct inner_tcp_config *b = &c->bulks[i];
+
+        if (b->until > 0)
+            fprintf(to, "  transfer of %llu bytes from node %u, IPv%u, from %.1f s\n",
+                    (unsigned long long)b->bytes, b->node, b->family, (double)b->from / 1e9);
+    }
+    for (unsigned i = 0; i < c->network.n_attacks; i++) {
+        const struct network_attack *a = &c->network.attacks[i];
+
+        fprintf(to, "  attack %u, direction %u, %.1f-%.1f s, each %.0f ms\n", a->kind, a->direction,
+                (double)a->from / 1e9, (double)a->until / 1e9, (double)a->interval / 1e6);
+    }
 }
 
 void
@@ -198,11 +289,15 @@ sim_describe(const struct sim_config *c, FILE *to)
             (double)c->duration / 1e9, c->shared.family, c->shared.mtu,
             c->shared.psk ? "psk" : "no psk", ending_name(c->ending), c->ending_node);
     for (unsigned i = 0; i < 2; i++)
-        fprintf(to, "  node %u: %s %s, keepalive %u, control +%.1f ms; link %.0f ms, %llu B/s\n", i,
-                c->node[i].dials ? "dials" : "does not dial", transport_kind_name(c->node[i].kind),
-                c->node[i].keepalive, (double)c->node[i].control_delay / 1e6,
-                (double)c->network.link[i].delay / 1e6,
-                (unsigned long long)c->network.link[i].rate);
+        fprintf(
+            to,
+            "  node %u: %s %s, keepalive %u, %s%s%s, control +%.1f ms; link %.0f ms, %llu B/s\n", i,
+            c->node[i].dials ? "dials" : "does not dial", transport_kind_name(c->node[i].kind),
+            c->node[i].keepalive,
+            c->node[i].congestion != NULL ? c->node[i].congestion->name : "default",
+            c->node[i].in_order ? ", in order" : "", c->node[i].knock ? ", knocks" : "",
+            (double)c->node[i].control_delay / 1e6, (double)c->network.link[i].delay / 1e6,
+            (unsigned long long)c->network.link[i].rate);
     for (unsigned i = 0; i < c->network.n_faults; i++) {
         const struct network_fault *f = &c->network.faults[i];
 
@@ -212,6 +307,7 @@ sim_describe(const struct sim_config *c, FILE *to)
     }
     for (unsigned i = 0; i < c->network.n_rebinds; i++)
         fprintf(to, "  NAT rebinds at %.1f s\n", (double)c->network.rebinds[i] / 1e9);
+    describe_load(c, to);
     for (unsigned i = 0; i < c->n_restarts; i++)
         fprintf(to, "  node %u restarts at %.1f s, down %.1f s\n", c->restarts[i].node,
                 (double)c->restarts[i].at / 1e9, (double)c->restarts[i].down / 1e9);

@@ -13,7 +13,8 @@
  *   recovery   90 s after the last fault, packets pass in both directions
  *   loss       then, and on a good network from the start, counted streams lose nothing
  *   transfer   a TCP connection through the tunnel that must be complete by the end is
- *   leak       all packet buffers are back after the end
+ *   leak       all packet buffers are back after the end, all records once connections are closed
+ *   hold       nothing waits for a hole in its stream beyond its time
  *   stop       stopping ends connections with FIN, and ends
  *   removal    so does removing the peer
  */
