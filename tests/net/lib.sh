@@ -568,10 +568,11 @@ check_tunnel() { # NODE NODE BYTES
 
 # ---- scenarios that differ in a parameter only ----
 
-# Two daemons: b knows a's endpoint, a learns b's.
-start_pair() { # udp|tcp 4|6
+# Two daemons: b knows a's endpoint, a learns b's. With settings, b hangs on the wire by such a path.
+start_pair() { # udp|tcp 4|6 [SETTING...]
     new_wire
     new_wgtcpd_node a b
+    [ $# -eq 2 ] || start_path b "${@:3}"
     new_keys a b
     mk_conf a
     conf_peer a b

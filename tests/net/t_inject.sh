@@ -13,8 +13,7 @@
 need wg nft ping ethtool
 "$NET_PYTHON" -c 'import scapy' 2>/dev/null || { echo "skip: no scapy"; exit 77; }
 
-start_pair tcp 4
-start_path b rate=20mbit delay=5ms queue=60ms
+start_pair tcp 4 rate=20mbit delay=5ms queue=60ms
 
 # What leads to NODE, seen from the wire.
 way_to() {
@@ -57,10 +56,10 @@ blind b rst-outside rst-in-window syn-exact syn-ack data-outside
 for victim in a b; do
     step "forged segments and ICMP errors to $victim beside a transfer"
     spawn storm wire "$NET_PYTHON" "$NET_HERE/inject.py" storm "$(way_to $victim)" \
-        "$(outer_addr $victim 4)" "$PORT" 3
+        "$(outer_addr $victim 4)" "$PORT" 2
     sleep 0.7 # scapy takes its time to start
-    bulk b a 4 2s 20 &
-    bulk a b 4 2s 20 5202
+    bulk b a 4 1s 20 &
+    bulk a b 4 1s 20 5202
     wait $! || exit 1
     retry 10 gone "${PIDS[storm]}" || fail "the injector does not end"
     wait "${PIDS[storm]}" || fail "the injector: $(tail -n 1 "$(log_of storm)")"

@@ -12,8 +12,7 @@
 . "${0%/*}/lib.sh"
 need wg nft ping ethtool
 
-start_pair tcp 4
-start_path b "${LONG_PATH[@]}"
+start_pair tcp 4 "${LONG_PATH[@]}"
 
 both_ways() { # WHAT SETTING...
     step "$1"
