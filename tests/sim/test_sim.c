@@ -167,6 +167,22 @@ udp_corrupted_packets_never_come_out(void **state)
     finish();
 }
 
+/* What waited too long behind losses was dropped before it was sealed. Nothing else is missing,
+ * unless a connection was given up with bytes in it. */
+static void
+expect_all_but_stale_delivered(wgt_time until)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        const struct node *n = &world.node[i];
+        size_t missing = traffic_missing(&world.traffic[i], 0, until, false);
+
+        if (world.node[0].peer->stats.dials == 1)
+            assert_int_equal(missing, n->tunnel.drops.n[WGT_DROP_QUEUE_STALE] +
+                                          n->tunnel.drops.n[WGT_DROP_QUEUE_CODEL]);
+        assert_true(missing <= traffic_offered(&world.traffic[i], 0, until) / 10);
+    }
+}
+
 static void
 tcp_loss_5_percent(void **state)
 {
@@ -177,7 +193,7 @@ tcp_loss_5_percent(void **state)
     fault(&c, S, 50 * S, (struct network_impairment){.loss = 50000});
     begin(&c);
     run_to(c.duration);
-    expect_all_delivered(0, c.duration);
+    expect_all_but_stale_delivered(c.duration);
     assert_true(world.watch.retransmitted[0] > 1000);
     assert_int_equal(world.node[0].peer->stats.dials, 1);
     finish();
@@ -195,7 +211,7 @@ tcp_loss_in_bursts_with_reordering(void **state)
               .burst_enter = 10000, .burst_leave = 300000, .jitter = 20 * MS});
     begin(&c);
     run_to(c.duration);
-    expect_all_delivered(0, c.duration);
+    expect_all_but_stale_delivered(c.duration);
     finish();
 }
 
@@ -224,7 +240,7 @@ tcp_resegmented_with_loss(void **state)
     fault(&c, S, 50 * S, (struct network_impairment){.resegment = true, .loss = 20000});
     begin(&c);
     run_to(c.duration);
-    expect_all_delivered(0, c.duration);
+    expect_all_but_stale_delivered(c.duration);
     finish();
 }
 
