@@ -6,9 +6,11 @@
  */
 #include "flow.h"
 
-/* One and a half round trips: what the sender needs to see the hole and to fill it. */
+/* One and a half round trips: what the sender needs to see the hole and to fill it. Times are
+ * rounded up to an eighth of that, so that packets leave together and a timer serves many. */
 #define HOLD_UNKNOWN_RTT (100 * WGT_MSEC)
 #define HOLD_MAX         (500 * WGT_MSEC)
+enum { HOLD_SLICES = 8 };
 
 static struct packet_hold *
 hold_of(struct rte_mbuf *m)
@@ -17,14 +19,17 @@ hold_of(struct rte_mbuf *m)
 }
 
 static wgt_time
-patience(const struct tcp_flow *f)
+patience_ends(const struct tcp_flow *f, wgt_time now)
 {
     struct tcp_info info;
+    wgt_time patience, slice;
 
     tcp_info(&f->conn, &info);
     if (info.srtt == 0)
         info.srtt = HOLD_UNKNOWN_RTT;
-    return wgt_time_min(info.srtt + info.srtt / 2, HOLD_MAX);
+    patience = wgt_time_min(info.srtt + info.srtt / 2, HOLD_MAX);
+    slice = patience / HOLD_SLICES + 1;
+    return (now + patience + slice - 1) / slice * slice;
 }
 
 static uint16_t *
@@ -75,7 +80,7 @@ flow_hold(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_
         return;
     }
     *hold_of(m) =
-        (struct packet_hold){.seq = seq, .inner_flow = inner_flow, .until = now + patience(f)};
+        (struct packet_hold){.seq = seq, .inner_flow = inner_flow, .until = patience_ends(f, now)};
     insert(&f->holds, m);
     ++*count_of(f, inner_flow);
     f->holds.n++;
