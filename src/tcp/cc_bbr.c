@@ -3,7 +3,8 @@
  * BBR (draft-ietf-ccwg-bbr-04, BBRv3): the state machine (5.3) and what it sets (5.6). The draft's
  * names are given in comments. Departures from it, each for shorter queues or for lossy paths:
  *   - what counts as congestive loss, and what refreshes min_rtt: see cc_bbr_model.c;
- *   - ProbeBW_UP also ends when it has built a queue: see has_built_queue().
+ *   - ProbeBW_UP also ends when it has built a queue: see has_built_queue();
+ *   - and ProbeBW_CRUISE returns to DOWN: see is_time_to_drain_again().
  */
 #include "cc_bbr.h"
 
@@ -27,6 +28,7 @@ enum {
     DRAIN_ROUNDS = 3,
     RENO_ROUNDS_MAX = 63,
     UP_ROUNDS_QUEUED = 2,
+    CRUISE_QUEUE_PERCENT = 6,
     SEND_QUANTUM_MAX = 64 << 10,
 };
 
@@ -346,6 +348,21 @@ is_time_to_go_down(struct tcp_cc *cc, const struct bbr_sample *s)
     return b->full_bw_now;
 }
 
+/*
+ * CRUISE has built a queue, as it does where jitter makes ACKs come closer together than data left,
+ * and the largest sample is more than the path can do. Back to DOWN until it is drained; the clock
+ * of the next probe runs on. Not once losses have set a limit: who fills buffers until they
+ * overflow would only take what is given up.
+ */
+static bool
+is_time_to_drain_again(const struct tcp_cc *cc, uint32_t flight)
+{
+    const struct tcp_bbr *b = bbr_of_const(cc);
+
+    return b->inflight_longterm == BBR_NO_LIMIT && tcp_bbr_is_queued(cc) &&
+           flight > inflight_for(cc, bbr_max_bw(b), 100 + CRUISE_QUEUE_PERCENT);
+}
+
 /* BBRUpdateProbeBWCyclePhase (5.3.3.6) */
 static void
 update_probe_bw_cycle_phase(struct tcp_cc *cc, const struct bbr_sample *s)
@@ -365,6 +382,8 @@ update_probe_bw_cycle_phase(struct tcp_cc *cc, const struct bbr_sample *s)
     case BBR_PROBE_BW_CRUISE:
         if (is_time_to_probe_bw(cc, s->ack->now))
             start_refill(b, delivered);
+        else if (is_time_to_drain_again(cc, s->ack->flight))
+            b->state = BBR_PROBE_BW_DOWN;
         break;
     case BBR_PROBE_BW_REFILL:
         if (s->round_start) { /* after one round of REFILL */

@@ -42,7 +42,7 @@ struct __attribute__((may_alias)) tcp_bbr {
 
     wgt_time min_rtt, min_rtt_stamp;
     wgt_time probe_rtt_min_delay, probe_rtt_min_stamp, probe_rtt_done_stamp;
-    wgt_time rtt_now; /* the last few samples: the queue as the last segments met it */
+    wgt_time rtt_low_of[2], rtt_low_start; /* least of the last samples, in two slots */
     wgt_time cycle_stamp, extra_acked_start;
 
     /* Volumes, bytes. */
@@ -114,6 +114,13 @@ bbr_is_probing_bw(const struct tcp_bbr *b)
 {
     return b->state == BBR_STARTUP || b->state == BBR_PROBE_BW_REFILL ||
            b->state == BBR_PROBE_BW_UP;
+}
+
+/* The least round-trip time of late: the queue as the last segments met it, without jitter. */
+static inline wgt_time
+bbr_rtt_low(const struct tcp_bbr *b)
+{
+    return wgt_time_min(b->rtt_low_of[0], b->rtt_low_of[1]);
 }
 
 void tcp_bbr_model_init(struct tcp_cc *cc, wgt_time now);

@@ -55,7 +55,8 @@ tcp_bbr_model_init(struct tcp_cc *cc, wgt_time now)
 
     b->min_rtt = b->probe_rtt_min_delay = WGT_NEVER;
     b->min_rtt_stamp = b->probe_rtt_min_stamp = now;
-    b->rtt_now = WGT_NEVER;
+    b->rtt_low_of[0] = b->rtt_low_of[1] = WGT_NEVER;
+    b->rtt_low_start = now;
     b->extra_acked_start = now;
     b->inflight_longterm = BBR_NO_LIMIT;
     tcp_bbr_reset_congestion_signals(b);
@@ -110,9 +111,9 @@ tcp_bbr_is_queued(const struct tcp_cc *cc)
     uint64_t bw = bbr_max_bw(b);
     wgt_time burst = bw > 0 ? cc->send_quantum * WGT_SEC / bw : 0;
 
-    if (b->min_rtt == WGT_NEVER || b->rtt_now == WGT_NEVER)
+    if (b->min_rtt == WGT_NEVER || bbr_rtt_low(b) == WGT_NEVER)
         return false;
-    return b->rtt_now > b->min_rtt + b->min_rtt / 16 + burst;
+    return bbr_rtt_low(b) > b->min_rtt + b->min_rtt / 16 + burst;
 }
 
 bool
@@ -260,15 +261,18 @@ update_ack_aggregation(struct tcp_cc *cc, const struct bbr_sample *s)
         tcp_max(b->extra_acked_of[1], tcp_min(b->extra_acked_delivered - expected, cc->cwnd));
 }
 
+/* Slots of an eighth of a round trip, with a sample in each. */
 static void
-update_rtt_now(struct tcp_bbr *b, wgt_time rtt)
+update_rtt_low(struct tcp_bbr *b, wgt_time now, wgt_time rtt)
 {
     if (rtt == WGT_NEVER)
         return;
-    if (b->rtt_now == WGT_NEVER)
-        b->rtt_now = rtt;
-    else
-        b->rtt_now = b->rtt_now - b->rtt_now / 4 + rtt / 4;
+    if (b->min_rtt != WGT_NEVER && now - b->rtt_low_start > b->min_rtt / 8) {
+        b->rtt_low_of[0] = b->rtt_low_of[1];
+        b->rtt_low_of[1] = WGT_NEVER;
+        b->rtt_low_start = now;
+    }
+    b->rtt_low_of[1] = wgt_time_min(b->rtt_low_of[1], rtt);
 }
 
 void
@@ -276,7 +280,7 @@ tcp_bbr_update_signals(struct tcp_cc *cc, struct bbr_sample *s)
 {
     struct tcp_bbr *b = bbr_of(cc);
 
-    update_rtt_now(b, s->ack->rtt);
+    update_rtt_low(b, s->ack->now, s->ack->rtt);
     update_latest_delivery_signals(b, s);
     update_congestion_signals(cc, s);
     update_ack_aggregation(cc, s);

@@ -29,7 +29,8 @@ struct dumbbell {
     wgt_time now, link_free, policed_at;
     uint64_t order, overflowed;
     double tokens;
-    struct prng loss_data, loss_acks, reorder;
+    struct prng loss_data, loss_acks, reorder, jitter;
+    wgt_time last_arrival[2];
     struct event *heap;
     size_t n_events, max_events;
     struct dumbbell_packet *packets;
@@ -151,6 +152,12 @@ dumbbell_transmit(struct dumbbell *d, wgt_time now, const struct dumbbell_packet
     if (prng_chance(p->to_sender ? &d->loss_acks : &d->loss_data, d->o.loss))
         return;
     at += d->o.delay;
+    if (d->o.jitter > 0) {
+        wgt_time *last = &d->last_arrival[p->to_sender];
+
+        at += prng_below(&d->jitter, d->o.jitter);
+        at = *last = at > *last ? at : *last;
+    }
     if (!p->to_sender && prng_chance(&d->reorder, d->o.reorder))
         at += d->o.delay / 4;
     push(d, at, EVENT_ARRIVE, packet_new(d, p));
@@ -282,6 +289,7 @@ dumbbell_run(const struct dumbbell_options *o, struct dumbbell_result *result)
     d->loss_data = prng_fork(o->seed, 1);
     d->loss_acks = prng_fork(o->seed, 2);
     d->reorder = prng_fork(o->seed, 3);
+    d->jitter = prng_fork(o->seed, 4);
     d->tokens = o->police_burst;
     d->waits = calloc((o->until - o->from) / PROBE_INTERVAL + 2, sizeof(*d->waits));
     assert(d->waits != NULL);

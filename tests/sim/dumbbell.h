@@ -28,6 +28,7 @@ struct dumbbell_options {
     wgt_time buffer;       /* what waits at most, in time at that rate */
     uint32_t loss;         /* of a million packets, each way; behind the bottleneck */
     uint32_t reorder;      /* of a million data packets: late by a quarter of the delay */
+    wgt_time jitter;       /* each packet is late by up to so much; order is kept */
     uint64_t police_rate;  /* bits a second; a token bucket before the buffer; 0: none */
     uint32_t police_burst; /* bytes */
     wgt_time from, until;  /* what is measured; the run begins at 0 */

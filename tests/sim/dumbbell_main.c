@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * dumbbell [--table]              the table of docs: goodput and queue over rate, delay, buffer,
- * loss dumbbell --rate MBIT --delay MS --buffer MS [--loss PERCENT] [--police MBIT] [--seconds N]
+ * loss dumbbell --rate MBIT --delay MS --buffer MS [--loss PERCENT] [--reorder PERCENT]
+ *          [--jitter MS] [--police MBIT --burst BYTES] [--seconds N]
  *          [--from N] [--seed N] FLOW...      one run
  *     FLOW: bbr | cubic | none, "model-" before it for an ideal sender, "@S" behind it to start
  *           after S seconds
@@ -143,6 +144,8 @@ main(int argc, char **argv)
             o.loss = (uint32_t)(value * 1e4);
         else if (strcmp(argv[i], "--reorder") == 0)
             o.reorder = (uint32_t)(value * 1e4);
+        else if (strcmp(argv[i], "--jitter") == 0)
+            o.jitter = msec(value);
         else if (strcmp(argv[i], "--police") == 0)
             o.police_rate = (uint64_t)(value * 1e6);
         else if (strcmp(argv[i], "--burst") == 0)

@@ -74,6 +74,25 @@ bbr_fills_the_link_and_not_the_buffer(void **state)
               bbr_rows[i].p99_ms);
 }
 
+/* Jitter makes some samples of the rate too large: no standing queue comes of it, and losses are
+ * still told from those of a full buffer. */
+static void
+bbr_stands_jitter(void **state)
+{
+    (void)state;
+    for (uint32_t loss = 0; loss <= 3; loss += 3) {
+        struct dumbbell_options o = on_path(&(struct path){100, 20, 60, loss, 60});
+        struct dumbbell_result r;
+
+        o.jitter = 2 * WGT_MSEC;
+        add(&o, &tcp_cc_bbr, true, 0);
+        dumbbell_run(&o, &r);
+        assert_true(r.mbps > (loss > 0 ? 0.92 : 0.97) * 100 * 1448 / 1514);
+        assert_true(r.queue_p50 < 5 * WGT_MSEC);
+        assert_true(r.queue_p99 < 40 * WGT_MSEC);
+    }
+}
+
 static void
 cubic_fills_the_link(void **state)
 {
@@ -154,6 +173,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bbr_fills_the_link_and_not_the_buffer),
+        cmocka_unit_test(bbr_stands_jitter),
         cmocka_unit_test(cubic_fills_the_link),
         cmocka_unit_test(bbr_finds_the_rate_of_a_policer),
         cmocka_unit_test(bbr_shares_with_itself),

@@ -136,8 +136,8 @@ static void
 see_queue(struct path *p)
 {
     p->rtt = RTT + RTT / 4;
-    for (int i = 0; i < 20; i++)
-        feed(p, 0, 100, BW / 2, false);
+    for (int i = 0; i < 3; i++) /* the least of the last quarter of a round trip */
+        feed(p, RTT / 8 + 1, 100, BW / 2, false);
     assert_true(tcp_bbr_is_queued(&p->cc));
 }
 
@@ -357,10 +357,41 @@ up_ends_when_it_has_built_a_queue(void **state)
     feed(&p, 1, MSS, BW, false);
     assert_int_equal(p.b->state, BBR_PROBE_BW_UP); /* no queue */
     p.rtt = RTT + RTT / 4;
+    feed(&p, RTT / 8 + 1, MSS, BW, false);
+    p.rtt = RTT + RTT / 20; /* some came through faster: jitter, not a queue */
     feed(&p, 0, MSS, BW, false);
-    feed(&p, 0, MSS, BW, false);
+    p.rtt = RTT + RTT / 4;
+    feed(&p, RTT / 8 + 1, MSS, BW, false);
+    assert_int_equal(p.b->state, BBR_PROBE_BW_UP);
+    feed(&p, RTT / 8 + 1, MSS, BW, false);
+    assert_int_equal(p.b->state, BBR_PROBE_BW_DOWN);
+}
+
+/* Not of the draft. */
+static void
+cruise_drains_a_queue_of_its_own(void **state)
+{
+    struct path p;
+    wgt_time clock;
+
+    (void)state;
+    to_cruise(&p);
+    clock = p.b->cycle_stamp;
+    p.flight = BDP * 107 / 100;
+    feed(&p, RTT, MSS, BW, false);
+    assert_int_equal(p.b->state, BBR_PROBE_BW_CRUISE); /* no queue */
+    p.flight = BDP;
+    see_queue(&p);
+    assert_int_equal(p.b->state, BBR_PROBE_BW_CRUISE);
+    p.flight = BDP * 107 / 100;
     feed(&p, 0, MSS, BW, false);
     assert_int_equal(p.b->state, BBR_PROBE_BW_DOWN);
+    assert_true(p.b->cycle_stamp == clock);
+
+    p.b->state = BBR_PROBE_BW_CRUISE;
+    p.b->inflight_longterm = 2 * BDP;
+    feed(&p, 0, MSS, BW, false);
+    assert_int_equal(p.b->state, BBR_PROBE_BW_CRUISE);
 }
 
 static void
@@ -1000,6 +1031,7 @@ main(void)
         cmocka_unit_test(s5_3_3_3_refill_lasts_one_round),
         cmocka_unit_test(s5_3_3_4_up_ends_when_bandwidth_does_not_grow),
         cmocka_unit_test(up_ends_when_it_has_built_a_queue),
+        cmocka_unit_test(cruise_drains_a_queue_of_its_own),
         cmocka_unit_test(up_that_found_a_queue_goes_on),
         cmocka_unit_test(s5_5_10_2_losses_end_up_and_set_the_limit),
         cmocka_unit_test(s5_5_10_2_the_limit_falls_to_beta_at_most),
