@@ -51,6 +51,7 @@ enum {
     SLOTS = 8192,
     BLOCK_SIZE = 1 << 20,
     WAITING_MAX = 32768, /* frames under way in one direction */
+    FRAMES = 2 * WAITING_MAX,
     CABLE_OVERHEAD = 24, /* preamble, checksum and gap */
     SEND_BURST = 64,
     LINE_LEN = 512,
@@ -111,6 +112,7 @@ struct direction {
 struct impair {
     struct interface a, b;
     struct direction ab, ba;
+    struct frame *frames; /* all there are; memory is touched only as far as they are needed */
     struct frame **spare;
     size_t n_spare;
     int control; /* -1: none */
@@ -383,15 +385,11 @@ read_control(struct impair *m)
 
 /* ---- frames under way ---- */
 
+/* One direction holds WAITING_MAX at most, so there is always one. */
 static struct frame *
 frame_take(struct impair *m)
 {
-    if (m->n_spare > 0)
-        return m->spare[--m->n_spare];
-    struct frame *f = malloc(sizeof(*f));
-    if (f == NULL)
-        die("malloc");
-    return f;
+    return m->spare[--m->n_spare];
 }
 
 static void
@@ -708,12 +706,32 @@ parse_arguments(struct impair *m, int argc, char **argv)
 }
 
 static void *
-table(size_t n)
+table(size_t n, size_t size)
 {
-    void *memory = calloc(n, sizeof(void *));
+    void *memory = calloc(n, size);
     if (memory == NULL)
         die("calloc");
     return memory;
+}
+
+static void
+tables_make(struct impair *m)
+{
+    m->ab.waiting = table(WAITING_MAX, sizeof(struct frame *));
+    m->ba.waiting = table(WAITING_MAX, sizeof(struct frame *));
+    m->spare = table(FRAMES, sizeof(struct frame *));
+    m->frames = table(FRAMES, sizeof(struct frame));
+    for (m->n_spare = 0; m->n_spare < FRAMES; m->n_spare++)
+        m->spare[m->n_spare] = &m->frames[FRAMES - 1 - m->n_spare];
+}
+
+static void
+tables_free(struct impair *m)
+{
+    free(m->ab.waiting);
+    free(m->ba.waiting);
+    free(m->spare);
+    free(m->frames);
 }
 
 /* The machine's load shall not become the path's delay: as far as we may, we run at once. */
@@ -736,9 +754,7 @@ main(int argc, char **argv)
     sigaction(SIGTERM, &stop, NULL);
     sigaction(SIGINT, &stop, NULL);
 
-    m.ab.waiting = table(WAITING_MAX);
-    m.ba.waiting = table(WAITING_MAX);
-    m.spare = table(2 * WAITING_MAX);
+    tables_make(&m);
     interface_open(&m.a);
     interface_open(&m.b);
     be_punctual();
@@ -746,5 +762,6 @@ main(int argc, char **argv)
     while (!stopped)
         turn(&m);
     report(&m);
+    tables_free(&m);
     return 0;
 }
