@@ -17,7 +17,7 @@ read -ra path <<<"$MEASURE_PATH"
 
 # ---- nodes ----
 
-# The kernel's node NODE and what is between: sets `at`, the node on whose cable the path is.
+# The client, behind a NAT box if need be. Sets `at`, the node on whose cable the path is.
 hang() { # wgtcpd|kernel CLIENT
     at=$2
     "new_$1_node" "$2"
@@ -34,6 +34,7 @@ hang() { # wgtcpd|kernel CLIENT
     in_ns n nft add rule ip nat out oifname eth0 masquerade
     OUTER4["$2"]=10.8.0.2
     [ "$1" = kernel ] || return 0
+    in_ns "$2" ip address flush dev eth0
     in_ns "$2" ip address add 10.8.0.2/24 dev eth0
     in_ns "$2" ip route add default via 10.8.0.1
 }
