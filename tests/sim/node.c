@@ -12,7 +12,7 @@
 #include "traffic.h"
 
 enum {
-    NODES = 2,
+    NODES = NODES_MAX,
     TURNS_MAX = 64,     /* within one instant */
     SENT_MAX = 20000,   /* packets within one instant */
     CONTROL_BATCH = 32, /* events a look */
@@ -169,8 +169,9 @@ broken(struct node *n, const char *what)
 static bool
 start_engines(struct node *n, wgt_time clock)
 {
+    char name[16], handshaker_name[16];
     struct tunnel_config config = {
-        .name = n->id == 0 ? "simA" : "simB",
+        .name = name,
         .listen_port = NODE_PORT,
         .listen_udp = n->config.listen_udp,
         .listen_tcp = n->config.listen_tcp,
@@ -193,10 +194,11 @@ start_engines(struct node *n, wgt_time clock)
         .n_locals = 1,
         .mtu = n->shared.outer_mtu,
     };
-    const char *name = n->id == 0 ? "simA.h" : "simB.h";
 
-    if (handshaker_init(&n->handshaker, name, 4, n->private_key, n->events, n->commands, on_entropy,
-                        n) != 0)
+    snprintf(name, sizeof(name), "sim%u", n->id);
+    snprintf(handshaker_name, sizeof(handshaker_name), "sim%u.h", n->id);
+    if (handshaker_init(&n->handshaker, handshaker_name, 4, n->private_key, n->events, n->commands,
+                        on_entropy, n) != 0)
         return false;
     memcpy(config.mac1_key, n->handshaker.local.mac1_key, NOISE_KEY_LEN);
     noise_knock_key(config.knock_key, n->handshaker.local.public_key);
@@ -206,29 +208,52 @@ start_engines(struct node *n, wgt_time clock)
                        n->commands) == 0;
 }
 
-static bool
-add_peer(struct node *n)
+static struct tunnel_peer *
+new_peer(const struct node *n, unsigned other)
 {
-    struct ip_prefix v4 = {traffic_address(1 - n->id, IP_V4), 32};
-    struct ip_prefix v6 = {traffic_address(1 - n->id, IP_V6), 128};
-    struct prng r = prng_fork(n->shared.seed, 'p');
-    uint8_t other_private[NOISE_KEY_LEN], psk[NOISE_KEY_LEN];
+    struct tunnel_peer *peer = calloc(1, sizeof(*peer));
+    uint8_t other_private[NOISE_KEY_LEN];
 
-    n->peer = calloc(1, sizeof(*n->peer));
-    if (n->peer == NULL)
-        return false;
-    derive_keys(n->shared.seed, 1 - n->id, other_private, n->peer->public_key);
+    if (peer == NULL)
+        abort();
+    derive_keys(n->shared.seed, other, other_private, peer->public_key);
+    peer->has_endpoint = n->config.dials;
+    peer->configured_kind = n->config.kind;
+    peer->configured = (struct ip_endpoint){node_address(other, n->shared.family), NODE_PORT};
+    peer->knock = n->config.knock;
+    peer->persistent_keepalive = n->config.keepalive;
+    return peer;
+}
+
+static bool
+add_peer(struct node *n, struct tunnel_peer *peer, unsigned other)
+{
+    struct ip_prefix v4 = {traffic_address(other, IP_V4), 32};
+    struct ip_prefix v6 = {traffic_address(other, IP_V6), 128};
+    struct prng r = prng_fork(n->shared.seed, n->config.wrong_psk ? 'w' : 'p');
+    uint8_t psk[NOISE_KEY_LEN];
+
     prng_fill(&r, psk, sizeof(psk));
-    n->peer->has_endpoint = n->config.dials;
-    n->peer->configured_kind = n->config.kind;
-    n->peer->configured =
-        (struct ip_endpoint){node_address(1 - n->id, n->shared.family), NODE_PORT};
-    n->peer->knock = n->config.knock;
-    n->peer->persistent_keepalive = n->config.keepalive;
+    return allowedips_insert(&n->ips, &v4, peer) == 0 &&
+           allowedips_insert(&n->ips, &v6, peer) == 0 &&
+           handshaker_add_peer(&n->handshaker, peer, n->shared.psk ? psk : NULL) == 0;
+}
+
+/* The nodes of a pair know each other; in a star node 0 knows all, the others only node 0. */
+static bool
+add_peers(struct node *n)
+{
+    unsigned first = n->id == 0 ? 1 : 0,
+             last = n->id == 0 && n->config.n_peers > 1 ? n->config.n_peers : first;
+
+    for (unsigned other = first; other <= last; other++) {
+        n->peers[other] = new_peer(n, other);
+        if (!add_peer(n, n->peers[other], other))
+            return false;
+    }
+    n->peer = n->peers[first];
     n->has_peer = true;
-    return allowedips_insert(&n->ips, &v4, n->peer) == 0 &&
-           allowedips_insert(&n->ips, &v6, n->peer) == 0 &&
-           handshaker_add_peer(&n->handshaker, n->peer, n->shared.psk ? psk : NULL) == 0;
+    return true;
 }
 
 void
@@ -243,7 +268,7 @@ node_start(struct node *n, wgt_time now)
         abort();
     }
     n->up = true;
-    if (!add_peer(n))
+    if (!add_peers(n))
         broken(n, "set-up: the peer was refused");
     node_settle(n, now);
 }
@@ -257,7 +282,10 @@ node_crash(struct node *n)
     tunnel_fini(&n->tunnel);
     handshaker_fini(&n->handshaker);
     allowedips_destroy(&n->ips);
-    free(n->peer);
+    for (unsigned i = 0; i < NODES_MAX; i++) {
+        free(n->peers[i]);
+        n->peers[i] = NULL;
+    }
     n->peer = NULL;
     n->has_peer = false;
 }
@@ -281,7 +309,8 @@ new_packet(struct node *n, const uint8_t *bytes, size_t len)
     struct rte_mbuf *m = rte_pktmbuf_alloc(n->pool);
 
     if (m == NULL) {
-        broken(n, "leak: no packet buffer is left");
+        if (!n->starved)
+            broken(n, "leak: no packet buffer is left");
         return NULL;
     }
     memcpy(rte_pktmbuf_append(m, (uint16_t)len), bytes, len);

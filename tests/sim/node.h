@@ -11,7 +11,7 @@
 
 #include "prng.h"
 
-enum { NODE_PORT = 51820, NODE_POOL = 8191, NODE_MESSAGE_MAX = 2048 };
+enum { NODES_MAX = 4, NODE_PORT = 51820, NODE_POOL = 8191, NODE_MESSAGE_MAX = 2048 };
 
 struct node_config {
     bool dials;               /* has the other's endpoint */
@@ -19,6 +19,8 @@ struct node_config {
     bool listen_udp, listen_tcp;
     const struct tcp_cc_ops *congestion; /* NULL: the default */
     bool in_order, knock;
+    unsigned n_peers; /* of node 0: it has the nodes 1 .. n_peers; 0: 1 */
+    bool wrong_psk;
     uint16_t keepalive;     /* persistent, s */
     wgt_time control_delay; /* from an event to the handshaker's look at it */
 };
@@ -52,11 +54,13 @@ struct node {
     wgt_time clock_offset; /* node's monotonic clock - world's time */
     /* these do not */
     bool up, has_peer, peer_removed, stopped;
+    bool starved; /* somebody else has taken the packet buffers */
     struct tunnel tunnel;
     struct handshaker handshaker;
     struct allowedips ips;
-    struct tunnel_peer *peer;
-    wgt_time control_at; /* WGT_NEVER: no event waits */
+    struct tunnel_peer *peers[NODES_MAX]; /* by their node */
+    struct tunnel_peer *peer;             /* the first of them */
+    wgt_time control_at;                  /* WGT_NEVER: no event waits */
     unsigned sent_in_turn;
     uint64_t turns; /* of the loop, in all lives */
     wgt_time now;   /* world's time of the call under way */
