@@ -13,7 +13,8 @@ give_up_at(const struct tcp_conn *c)
 {
     wgt_time patience = c->options.user_timeout;
 
-    if (c->state == TCP_SYN_SENT)
+    /* A SYN that crosses ours (somebody may have forged it) gives no more time. */
+    if (c->state == TCP_SYN_SENT || (c->state == TCP_SYN_RECEIVED && !c->passive))
         return c->options.connect_timeout > 0 ? c->progress + c->options.connect_timeout
                                               : WGT_NEVER;
     if (c->sent_head == NULL && !c->probe_unanswered)
@@ -27,6 +28,7 @@ void
 tcp_timers_stop(struct tcp_conn *c)
 {
     c->rto_at = c->persist_at = c->delayed_ack_at = c->state_at = WGT_NEVER;
+    c->tlp.at = c->rack.at = c->pace_wake = WGT_NEVER;
 }
 
 void
@@ -36,6 +38,8 @@ tcp_timers_store(struct tcp_conn *c)
 
     at = wgt_time_min(at, wgt_time_min(c->delayed_ack_at, c->state_at));
     at = wgt_time_min(at, tcp_keepalive_at(c));
+    at = wgt_time_min(at, wgt_time_min(c->tlp.at, c->rack.at));
+    at = wgt_time_min(at, c->pace_wake);
     c->deadline = c->state == TCP_CLOSED ? WGT_NEVER : wgt_time_min(at, give_up_at(c));
 }
 
@@ -146,6 +150,10 @@ tcp_timers_expire(struct tcp_conn *c, wgt_time now)
     }
     if (c->persist_at <= now)
         persist_expired(c, now);
+    if (c->rack.at <= now)
+        tcp_recovery_reorder_timer(c, now);
+    if (c->tlp.at <= now)
+        tcp_tlp_expired(c, now);
     if (c->rto_at <= now)
         retransmission_expired(c, now);
 }

@@ -113,6 +113,25 @@ rfc6298_2_1_syns_of_an_unknown_path_back_off(void **state)
     script_free(s);
 }
 
+/* Simultaneous open, RFC 9293 3.5, with a SYN that nobody stands behind. */
+static void
+crossing_syn_does_not_prolong_the_dial(void **state)
+{
+    struct script *s = script_new();
+
+    (void)state;
+    s->options.connect_timeout = 3 * WGT_SEC;
+    s->options.syn_rto = 250 * WGT_MSEC;
+    tcp_open_active(&s->c, s->now, &s->options);
+    expect(s, TCP_SYN, 0, 0, 0);
+    assert_int_equal(feed(s, TCP_SYN, 0, 0, 0), WGT_OK);
+    assert_int_equal(tcp_state(&s->c), TCP_SYN_RECEIVED);
+    count_output(s);
+    assert_int_equal(run_into_silence(s, 60 * WGT_SEC), 3 * WGT_SEC);
+    assert_int_equal(tcp_end(&s->c), TCP_END_TIMEOUT);
+    script_free(s);
+}
+
 int
 main(void)
 {
@@ -122,6 +141,7 @@ main(void)
         cmocka_unit_test(without_a_limit_the_user_timeout_alone_ends_it),
         cmocka_unit_test(rfc9040_syns_of_a_known_path_go_at_a_constant_interval),
         cmocka_unit_test(rfc6298_2_1_syns_of_an_unknown_path_back_off),
+        cmocka_unit_test(crossing_syn_does_not_prolong_the_dial),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
