@@ -100,7 +100,7 @@ rig_on_message(void *ctx, wgt_time now, const struct path *from, struct rte_mbuf
     struct rig *r = ctx;
     const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
     size_t len = rte_pktmbuf_pkt_len(m);
-    uint64_t counter;
+    uint64_t counter = 0;
 
     (void)now;
     (void)from;
@@ -133,7 +133,7 @@ rig_on_early(void *ctx, wgt_time now, const struct path *from, struct tcp_early_
 {
     struct rig *r = ctx;
     uint8_t *p = rte_pktmbuf_mtod(message->packet, uint8_t *);
-    uint64_t counter;
+    uint64_t counter = 0;
 
     (void)now;
     (void)from;
@@ -159,7 +159,7 @@ static inline void
 rig_on_released(void *ctx, wgt_time now, struct rte_mbuf *m)
 {
     struct rig *r = ctx;
-    uint64_t counter;
+    uint64_t counter = 0;
 
     (void)now;
     REQUIRE(rig_authentic(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_pkt_len(m), &counter));
