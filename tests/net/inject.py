@@ -25,7 +25,8 @@ import time
 from scapy.all import ICMP, IP, TCP, Ether, Raw, conf
 
 QUIET = 0.3  # seconds without a segment
-ANSWER = 0.3  # seconds that an answer may take
+SILENCE = 0.3  # seconds in which nothing may come
+ANSWER = 3  # seconds that an answer may take on a busy machine
 HELD_BACK = 0.6  # seconds between challenge ACKs: they are limited (RFC 5961, section 7)
 SPACE = 1 << 32
 MIDDLE = 1 << 31  # as far outside every window as can be
@@ -132,19 +133,20 @@ KINDS = {
 }
 
 
-def answers(connection):
-    end, heard = time.monotonic() + ANSWER, []
+def answers(connection, wanted):
+    end, heard = time.monotonic() + (ANSWER if wanted == "ack" else SILENCE), []
     while (left := end - time.monotonic()) > 0:
         frame = connection.take(left)
         if frame is not None and frame[IP].src == connection.victim:
             heard.append(frame)
+            end = min(end, time.monotonic() + SILENCE)
     return heard
 
 
 def check(connection, kind):
     forge, wanted = KINDS[kind]
     forge(connection)
-    heard = answers(connection)
+    heard = answers(connection, wanted)
     said = " ".join(str(frame[TCP].flags) or "-" for frame in heard) or "silence"
     ok = {
         "silence": not heard,
@@ -153,7 +155,7 @@ def check(connection, kind):
     }[wanted]
     print(f"{kind}: {said}" + ("" if ok else f", not {wanted}"), flush=True)
     if heard:
-        time.sleep(HELD_BACK - ANSWER)
+        time.sleep(HELD_BACK - SILENCE)
     return bool(ok)
 
 
