@@ -169,7 +169,7 @@ start_up(struct tcp_cc *cc, const struct bbr_sample *s)
     tcp_bbr_start_round(b, s->ack->rate.total_delivered);
     tcp_bbr_reset_full_bw(b, s->bw);
     b->cycle_stamp = s->ack->now;
-    b->up_began_queued = tcp_bbr_is_queued(cc);
+    b->up_persists = tcp_bbr_is_queued(cc) && (draw(b, s->ack->now) & 1);
     b->state = BBR_PROBE_BW_UP;
     raise_longterm_slope(cc);
 }
@@ -316,15 +316,19 @@ is_time_to_cruise(const struct tcp_cc *cc, uint32_t flight)
  * Whether UP has built a queue: as much is in flight as the gain asks for, and round-trip times
  * show it. More time in UP would find no more bandwidth, for the delivery rate is the bottleneck's
  * already, and add a quarter of a round trip to everyone's delay in each. While there is bandwidth
- * to be found there is no queue, and UP goes on as in the draft. So it does when UP found a queue:
- * then the share of other flows is what it probes for, and one round is too short to get any.
+ * to be found there is no queue, and UP goes on as in the draft.
+ *
+ * When UP found a queue, the share of other flows is what it probes for, and one round is too short
+ * to get any: two flows of ours that always left would stay unequal. If they always stayed, CUBIC
+ * in a buffer of one bandwidth-delay product would be left with 18 %. So every other probe, drawn,
+ * goes on: then CUBIC has 23 %, and ours are as equal as before (tests/sim/dumbbell).
  */
 static bool
 has_built_queue(const struct tcp_cc *cc, const struct tcp_cc_ack *ack)
 {
     const struct tcp_bbr *b = bbr_of_const(cc);
 
-    return (!b->up_began_queued || b->full_bw_count >= UP_ROUNDS_QUEUED) && tcp_bbr_is_queued(cc) &&
+    return (!b->up_persists || b->full_bw_count >= UP_ROUNDS_QUEUED) && tcp_bbr_is_queued(cc) &&
            ack->now > b->cycle_stamp + b->min_rtt &&
            ack->flight >= tcp_bbr_bdp(cc, bbr_max_bw(b), gains[BBR_PROBE_BW_UP].pacing);
 }

@@ -64,7 +64,7 @@ struct __attribute__((may_alias)) tcp_bbr {
     bool prev_probe_too_high : 1, prev_probe_precautionary : 1;
     bool is_loss_in_round : 1, congested : 1;
     bool probe_rtt_expired : 1, probe_rtt_round_done : 1, idle_restart : 1;
-    bool in_recovery : 1, undo_saved : 1, rtt_seen : 1, up_began_queued : 1;
+    bool in_recovery : 1, undo_saved : 1, rtt_seen : 1, up_persists : 1;
 };
 
 _Static_assert(sizeof(struct tcp_bbr) <= sizeof(((struct tcp_cc *)0)->state), "fits tcp_cc.state");

@@ -148,23 +148,28 @@ bbr_shares_with_itself(void **state)
     }
 }
 
-/* Over one and two bandwidth-delay products of buffer, and some starts: about a fifth at least. */
+/* Over one and two bandwidth-delay products of buffer, on the average of some starts: a fifth at
+ * least. One start alone may end a little below. */
 static void
 bbr_and_cubic_leave_each_other_a_share(void **state)
 {
+    enum { STARTS = 8 };
+
     (void)state;
     for (double buffer = 40; buffer <= 80; buffer += 40) {
         double bbr = 0, cubic = 0;
 
-        for (wgt_time start = 0; start < 3 * WGT_SEC; start += WGT_SEC) {
+        for (wgt_time i = 0; i < STARTS; i++) {
             struct dumbbell_result r =
-                together(buffer, 0, &tcp_cc_cubic, true, start, 1500 * WGT_MSEC);
+                together(buffer, 0, &tcp_cc_cubic, true, i * 370 * WGT_MSEC, 1500 * WGT_MSEC);
 
-            bbr += r.flows[0].mbps / r.mbps / 3;
-            cubic += r.flows[1].mbps / r.mbps / 3;
+            assert_true(r.flows[0].mbps / r.mbps >= 0.15);
+            assert_true(r.flows[1].mbps / r.mbps >= 0.15);
+            bbr += r.flows[0].mbps / r.mbps / STARTS;
+            cubic += r.flows[1].mbps / r.mbps / STARTS;
         }
-        assert_true(bbr >= 0.18);
-        assert_true(cubic >= 0.18);
+        assert_true(bbr >= 0.2);
+        assert_true(cubic >= 0.2);
     }
 }
 

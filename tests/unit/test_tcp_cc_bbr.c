@@ -394,21 +394,38 @@ cruise_drains_a_queue_of_its_own(void **state)
     assert_int_equal(p.b->state, BBR_PROBE_BW_CRUISE);
 }
 
-static void
-up_that_found_a_queue_goes_on(void **state)
+/* A probe that found a queue: how many rounds it lasted. */
+static int
+rounds_of_queued_up(uint32_t random)
 {
     struct path p;
+    int rounds = 0;
 
-    (void)state;
     to_refill(&p);
     see_queue(&p);
+    p.b->random = random;
     p.flight = BDP * 5 / 4;
     feed(&p, RTT, MSS, BW, true);
     assert_int_equal(p.b->state, BBR_PROBE_BW_UP);
-    feed(&p, 2 * RTT, MSS, BW, true);
-    assert_int_equal(p.b->state, BBR_PROBE_BW_UP);
-    feed(&p, RTT, MSS, BW, true);
-    assert_int_equal(p.b->state, BBR_PROBE_BW_DOWN);
+    for (; p.b->state == BBR_PROBE_BW_UP; rounds++)
+        feed(&p, 2 * RTT, MSS, BW, true);
+    return rounds;
+}
+
+static void
+every_other_up_that_found_a_queue_goes_on(void **state)
+{
+    int lasted[4] = {0};
+
+    (void)state;
+    for (uint32_t i = 1; i <= 200; i++) {
+        int rounds = rounds_of_queued_up(i * 2654435761u);
+
+        assert_in_range(rounds, 1, 2);
+        lasted[rounds]++;
+    }
+    assert_in_range(lasted[1], 70, 130);
+    assert_in_range(lasted[2], 70, 130);
 }
 
 static void
@@ -1032,7 +1049,7 @@ main(void)
         cmocka_unit_test(s5_3_3_4_up_ends_when_bandwidth_does_not_grow),
         cmocka_unit_test(up_ends_when_it_has_built_a_queue),
         cmocka_unit_test(cruise_drains_a_queue_of_its_own),
-        cmocka_unit_test(up_that_found_a_queue_goes_on),
+        cmocka_unit_test(every_other_up_that_found_a_queue_goes_on),
         cmocka_unit_test(s5_5_10_2_losses_end_up_and_set_the_limit),
         cmocka_unit_test(s5_5_10_2_the_limit_falls_to_beta_at_most),
         cmocka_unit_test(losses_without_a_queue_do_not_end_up),
