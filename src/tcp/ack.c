@@ -59,14 +59,16 @@ timestamp_rtt(const struct tcp_conn *c, const struct tcp_delivery *d, wgt_time *
 }
 
 static void
-take_rtt(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t flight)
+take_rtt(struct tcp_conn *c, struct tcp_delivery *d, uint32_t flight)
 {
     uint32_t per_rtt = (flight + 2 * c->mss - 1) / (2 * c->mss);
     wgt_time rtt = d->now - d->first_sent;
 
     if ((!d->timed || d->ambiguous) && !timestamp_rtt(c, d, &rtt))
         return;
-    tcp_rtt_sample(&c->rtt, rtt, per_rtt);
+    d->rtt = rtt;
+    c->tlp.sampled = true;
+    tcp_rtt_sample(&c->rtt, d->now, rtt, per_rtt);
     /* Karn's second half (RFC 6298 5.7): the back-off stays until there is a sample. */
     c->rto_backoff = 0;
 }
@@ -90,7 +92,13 @@ acknowledge(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
 void
 tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t seq)
 {
-    struct tcp_delivery d = {.now = now, .seg = seg};
+    struct tcp_delivery d = {
+        .now = now,
+        .seg = seg,
+        .rtt = WGT_NEVER,
+        .prior_flight = tcp_pipe(c),
+        .dsack = c->sack_ok && reports_duplicate(seg),
+    };
     bool outstanding = c->sent_head != NULL;
     bool bare = seg->payload.len == 0 && !(seg->flags & (TCP_SYN | TCP_FIN));
     bool changed = update_window(c, seg, seq);
@@ -108,4 +116,8 @@ tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_
         tcp_sent_sack(c, &d);
     if (outstanding)
         tcp_recovery_ack(c, &d, acked, acked == 0 && seg->ack == c->snd_una && bare && !changed);
+    if (acked > 0)
+        tcp_tlp_arm(c, now);
+    else if (c->n_sacked > 0)
+        tcp_tlp_stop(c); /* RACK has something to go by */
 }

@@ -24,7 +24,7 @@ enum {
     TCP_SYN_RETRIES = 6,
     TCP_SYN_ACK_RETRIES = 5,
     TCP_DUP_THRESHOLD = 3,
-    TCP_SEND_SLACK = 32 * 1024,
+    TCP_ROOM_MIN = 64 * 1024,
     TCP_DUP_ACKS_OWED_MAX = 8,
 };
 
@@ -36,6 +36,7 @@ enum {
     TCP_SENT_PSH = 0x08,
     TCP_SENT_SACKED = 0x10,
     TCP_SENT_RETRANSMITTED = 0x20,
+    TCP_SENT_APP_LIMITED = 0x40,
 };
 
 static inline uint32_t
@@ -81,8 +82,10 @@ void tcp_queue_splice(struct tcp_chunk_queue *q, struct tcp_chunk *head, struct 
 /* rtt.c */
 void tcp_rtt_init(struct tcp_rtt *r);
 /* samples_per_rtt: how many samples a round trip is expected to give (RFC 7323 appendix G). */
-void tcp_rtt_sample(struct tcp_rtt *r, wgt_time rtt, uint32_t samples_per_rtt);
+void tcp_rtt_sample(struct tcp_rtt *r, wgt_time now, wgt_time rtt, uint32_t samples_per_rtt);
 wgt_time tcp_rto(const struct tcp_conn *c); /* with back-off */
+/* Smallest sample of the last minutes; WGT_NEVER before the first. */
+wgt_time tcp_rtt_min(const struct tcp_rtt *r);
 
 /* options.c */
 uint32_t tcp_ts_at(const struct tcp_conn *c, wgt_time t);
@@ -136,6 +139,10 @@ void tcp_sack_fill(struct tcp_conn *c, struct tcp_segment *seg);
 struct tcp_sent *tcp_sent_new(struct tcp_conn *c, struct tcp_chunk *chunk);
 void tcp_sent_transmit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s);
 void tcp_sent_lose(struct tcp_conn *c, struct tcp_sent *s);
+/* Back into flight, as if it had not been given up. */
+void tcp_sent_find(struct tcp_conn *c, struct tcp_sent *s);
+/* Cuts s behind len bytes of its payload; false: no record is free. */
+bool tcp_sent_split(struct tcp_conn *c, struct tcp_sent *s, uint32_t len);
 void tcp_sent_forget(struct tcp_conn *c);
 
 static inline uint32_t
@@ -148,11 +155,21 @@ tcp_sent_seq_len(const struct tcp_sent *s)
 struct tcp_delivery {
     wgt_time now;
     const struct tcp_segment *seg;
-    uint32_t delivered;  /* bytes known delivered for the first time */
-    wgt_time first_sent; /* of the earliest segment freed that was sent once and not SACKed */
-    bool timed;          /* first_sent is valid */
-    bool ambiguous;      /* a segment was freed that had been sent again or given up */
-    wgt_time last_sent;  /* then: last transmission of such a one */
+    uint32_t prior_flight; /* bytes in the network before it */
+    uint32_t delivered;    /* bytes known delivered for the first time */
+    wgt_time first_sent;   /* of the earliest segment freed that was sent once and not SACKed */
+    bool timed;            /* first_sent is valid */
+    bool ambiguous;        /* a segment was freed that had been sent again or given up */
+    wgt_time last_sent;    /* then: last transmission of such a one */
+    wgt_time rtt;          /* the sample taken; WGT_NEVER: none */
+    bool original;         /* a segment arrived that left before the last timeout, and once only */
+    bool dsack;            /* the first block reports a duplicate */
+    /* the newest transmission that arrived */
+    bool sampled;
+    uint64_t sampled_order;
+    wgt_time sampled_rtt;
+    wgt_time send_elapsed, ack_elapsed;
+    struct tcp_cc_rate rate;
 };
 void tcp_sent_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack);
 void tcp_sent_sack(struct tcp_conn *c, struct tcp_delivery *d);
@@ -161,9 +178,47 @@ void tcp_sent_unsack(struct tcp_conn *c);
 /* ack.c: the sender's side of an arriving segment */
 void tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t seq);
 
+/* rate.c */
+void tcp_rate_sent(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, uint32_t pipe);
+void tcp_rate_lost(struct tcp_conn *c, uint32_t bytes);
+void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, uint32_t bytes,
+                        const struct tcp_sent *s);
+void tcp_rate_sample(struct tcp_conn *c, const struct tcp_delivery *d, struct tcp_cc_rate *rate);
+
+/* pace.c */
+uint64_t tcp_pacing_rate(const struct tcp_conn *c);
+uint32_t tcp_pace_allows(const struct tcp_conn *c, wgt_time now);
+wgt_time tcp_pace_at(const struct tcp_conn *c, wgt_time now);
+void tcp_pace_sent(struct tcp_conn *c, wgt_time now, uint32_t bytes);
+
+/* rack.c */
+void tcp_rack_init(struct tcp_conn *c);
+void tcp_rack_delivered(struct tcp_conn *c, const struct tcp_delivery *d, const struct tcp_sent *s,
+                        bool last);
+void tcp_rack_dsack(struct tcp_conn *c);
+void tcp_rack_recovery_ends(struct tcp_conn *c);
+bool tcp_rack_detect(struct tcp_conn *c, wgt_time now);
+void tcp_rack_timeout(struct tcp_conn *c, wgt_time now);
+
+/* tlp.c */
+void tcp_tlp_init(struct tcp_conn *c);
+void tcp_tlp_arm(struct tcp_conn *c, wgt_time now);
+void tcp_tlp_stop(struct tcp_conn *c);
+void tcp_tlp_expired(struct tcp_conn *c, wgt_time now);
+void tcp_tlp_sent(struct tcp_conn *c, const struct tcp_sent *s);
+bool tcp_tlp_ack(struct tcp_conn *c, const struct tcp_segment *seg, bool dsack, bool duplicate);
+
+/* undo.c */
+void tcp_undo_begin(struct tcp_conn *c, bool timeout);
+void tcp_undo_sent_again(struct tcp_conn *c, wgt_time now);
+bool tcp_undo_due(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked);
+/* F-RTO: retransmissions wait for a second ACK. */
+bool tcp_undo_holds(const struct tcp_conn *c);
+
 /* recovery.c */
-void tcp_recovery_ack(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked,
-                      bool duplicate);
+void tcp_recovery_lose(struct tcp_conn *c, wgt_time now, struct tcp_sent *s);
+void tcp_recovery_reorder_timer(struct tcp_conn *c, wgt_time now);
+void tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, bool duplicate);
 void tcp_recovery_timeout(struct tcp_conn *c, wgt_time now);
 void tcp_recovery_sent(struct tcp_conn *c, uint32_t bytes);
 /* Bytes believed in the network (RFC 6675 "pipe"). */

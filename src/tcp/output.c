@@ -69,11 +69,21 @@ fill(struct tcp_conn *c, wgt_time now, struct tcp_out *out, uint32_t seq)
     c->delayed_ack_at = WGT_NEVER;
 }
 
+/* A segment without data must be acceptable, too (RFC 9293 3.4): when a FIN went out beyond the
+ * window, or the window was drawn back, SND.NXT lies behind its edge. */
+static uint32_t
+ack_seq(const struct tcp_conn *c)
+{
+    if (c->state == TCP_SYN_RECEIVED) /* no window is known yet */
+        return c->snd_nxt;
+    return tcp_seq_min(c->snd_nxt, c->snd_una + c->snd_wnd);
+}
+
 /* SACK blocks go in segments without data only: beside data they would cost a frame its place. */
 static void
 send_ack(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
-    fill(c, now, out, c->snd_nxt);
+    fill(c, now, out, ack_seq(c));
     tcp_sack_fill(c, &out->seg);
     c->ack_alone = false;
 }
@@ -142,6 +152,7 @@ emit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
     out->len = s->len;
     out->retransmission = s->flags & TCP_SENT_RETRANSMITTED;
     tcp_sent_transmit(c, now, s);
+    tcp_pace_sent(c, now, s->len);
     tcp_recovery_sent(c, s->len);
     if (s == c->sent_head && !(s->flags & TCP_SENT_RETRANSMITTED))
         c->progress = now; /* from here on the peer owes an answer */
@@ -150,8 +161,26 @@ emit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
         c->rto_at = now + tcp_rto(c);
 }
 
-/* The stored segment goes out again as it was. Beyond a window that the peer has drawn back only
- * the first one does. */
+static void
+send_again(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
+{
+    s->flags |= TCP_SENT_RETRANSMITTED;
+    c->segments_retransmitted++;
+    tcp_undo_sent_again(c, now);
+    emit(c, now, s, out);
+}
+
+static bool
+pacer_allows(struct tcp_conn *c, wgt_time now)
+{
+    if (tcp_pace_allows(c, now) > 0)
+        return true;
+    c->pace_wake = tcp_pace_at(c, now);
+    return false;
+}
+
+/* The stored segment goes out again as it was, unless it has become too large for the path. Beyond
+ * a window that the peer has drawn back only the first one does. */
 static bool
 retransmit(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
@@ -161,14 +190,14 @@ retransmit(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
         c->repair_due = false;
         return false;
     }
+    if (s->len > c->mss && !tcp_sent_split(c, s, c->mss))
+        return false;
     if (s != c->sent_head && seq_lt(c->snd_una + c->snd_wnd, s->seq + s->len))
         return false;
-    if (!c->repair_due && !cwnd_allows(c, s->len))
+    if (!c->repair_due && (tcp_undo_holds(c) || !cwnd_allows(c, s->len) || !pacer_allows(c, now)))
         return false;
     c->repair_due = false;
-    s->flags |= TCP_SENT_RETRANSMITTED;
-    c->segments_retransmitted++;
-    emit(c, now, s, out);
+    send_again(c, now, s, out);
     return true;
 }
 
@@ -232,12 +261,15 @@ start_persist(struct tcp_conn *c, wgt_time now)
 static void
 restart_if_idle(struct tcp_conn *c, wgt_time now)
 {
-    if (c->cc.ops->restart != NULL && c->sent_head == NULL && now - c->last_sent > tcp_rto(c))
-        c->cc.ops->restart(&c->cc, now, now - c->last_sent, true);
+    wgt_time idle = now - c->last_sent;
+
+    if (c->sent_head == NULL && c->cc.ops->restart != NULL)
+        c->cc.ops->restart(&c->cc, now, idle, idle > tcp_rto(c));
 }
 
+/* free_of_cwnd: a probe may go beyond it. */
 static uint32_t
-next_segment_len(struct tcp_conn *c, wgt_time now)
+next_segment_len(struct tcp_conn *c, wgt_time now, bool free_of_cwnd)
 {
     struct tcp_chunk *chunk = c->tx_next;
     uint32_t usable = usable_window(c);
@@ -248,28 +280,21 @@ next_segment_len(struct tcp_conn *c, wgt_time now)
         start_persist(c, now);
         return 0;
     }
-    if (!cwnd_allows(c, len))
+    if (!free_of_cwnd && (!cwnd_allows(c, len) || !pacer_allows(c, now)))
         return 0;
     if (c->tx_offset == 0 && len == chunk->len)
         len = append_whole(c, now, chunk, len, usable);
     return len;
 }
 
-static bool
-send_new(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+/* A segment of len bytes never sent before. NULL: no record is free. */
+static struct tcp_sent *
+new_segment(struct tcp_conn *c, uint32_t len)
 {
-    struct tcp_sent *s;
-    uint32_t len;
+    struct tcp_sent *s = tcp_sent_new(c, c->tx_next);
 
-    if (c->tx_next == NULL || c->lost.head != NULL)
-        return false;
-    restart_if_idle(c, now);
-    len = next_segment_len(c, now);
-    if (len == 0)
-        return false;
-    s = tcp_sent_new(c, c->tx_next);
     if (s == NULL)
-        return false;
+        return NULL;
     s->offset = c->tx_offset;
     s->len = len;
     advance_unsent(c, len);
@@ -280,12 +305,58 @@ send_new(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
         c->fin_sent = true;
     }
     c->snd_nxt += tcp_sent_seq_len(s);
+    return s;
+}
+
+static struct tcp_sent *
+send_new_segment(struct tcp_conn *c, wgt_time now, struct tcp_out *out, bool free_of_cwnd)
+{
+    struct tcp_sent *s;
+    uint32_t len;
+
+    if (c->tx_next == NULL)
+        return NULL;
+    restart_if_idle(c, now);
+    len = next_segment_len(c, now, free_of_cwnd);
+    s = len > 0 ? new_segment(c, len) : NULL;
+    if (s == NULL)
+        return NULL;
     c->override_due = false;
     c->persist_at = WGT_NEVER;
     c->persist_backoff = 0;
     tcp_mtu_sent(c, s);
     emit(c, now, s, out);
     tcp_ecn_new_data(c, out);
+    return s;
+}
+
+static bool
+send_new(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    if ((c->lost.head != NULL && !tcp_undo_holds(c)) ||
+        send_new_segment(c, now, out, false) == NULL)
+        return false;
+    tcp_tlp_arm(c, now);
+    return true;
+}
+
+/* RFC 8985 7.3: new data if the peer has room for it, else the last segment again. */
+static bool
+send_tail_probe(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    struct tcp_sent *s;
+
+    if (!c->tlp.due)
+        return false;
+    c->tlp.due = false;
+    s = send_new_segment(c, now, out, true);
+    if (s == NULL) {
+        s = c->sent_tail;
+        if (s == NULL || s->list != &c->flight || s->len > c->mss)
+            return false;
+        send_again(c, now, s, out);
+    }
+    tcp_tlp_sent(c, s);
     return true;
 }
 
@@ -319,10 +390,12 @@ send_owed_ack(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 static bool
 send_synchronised(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
+    c->pace_wake = WGT_NEVER;
     if (send_ack_alone(c, now, out) || send_probe(c, now, out))
         return true;
     if (may_send_data(c)) {
-        if (retransmit(c, now, out) || send_new(c, now, out) || send_fin(c, now, out))
+        if (retransmit(c, now, out) || send_tail_probe(c, now, out) || send_new(c, now, out) ||
+            send_fin(c, now, out))
             return true;
         c->paused_flight = tcp_pipe(c);
     }

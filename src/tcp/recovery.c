@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Loss detection and recovery: by SACK (RFC 6675, losses counted in order of transmission), by
- * duplicate ACKs without it (RFC 5681, RFC 6582), by the retransmission timer (RFC 6298 5.4-5.7).
- * In fast recovery proportional rate reduction paces the sender (RFC 6937).
+ * Loss recovery. Losses are found by time where there is SACK (rack.c, tlp.c), by duplicate ACKs
+ * without it (RFC 5681, RFC 6582), by the retransmission timer (RFC 6298 5.4-5.7). In fast recovery
+ * an algorithm that does not set the window itself is led to ssthresh by proportional rate
+ * reduction (RFC 6937). What turns out to have been for nothing is taken back (undo.c).
  */
 #include "internal.h"
 
@@ -12,29 +13,51 @@ tcp_pipe(const struct tcp_conn *c)
     return c->flight.bytes - tcp_min(c->flight.bytes, c->dup_bytes);
 }
 
-/* Segments sent before three that have arrived. */
-static bool
-lose_overtaken(struct tcp_conn *c)
+/* s is in flight and counts as lost from now on. */
+void
+tcp_recovery_lose(struct tcp_conn *c, wgt_time now, struct tcp_sent *s)
 {
-    uint64_t third = c->delivered_order[TCP_DUP_THRESHOLD - 1];
-    bool found = false;
+    uint32_t len = tcp_sent_seq_len(s);
+    struct tcp_cc_loss loss = {
+        .now = now,
+        .bytes = len,
+        .tx_in_flight = s->tx_in_flight,
+        .delivered_then = s->delivered,
+        .total_delivered = c->rate.delivered,
+        .app_limited = s->flags & TCP_SENT_APP_LIMITED,
+    };
 
-    while (c->flight.head != NULL && c->flight.head->order < third) {
-        tcp_sent_lose(c, c->flight.head);
-        found = true;
-    }
-    return found;
+    tcp_sent_lose(c, s);
+    if (tcp_mtu_lost(c, now, s))
+        return; /* RFC 4821 7.5: no sign of congestion */
+    tcp_rate_lost(c, len);
+    loss.lost_since = (uint32_t)(c->rate.lost - s->lost_before);
+    c->congestion_seen = true;
+    if (c->cc.ops->lost != NULL)
+        c->cc.ops->lost(&c->cc, &loss);
 }
 
 static bool
-lose_head(struct tcp_conn *c)
+lose_head(struct tcp_conn *c, wgt_time now)
 {
     struct tcp_sent *head = c->sent_head;
 
     if (head == NULL || head->list != &c->flight || (head->flags & TCP_SENT_RETRANSMITTED))
         return false;
-    tcp_sent_lose(c, head);
+    tcp_recovery_lose(c, now, head);
     return true;
+}
+
+/* Without SACK nothing tells what else is missing. */
+static void
+lose_all(struct tcp_conn *c, wgt_time now)
+{
+    struct tcp_sent *next;
+
+    for (struct tcp_sent *s = c->flight.head; s != NULL; s = next) {
+        next = s->after;
+        tcp_recovery_lose(c, now, s);
+    }
 }
 
 /* RFC 6582 3.2 step 1: not before SND.UNA has passed what was outstanding at the last loss, for the
@@ -66,21 +89,47 @@ enter_fast_recovery(struct tcp_conn *c, wgt_time now)
 
     c->recovery = TCP_RECOVERY_FAST;
     c->recovery_point = c->snd_nxt;
+    tcp_undo_begin(c, false);
     c->cc.ops->enter_recovery(&c->cc, now, flight);
+    c->ecn.reduced = c->snd_nxt; /* RFC 3168 6.1.2: once a window, loss or mark */
     c->prr_delivered = c->prr_out = 0;
     c->prr_flight = tcp_max(flight, 1);
     c->repair_due = true;
     c->fast_retransmits++;
+    tcp_tlp_stop(c);
 }
 
 static void
-leave_recovery(struct tcp_conn *c)
+leave_recovery(struct tcp_conn *c, wgt_time now)
 {
-    if (c->recovery == TCP_RECOVERY_FAST)
+    if (c->recovery == TCP_RECOVERY_FAST && !c->cc.ops->owns_recovery)
         c->cc.cwnd = c->cc.ssthresh;
     c->recovery = TCP_RECOVERY_NONE;
     c->dup_acks = c->dup_bytes = 0;
     c->repair_due = false;
+    c->undo.possible = false;
+    tcp_rack_recovery_ends(c);
+    if (c->cc.ops->leave_recovery != NULL)
+        c->cc.ops->leave_recovery(&c->cc, now);
+}
+
+/* Nothing was lost but time. */
+static void
+undo(struct tcp_conn *c, wgt_time now)
+{
+    struct tcp_sent *next;
+
+    for (struct tcp_sent *s = c->lost.head; s != NULL; s = next) {
+        next = s->after;
+        if (!(s->flags & TCP_SENT_RETRANSMITTED))
+            tcp_sent_find(c, s);
+    }
+    c->recovery = TCP_RECOVERY_NONE;
+    c->dup_acks = c->dup_bytes = 0;
+    c->repair_due = false;
+    c->rto_backoff = 0;
+    c->undone++;
+    c->cc.ops->undo(&c->cc, now);
 }
 
 /* RFC 6937 3.1, slow start reduction bound. */
@@ -112,21 +161,21 @@ tcp_recovery_sent(struct tcp_conn *c, uint32_t bytes)
 }
 
 static bool
-detect(struct tcp_conn *c, uint32_t acked, bool duplicate)
+detect(struct tcp_conn *c, wgt_time now, uint32_t acked, bool duplicate)
 {
     if (c->sack_ok)
-        return lose_overtaken(c);
+        return tcp_rack_detect(c, now);
     if (acked > 0) {
         /* RFC 6582 3.2 step 5: a partial ACK reveals the next hole; deflate by what it covers. */
         bool partial = c->recovery == TCP_RECOVERY_FAST && seq_lt(c->snd_una, c->recovery_point);
 
         c->dup_acks = 0;
         c->dup_bytes -= tcp_min(c->dup_bytes, partial && acked >= c->mss ? acked - c->mss : acked);
-        return partial && lose_head(c);
+        return partial && lose_head(c, now);
     }
     if (duplicate && c->recovery != TCP_RECOVERY_LOSS) {
         count_duplicate(c);
-        return c->dup_acks == TCP_DUP_THRESHOLD && duplicates_count(c) && lose_head(c);
+        return c->dup_acks == TCP_DUP_THRESHOLD && duplicates_count(c) && lose_head(c, now);
     }
     return false;
 }
@@ -141,50 +190,103 @@ cwnd_limited(const struct tcp_conn *c)
     return c->paused_flight + c->mss > c->cc.cwnd;
 }
 
+/* What the algorithm learns of an ACK. */
+static void
+tell_algorithm(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked,
+               uint64_t lost_before)
+{
+    struct tcp_cc_ack ack = {
+        .now = d->now,
+        .rtt = d->sampled ? d->sampled_rtt : d->rtt,
+        .srtt = c->rtt.measured ? c->rtt.srtt : 0,
+        .acked = acked,
+        .delivered = d->delivered,
+        .lost = (uint32_t)(c->rate.lost - lost_before),
+        .prior_flight = d->prior_flight,
+        .flight = tcp_pipe(c),
+        .snd_una = c->snd_una,
+        .snd_nxt = c->snd_nxt,
+        .cwnd_limited = cwnd_limited(c),
+        .in_recovery = c->recovery == TCP_RECOVERY_FAST,
+        .after_timeout = c->recovery == TCP_RECOVERY_LOSS,
+    };
+
+    if (ack.acked == 0 && ack.delivered == 0 && ack.lost == 0)
+        return;
+    tcp_rate_sample(c, d, &ack.rate);
+    c->cc.ops->acked(&c->cc, &ack);
+}
+
+static bool
+was_for_nothing(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
+{
+    if (!tcp_undo_due(c, d, acked))
+        return false;
+    undo(c, d->now);
+    return true;
+}
+
+/* RFC 6937: not for an algorithm that sets the window itself. */
+static void
+reduce(struct tcp_conn *c, uint32_t delivered, bool begins)
+{
+    if (c->recovery == TCP_RECOVERY_FAST && !c->cc.ops->owns_recovery && (delivered > 0 || begins))
+        reduce_proportionally(c, delivered);
+}
+
 /* Called after the sent segments were updated. acked: how far SND.UNA moved. duplicate: a duplicate
  * ACK by RFC 5681 2. */
 void
-tcp_recovery_ack(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked, bool duplicate)
+tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, bool duplicate)
 {
     bool was_in_fast = c->recovery == TCP_RECOVERY_FAST;
-    bool lost, repaired;
+    bool repaired = tcp_tlp_ack(c, d->seg, d->dsack, duplicate);
+    bool lost, ended = false;
     uint32_t dup_before = c->dup_bytes;
     uint32_t delivered = d->delivered;
+    uint64_t lost_before = c->rate.lost;
 
-    if (c->recovery != TCP_RECOVERY_NONE && seq_leq(c->recovery_point, c->snd_una))
-        leave_recovery(c);
-    repaired = was_in_fast && c->recovery == TCP_RECOVERY_NONE;
-    lost = detect(c, acked, duplicate) || c->lost.head != NULL;
+    if (d->dsack)
+        tcp_rack_dsack(c);
+    if (!was_for_nothing(c, d, acked) && c->recovery != TCP_RECOVERY_NONE &&
+        seq_leq(c->recovery_point, c->snd_una)) {
+        ended = was_in_fast;
+        leave_recovery(c, d->now);
+    }
+    c->congestion_seen = false;
+    lost = detect(c, d->now, acked, duplicate);
     if (!c->sack_ok) {
         /* What duplicates had announced is not delivered again when it is acknowledged. */
         delivered += c->dup_bytes;
         delivered -= tcp_min(delivered, dup_before);
     }
-
-    was_in_fast = c->recovery == TCP_RECOVERY_FAST;
-    if (lost && c->recovery == TCP_RECOVERY_NONE)
+    if (((lost && c->congestion_seen) || repaired) && c->recovery == TCP_RECOVERY_NONE)
         enter_fast_recovery(c, d->now);
-    if (c->recovery == TCP_RECOVERY_FAST) {
-        if (lost && was_in_fast && !c->sack_ok)
-            c->repair_due = true;
-        if (delivered > 0 || !was_in_fast)
-            reduce_proportionally(c, delivered);
-        return;
-    }
+    else if (lost && !c->sack_ok)
+        c->repair_due = true;
+    reduce(c, delivered, c->recovery == TCP_RECOVERY_FAST && !was_in_fast);
     /* The ACK that ends fast recovery sets cwnd (RFC 6582 3.2 step 3), it does not grow it. */
-    if (acked > 0 && !repaired) {
-        struct tcp_cc_ack ack = {.now = d->now,
-                                 .acked = acked,
-                                 .flight = tcp_pipe(c),
-                                 .cwnd_limited = cwnd_limited(c),
-                                 .after_timeout = c->recovery == TCP_RECOVERY_LOSS};
-
-        c->cc.ops->acked(&c->cc, &ack);
-    }
+    if (!ended || c->cc.ops->owns_recovery)
+        tell_algorithm(c, d, acked, lost_before);
 }
 
-/* RFC 6298 5.4-5.6: everything not SACKed is taken for lost; the first goes out again at once, the
- * rest as ACKs come in. */
+/* The reordering timer: what was given time enough is lost. */
+void
+tcp_recovery_reorder_timer(struct tcp_conn *c, wgt_time now)
+{
+    struct tcp_delivery none = {.now = now, .rtt = WGT_NEVER, .prior_flight = tcp_pipe(c)};
+    uint64_t lost_before = c->rate.lost;
+
+    c->congestion_seen = false;
+    if (!tcp_rack_detect(c, now))
+        return;
+    if (c->congestion_seen && c->recovery == TCP_RECOVERY_NONE)
+        enter_fast_recovery(c, now);
+    reduce(c, 0, true);
+    tell_algorithm(c, &none, 0, lost_before);
+}
+
+/* RFC 6298 5.4-5.6. */
 void
 tcp_recovery_timeout(struct tcp_conn *c, wgt_time now)
 {
@@ -195,16 +297,19 @@ tcp_recovery_timeout(struct tcp_conn *c, wgt_time now)
         tcp_sent_unsack(c);
     repeated = c->recovery == TCP_RECOVERY_LOSS && c->timed_out == c->snd_una;
     c->timed_out = c->snd_una;
-    c->cc.ops->timeout(&c->cc, now, tcp_outstanding(c), repeated);
-    for (struct tcp_sent *s = c->sent_head; s != NULL; s = s->next) {
-        if (!(s->flags & TCP_SENT_SACKED) && s->list != &c->lost)
-            tcp_sent_lose(c, s);
-    }
-    c->recovery = TCP_RECOVERY_LOSS;
     c->recovery_point = c->snd_nxt;
+    tcp_undo_begin(c, true);
+    c->cc.ops->timeout(&c->cc, now, tcp_outstanding(c), repeated);
+    c->recovery = TCP_RECOVERY_LOSS;
+    if (c->sack_ok)
+        tcp_rack_timeout(c, now);
+    else
+        lose_all(c, now);
+    c->ecn.reduced = c->snd_nxt;
     c->dup_acks = c->dup_bytes = 0;
     c->repair_due = true;
     c->timeouts++;
+    tcp_tlp_stop(c);
     if (c->rto_backoff < UINT8_MAX)
         c->rto_backoff++;
 }

@@ -2,10 +2,30 @@
 /* Round-trip time and retransmission timeout (RFC 6298). */
 #include "internal.h"
 
+#define MIN_PERIOD (150 * WGT_SEC)
+
 void
 tcp_rtt_init(struct tcp_rtt *r)
 {
-    *r = (struct tcp_rtt){.rto = TCP_RTO_INITIAL, .min = WGT_NEVER};
+    *r = (struct tcp_rtt){.rto = TCP_RTO_INITIAL, .min = {WGT_NEVER, WGT_NEVER}};
+}
+
+/* RFC 8985 6.2 step 1: a minimum over a window of time, since routes change. */
+static void
+note_min(struct tcp_rtt *r, wgt_time now, wgt_time rtt)
+{
+    if (now - r->period >= MIN_PERIOD) {
+        r->min[1] = now - r->period >= 2 * MIN_PERIOD ? WGT_NEVER : r->min[0];
+        r->min[0] = WGT_NEVER;
+        r->period = now;
+    }
+    r->min[0] = wgt_time_min(r->min[0], rtt);
+}
+
+wgt_time
+tcp_rtt_min(const struct tcp_rtt *r)
+{
+    return wgt_time_min(r->min[0], r->min[1]);
 }
 
 /* RFC 6298 2.2: the first sample. */
@@ -31,11 +51,11 @@ next_sample(struct tcp_rtt *r, wgt_time rtt, uint32_t samples_per_rtt)
 }
 
 void
-tcp_rtt_sample(struct tcp_rtt *r, wgt_time rtt, uint32_t samples_per_rtt)
+tcp_rtt_sample(struct tcp_rtt *r, wgt_time now, wgt_time rtt, uint32_t samples_per_rtt)
 {
     wgt_time margin;
 
-    r->min = wgt_time_min(r->min, rtt);
+    note_min(r, now, rtt);
     if (!r->measured)
         first_sample(r, rtt);
     else

@@ -97,7 +97,20 @@ tcp_sent_transmit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s)
     list_remove(s);
     s->order = ++c->tx_order;
     s->time = now;
+    tcp_rate_sent(c, now, s, tcp_pipe(c));
     list_insert(&c->flight, c->flight.tail, s);
+}
+
+void
+tcp_sent_find(struct tcp_conn *c, struct tcp_sent *s)
+{
+    struct tcp_sent *at = NULL;
+
+    list_remove(s);
+    /* It left before most of what is in flight. */
+    for (struct tcp_sent *f = c->flight.head; f != NULL && f->order < s->order; f = f->after)
+        at = f;
+    list_insert(&c->flight, at, s);
 }
 
 /* Mostly in order of sequence numbers, or (a lost retransmission) before all others. */
@@ -123,31 +136,23 @@ answers_last_transmission(const struct tcp_conn *c, const struct tcp_delivery *d
 {
     if (!(s->flags & TCP_SENT_RETRANSMITTED))
         return true;
-    if (c->ts_ok && d->seg->has_ts)
-        return seq_leq(tcp_ts_at(c, s->time), d->seg->ts_ecr);
-    return c->rtt.min != WGT_NEVER && d->now - s->time >= c->rtt.min;
+    if (c->ts_ok && d->seg->has_ts && seq_lt(d->seg->ts_ecr, tcp_ts_at(c, s->time)))
+        return false;
+    return d->now - s->time >= tcp_rtt_min(&c->rtt);
 }
 
-/* Keeps the three highest transmission numbers known delivered: what was sent before all three and
- * is still missing is lost (DupThresh of RFC 5681 and RFC 6675, counted in order of sending so that
- * a lost retransmission is seen as well). */
+/* s has arrived whole; its last bytes of it for the first time. */
 static void
-note_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sent *s)
+note_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sent *s, uint32_t bytes)
 {
-    uint64_t order = s->order;
+    bool last = answers_last_transmission(c, d, s);
 
-    d->delivered += tcp_sent_seq_len(s);
+    d->delivered += bytes;
     tcp_mtu_delivered(c, d->now, s);
-    if (!answers_last_transmission(c, d, s))
-        return;
-    for (size_t i = 0; i < TCP_DUP_THRESHOLD; i++) {
-        if (order > c->delivered_order[i]) {
-            uint64_t lower = c->delivered_order[i];
-
-            c->delivered_order[i] = order;
-            order = lower;
-        }
-    }
+    tcp_rate_delivered(c, d, bytes, last ? s : NULL);
+    tcp_rack_delivered(c, d, s, last);
+    if (!(s->flags & TCP_SENT_RETRANSMITTED) && s->order <= c->undo.order)
+        d->original = true;
 }
 
 /* Karn (RFC 6298 3): time is taken only from segments sent once. A SACKed one arrived earlier; one
@@ -169,6 +174,8 @@ pop_head(struct tcp_conn *c)
 {
     struct tcp_sent *s = c->sent_head;
 
+    if (s->flags & TCP_SENT_SACKED)
+        c->n_sacked--;
     list_remove(s);
     if (c->sack_high == s)
         c->sack_high = NULL;
@@ -254,13 +261,15 @@ tcp_sent_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
         if (seq_leq(ack, s->seq))
             break;
         if (seq_lt(ack, s->seq + tcp_sent_seq_len(s))) {
-            if (!(s->flags & TCP_SENT_SACKED))
+            if (!(s->flags & TCP_SENT_SACKED)) {
                 d->delivered += ack - s->seq;
+                tcp_rate_delivered(c, d, ack - s->seq, NULL);
+            }
             trim_head(c, ack - s->seq);
             break;
         }
         if (!(s->flags & TCP_SENT_SACKED))
-            note_delivered(c, d, s);
+            note_delivered(c, d, s, tcp_sent_seq_len(s));
         note_time(c, d, s);
         pop_head(c);
     }
@@ -271,9 +280,10 @@ tcp_sent_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
 static void
 mark_sacked(struct tcp_conn *c, struct tcp_delivery *d, struct tcp_sent *s)
 {
-    note_delivered(c, d, s);
+    note_delivered(c, d, s, tcp_sent_seq_len(s));
     list_remove(s);
     s->flags |= TCP_SENT_SACKED;
+    c->n_sacked++;
     if (c->sack_high == NULL || seq_lt(c->sack_high->seq, s->seq))
         c->sack_high = s;
 }
@@ -333,10 +343,60 @@ tcp_sent_sack(struct tcp_conn *c, struct tcp_delivery *d)
 void
 tcp_sent_unsack(struct tcp_conn *c)
 {
-    for (struct tcp_sent *s = c->sent_head; s != NULL; s = s->next)
+    for (struct tcp_sent *s = c->sent_head; s != NULL; s = s->next) {
+        if (!(s->flags & TCP_SENT_SACKED))
+            continue;
         s->flags &= (uint8_t)~TCP_SENT_SACKED;
+        tcp_sent_lose(c, s);
+    }
+    c->n_sacked = 0;
     c->sack_high = NULL;
     c->n_sack_seen = 0;
+}
+
+/* Where byte n of the segment lies. */
+static void
+advance(const struct tcp_chunk **chunk, uint32_t *offset, uint32_t n)
+{
+    *offset += n;
+    while (*offset >= (*chunk)->len) {
+        *offset -= (*chunk)->len;
+        *chunk = (*chunk)->next;
+    }
+}
+
+bool
+tcp_sent_split(struct tcp_conn *c, struct tcp_sent *s, uint32_t len)
+{
+    const struct tcp_chunk *chunk = s->chunk;
+    uint32_t offset = s->offset;
+    union tcp_record *record = tcp_record_get(c->options.memory);
+    struct tcp_sent *rest, *before = s->prev;
+    struct tcp_sent_list *list = s->list;
+
+    if (record == NULL)
+        return false;
+    advance(&chunk, &offset, len);
+    rest = &record->sent;
+    *rest = *s;
+    rest->flags = (s->flags & (uint8_t)~TCP_SENT_IS_RECORD) | TCP_SENT_IS_RECORD;
+    rest->chunk = (struct tcp_chunk *)(uintptr_t)chunk;
+    rest->offset = offset;
+    rest->seq = s->seq + len;
+    rest->len = s->len - len;
+    rest->list = NULL;
+    rest->prev = rest->after = NULL;
+    list_remove(s);
+    s->len = len;
+    s->flags &= (uint8_t) ~(TCP_SENT_FIN | TCP_SENT_PSH);
+    s->next = rest;
+    if (c->sent_tail == s)
+        c->sent_tail = rest;
+    if (list != NULL) {
+        list_insert(list, before, s);
+        list_insert(list, s, rest);
+    }
+    return true;
 }
 
 void

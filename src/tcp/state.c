@@ -21,6 +21,8 @@ open_common(struct tcp_conn *c, wgt_time now, const struct tcp_options *o)
     c->last_sent = now;
     tcp_keepalive_heard(c, now);
     tcp_rtt_init(&c->rtt);
+    tcp_rack_init(c);
+    tcp_tlp_init(c);
     if (o->syn_rto > 0)
         c->rtt.rto = o->syn_rto;
     tcp_timers_stop(c);
@@ -58,9 +60,9 @@ handshake_rtt(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg)
     int32_t ticks = (int32_t)(tcp_ts_at(c, now) - seg->ts_ecr);
 
     if (c->syn_sends == 1)
-        tcp_rtt_sample(&c->rtt, now - c->syn_time, 1);
+        tcp_rtt_sample(&c->rtt, now, now - c->syn_time, 1);
     else if (c->ts_ok && seg->has_ts && ticks >= 0)
-        tcp_rtt_sample(&c->rtt, wgt_time_min((wgt_time)ticks * WGT_MSEC, TCP_RTO_MAX), 1);
+        tcp_rtt_sample(&c->rtt, now, wgt_time_min((wgt_time)ticks * WGT_MSEC, TCP_RTO_MAX), 1);
     else
         c->rtt.rto = TCP_RTO_AFTER_SYN;
 }
@@ -76,7 +78,8 @@ tcp_establish(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg)
     c->rto_at = WGT_NEVER;
     c->rto_backoff = 0;
     c->progress = c->last_sent = now;
-    tcp_cc_init(&c->cc, c->options.cc != NULL ? c->options.cc : &tcp_cc_newreno, c->mss, now,
+    c->tlp.sampled = c->rtt.measured;
+    tcp_cc_init(&c->cc, c->options.cc != NULL ? c->options.cc : &tcp_cc_bbr, c->mss, now,
                 c->syn_retries > 1);
 }
 
@@ -249,30 +252,33 @@ open_window(const struct tcp_conn *c)
     return tcp_min(by_peer, by_network - tcp_min(by_network, c->lost.bytes));
 }
 
-wgt_time
-tcp_send_room_at(const struct tcp_conn *c, wgt_time now)
+static bool
+may_queue(const struct tcp_conn *c)
 {
-    (void)c;
-    (void)now;
-    return WGT_NEVER;
+    return !c->fin_queued && (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT);
 }
 
-void
-tcp_app_limited(struct tcp_conn *c)
-{
-    (void)c;
-}
-
+/* With nothing under way something must be: it is what window probes ask for room for. */
 uint32_t
 tcp_send_room(const struct tcp_conn *c, wgt_time now)
 {
     uint32_t room, unsent = tcp_unsent(c);
 
-    (void)now;
-    if (c->fin_queued || (c->state != TCP_ESTABLISHED && c->state != TCP_CLOSE_WAIT))
+    if (!may_queue(c))
         return 0;
-    room = open_window(c) + TCP_SEND_SLACK;
+    room = open_window(c);
+    if (c->sent_head == NULL && unsent == 0)
+        room = tcp_max(room, TCP_ROOM_MIN);
+    room = tcp_min(room, tcp_pace_allows(c, now));
     return room - tcp_min(room, unsent);
+}
+
+wgt_time
+tcp_send_room_at(const struct tcp_conn *c, wgt_time now)
+{
+    if (!may_queue(c) || open_window(c) == 0)
+        return WGT_NEVER;
+    return tcp_pace_at(c, now);
 }
 
 uint32_t

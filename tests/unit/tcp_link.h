@@ -26,6 +26,7 @@ struct link_options {
     bool simultaneous; /* both dial */
     bool close_early;  /* side 0 closes as soon as it has queued all, else after reading all too */
     wgt_time black_hole_from, black_hole_to;
+    const struct tcp_cc_ops *cc; /* NULL: cubic */
 };
 
 /* A chunk with its bytes, and who has it. */
@@ -221,6 +222,7 @@ link_deliver(struct link *l, struct link_packet *p)
     p->seg.payload = (struct span){.data = node->bytes, .len = node->chunk.len};
     if (!s->opened) {
         struct tcp_options o = {.memory = &l->memory,
+                                .cc = l->o.cc != NULL ? l->o.cc : &tcp_cc_cubic,
                                 .src_port = 2,
                                 .dst_port = 1,
                                 .mss_local = l->o.mss[p->to],
@@ -349,6 +351,7 @@ link_new(const struct link_options *o, uint64_t seed)
     tcp_memory_init(&l->memory, l->records, LINK_RECORDS);
     for (int i = 0; i < (o->simultaneous ? 2 : 1); i++) {
         struct tcp_options options = {.memory = &l->memory,
+                                .cc = l->o.cc != NULL ? l->o.cc : &tcp_cc_cubic,
                                       .src_port = (uint16_t)(1 + i),
                                       .dst_port = (uint16_t)(2 - i),
                                       .mss_local = o->mss[i],

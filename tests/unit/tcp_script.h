@@ -264,6 +264,7 @@ script_new(void)
     s->peer_ts = 0xfffffff0u;
     tcp_memory_init(&s->memory, s->records, SCRIPT_RECORDS);
     s->options = (struct tcp_options){.memory = &s->memory,
+                                      .cc = &tcp_cc_cubic,
                                       .src_port = 1,
                                       .dst_port = 2,
                                       .mss_local = SCRIPT_MSS,

@@ -25,7 +25,8 @@ struct tcp_rx_run {
     uint32_t left, right;
     uint32_t touched; /* when it last changed: SACK blocks go out most recent first */
     bool taken;       /* bytes were */
-    /* Where the reader goes on: behind the last bytes taken (resume_known), or at what it marked. */
+    /* Where the reader goes on: behind the last bytes taken (resume_known), or at what it marked.
+     */
     bool resumable, resume_known;
     uint32_t resume;
     struct tcp_chunk *resume_in; /* the chunk it lies in; NULL: at the end of the run */
@@ -39,8 +40,45 @@ union tcp_record {
 
 struct tcp_rtt {
     wgt_time srtt, rttvar, rto; /* rto without back-off */
-    wgt_time min;               /* smallest sample, WGT_NEVER before the first */
+    wgt_time min[2];            /* smallest sample of the present and of the last period */
+    wgt_time period;            /* when the present one began */
     bool measured;
+};
+
+/* Delivery rate estimation. */
+struct tcp_rate {
+    uint64_t delivered, lost; /* bytes, since the beginning */
+    wgt_time delivered_time;  /* when it grew last */
+    wgt_time first_sent;      /* departure of the segment delivered last */
+    uint64_t app_limited;     /* samples say too little until so much is delivered; 0: they don't */
+};
+
+/* RFC 8985 5.2 */
+struct tcp_rack {
+    uint64_t order; /* highest transmission number that has arrived */
+    wgt_time rtt;   /* how long that took */
+    wgt_time at;    /* when the next segment counts as lost */
+    uint32_t fack;  /* end of the highest data that has arrived */
+    uint32_t dsack_end;
+    bool any, reordering_seen, dsack_round;
+    uint8_t mult, persist;
+};
+
+/* RFC 8985 7.1 */
+struct tcp_tlp {
+    wgt_time at;  /* when to probe */
+    uint32_t end; /* SND.NXT when the probe was sent */
+    bool due, out, again, sampled;
+};
+
+/* What the last reduction of the window took, in case it was for nothing. */
+struct tcp_undo {
+    uint32_t una;         /* SND.UNA then */
+    uint32_t retransmits; /* segments sent again since, less those that D-SACKs report */
+    uint32_t ts;          /* timestamp of the first of them */
+    uint64_t order;       /* tx_order then: what left before */
+    bool possible, any;
+    uint8_t frto; /* RFC 5682: steps taken after a timeout */
 };
 
 enum tcp_recovery {
@@ -111,11 +149,11 @@ struct tcp_conn {
      */
     struct tcp_sent *sent_head, *sent_tail;
     struct tcp_sent_list flight, lost;
-    struct tcp_sent *sack_high;  /* SACKed segment of the highest sequence number */
-    uint64_t tx_order;           /* number of the last transmission */
-    uint64_t delivered_order[3]; /* highest transmission numbers known delivered, descending */
+    struct tcp_sent *sack_high; /* SACKed segment of the highest sequence number */
+    uint64_t tx_order;          /* number of the last transmission */
     struct tcp_sack_block sack_seen[TCP_SACK_SEEN]; /* blocks of the last ACK, all applied */
     uint8_t n_sack_seen;
+    uint32_t n_sacked; /* segments in neither list */
 
     /* Loss recovery. */
     enum tcp_recovery recovery;
@@ -125,6 +163,13 @@ struct tcp_conn {
     uint32_t dup_bytes;      /* without SACK: bytes they say have left the network */
     uint32_t prr_delivered, prr_out, prr_flight;
     uint32_t paused_flight; /* bytes outstanding when tcp_output last returned false */
+    bool congestion_seen;   /* a loss of this ACK says so (a lost probe of the path MTU does not) */
+    wgt_time pace_at;       /* the pacer's clock */
+    wgt_time pace_wake;     /* when it lets go of what is queued */
+    struct tcp_rate rate;
+    struct tcp_rack rack;
+    struct tcp_tlp tlp;
+    struct tcp_undo undo;
     struct tcp_cc cc;
 
     /* Receive sequence space. */
@@ -169,7 +214,7 @@ struct tcp_conn {
     wgt_time keepalive_from; /* first one without an answer; WGT_NEVER: none */
 
     uint64_t bytes_acked, bytes_received, segments_retransmitted, timeouts, fast_retransmits;
-    uint64_t soft_errors, urgent;
+    uint64_t soft_errors, urgent, tlp_probes, undone;
 
     struct tcp_sent fin_record;
 };

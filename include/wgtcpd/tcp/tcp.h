@@ -32,8 +32,12 @@ struct tcp_sent {
     uint32_t offset, len;          /* payload */
     uint32_t seq;
     uint8_t flags;
-    uint64_t order; /* number of its last transmission */
-    wgt_time time;  /* and when that was */
+    uint32_t tx_in_flight; /* bytes in the network when it left, itself included */
+    uint64_t order;        /* number of its last transmission */
+    wgt_time time;         /* and when that was */
+    /* The connection at that time, for rate samples. */
+    wgt_time first_sent, delivered_time;
+    uint64_t delivered, lost_before;
 };
 
 /* Of a chunk received beyond a hole: its neighbour in the run, and the bytes taken out of its

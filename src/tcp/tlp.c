@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Tail loss probe (RFC 8985 7): when the last segments of a flight are lost there is nothing behind
+ * them whose arrival would tell. Soon after the ACKs should have come, one more segment is sent,
+ * new data if there is any; what it is answered with tells RACK what is missing.
+ */
+#include "internal.h"
+
+/* A lone segment's ACK may be delayed (7.2: max_ack_delay). */
+#define TLP_MAX_ACK_DELAY (50 * WGT_MSEC)
+#define TLP_PTO_MIN       (10 * WGT_MSEC)
+
+void
+tcp_tlp_init(struct tcp_conn *c)
+{
+    c->tlp = (struct tcp_tlp){.at = WGT_NEVER};
+}
+
+void
+tcp_tlp_stop(struct tcp_conn *c)
+{
+    c->tlp.at = WGT_NEVER;
+}
+
+/* 7.2: new data left, or SND.UNA moved. */
+void
+tcp_tlp_arm(struct tcp_conn *c, wgt_time now)
+{
+    wgt_time pto = 2 * c->rtt.srtt;
+
+    c->tlp.at = WGT_NEVER;
+    if (!c->sack_ok || c->recovery != TCP_RECOVERY_NONE || c->n_sacked > 0 ||
+        c->sent_head == NULL || c->rto_backoff > 0 || !c->rtt.measured)
+        return;
+    if (c->sent_head == c->sent_tail)
+        pto += TLP_MAX_ACK_DELAY;
+    if (pto < TLP_PTO_MIN)
+        pto = TLP_PTO_MIN;
+    if (now + pto < c->rto_at)
+        c->tlp.at = now + pto;
+}
+
+/* 7.3. One probe at a time, and none without a round trip measured since the last. */
+void
+tcp_tlp_expired(struct tcp_conn *c, wgt_time now)
+{
+    c->tlp.at = WGT_NEVER;
+    if (c->tlp.out || !c->tlp.sampled || c->sent_tail == NULL)
+        return;
+    c->tlp.due = true;
+    c->rto_at = now + tcp_rto(c);
+}
+
+/* The probe is s: new data, or the last segment once more. */
+void
+tcp_tlp_sent(struct tcp_conn *c, const struct tcp_sent *s)
+{
+    c->tlp.due = false;
+    c->tlp.out = true;
+    c->tlp.sampled = false;
+    c->tlp.again = s->flags & TCP_SENT_RETRANSMITTED;
+    c->tlp.end = c->snd_nxt;
+    c->tlp_probes++;
+}
+
+/* 7.4.2. Whether the probe has repaired a loss that nobody else saw: the sender must slow down. */
+bool
+tcp_tlp_ack(struct tcp_conn *c, const struct tcp_segment *seg, bool dsack, bool duplicate)
+{
+    struct tcp_tlp *t = &c->tlp;
+
+    if (!t->out || seq_lt(seg->ack, t->end))
+        return false;
+    if (t->again && !dsack && seg->ack == t->end && !duplicate)
+        return false; /* the first copy or the second: the next ACK will tell */
+    t->out = false;
+    return t->again && !dsack && seq_lt(t->end, seg->ack);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reductions that were for nothing are taken back. Three things tell:
+ *   - an ACK that echoes a timestamp from before the first retransmission (Eifel, RFC 3522);
+ *   - D-SACKs for everything that was sent again (RFC 3708);
+ *   - without timestamps, after a timeout: a second ACK for data that was sent once only, while the
+ *     sender held its retransmissions back (F-RTO, RFC 5682 3.1).
+ */
+#include "internal.h"
+
+enum { FRTO_OFF, FRTO_TIMEOUT, FRTO_FIRST_ACK };
+
+/* Fast recovery or a timeout begins. A timeout within an episode counts as the same one. */
+void
+tcp_undo_begin(struct tcp_conn *c, bool timeout)
+{
+    struct tcp_undo *u = &c->undo;
+
+    if (!timeout || !u->possible)
+        *u = (struct tcp_undo){.possible = true, .una = c->snd_una};
+    u->order = c->tx_order;
+    u->frto = FRTO_OFF;
+    if (timeout && c->sack_ok && !c->ts_ok && c->rto_count <= 1)
+        u->frto = FRTO_TIMEOUT;
+}
+
+void
+tcp_undo_sent_again(struct tcp_conn *c, wgt_time now)
+{
+    struct tcp_undo *u = &c->undo;
+
+    if (!u->any)
+        u->ts = tcp_ts_at(c, now);
+    u->any = true;
+    u->retransmits++;
+}
+
+bool
+tcp_undo_holds(const struct tcp_conn *c)
+{
+    return c->undo.frto == FRTO_FIRST_ACK && c->tx_next != NULL;
+}
+
+/* RFC 3522 3.2: the ACK is that of the first transmission. */
+static bool
+eifel(const struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
+{
+    return acked > 0 && c->ts_ok && d->seg->has_ts && c->undo.any &&
+           seq_lt(d->seg->ts_ecr, c->undo.ts);
+}
+
+static bool
+all_duplicates(struct tcp_conn *c, const struct tcp_delivery *d)
+{
+    struct tcp_undo *u = &c->undo;
+
+    if (!d->dsack || !u->any || seq_lt(d->seg->sack[0].left, u->una))
+        return false;
+    if (u->retransmits > 0)
+        u->retransmits--;
+    return u->retransmits == 0;
+}
+
+/* RFC 5682 3.1 steps 2 and 3. */
+static bool
+f_rto(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
+{
+    struct tcp_undo *u = &c->undo;
+
+    if (u->frto == FRTO_TIMEOUT) {
+        if (acked > 0)
+            u->frto = seq_lt(c->snd_una, c->recovery_point) ? FRTO_FIRST_ACK : FRTO_OFF;
+        return false;
+    }
+    if (u->frto != FRTO_FIRST_ACK)
+        return false;
+    u->frto = FRTO_OFF;
+    return acked > 0 && d->original;
+}
+
+/* An ACK has come. Whether what the episode has taken is to be put back. */
+bool
+tcp_undo_due(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
+{
+    bool due;
+
+    if (!c->undo.possible)
+        return false;
+    due = eifel(c, d, acked) || all_duplicates(c, d) || f_rto(c, d, acked);
+    if (due)
+        c->undo.possible = false;
+    return due;
+}
