@@ -6,6 +6,8 @@
 
 /* Counted traffic goes on so long after the last fault's time of grace. */
 #define TAIL (30 * WGT_SEC)
+/* A transfer has this much before the end at least. */
+#define TRANSFER_TIME (75 * WGT_SEC)
 
 static struct network_impairment
 random_impairment(struct prng *r, uint16_t mtu_min)
@@ -186,6 +188,8 @@ random_traffic(struct prng *r, struct sim_config *c, wgt_time horizon)
 static void
 random_transfer(struct prng *r, struct sim_config *c, wgt_time horizon)
 {
+    if (horizon > c->duration - TRANSFER_TIME)
+        horizon = c->duration - TRANSFER_TIME;
     for (unsigned i = (unsigned)prng_between(r, 1, 2); i-- > 0;) {
         c->bulks[i] = (struct inner_tcp_config){
             .from = prng_below(r, horizon),

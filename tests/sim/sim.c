@@ -310,7 +310,8 @@ run_network(struct sim *s, bool input[2])
     }
 }
 
-/* Turns that no packet caused are few: timers fire, and the wheel looks for them. */
+/* Turns that no packet caused and that send none are few: timers fire, and the wheel looks for
+ * them. */
 static void
 count_idle_turns(struct sim *s, uint64_t turns)
 {
@@ -340,7 +341,7 @@ step(struct sim *s)
         if (!input[i] && node_deadline(n) > s->now)
             continue;
         node_settle(n, s->now);
-        if (!input[i])
+        if (!input[i] && n->sent_in_turn == 0)
             count_idle_turns(s, n->turns - turns);
     }
 }
