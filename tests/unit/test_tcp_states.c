@@ -676,6 +676,34 @@ rfc9293_3_8_6_1_closed_window_for_a_day(void **state)
     script_free(s);
 }
 
+/* The peer has drawn its window back, or a FIN went out beyond it: our ACKs must be acceptable even
+ * so, or the peer never learns what we have received (RFC 9293 3.10.7.4 first). */
+static void
+rfc9293_3_8_6_ack_lies_within_the_peers_window(void **state)
+{
+    struct script *s = script_new();
+
+    (void)state;
+    s->window = 10;
+    open_passive(s);
+    send_chunks(s, 1, 10);
+    expect(s, TCP_ACK, 1, 1, 10);
+    tcp_close(&s->c, s->now);
+    expect(s, TCP_ACK | TCP_FIN, 11, 1, 0);
+    assert_int_equal(feed(s, TCP_ACK, 1, 1, 5), WGT_OK);
+    sleep_for(s, 40 * WGT_MSEC);
+    expect(s, TCP_ACK, 11, 6, 0); /* the edge, not 12 */
+    s->window = 3;
+    assert_int_equal(feed(s, TCP_ACK, 6, 1, 5), WGT_OK);
+    sleep_for(s, 40 * WGT_MSEC);
+    expect(s, TCP_ACK, 4, 11, 0);
+    s->window = 1000;
+    assert_int_equal(feed(s, TCP_ACK, 11, 1, 5), WGT_OK);
+    sleep_for(s, 40 * WGT_MSEC);
+    expect(s, TCP_ACK, 12, 16, 0);
+    script_free(s);
+}
+
 int
 main(void)
 {
@@ -710,6 +738,7 @@ main(void)
         cmocka_unit_test(rfc5961_7_challenges_of_all_kinds_share_a_limit),
         cmocka_unit_test(no_storm_of_acks),
         cmocka_unit_test(rfc9293_3_8_6_1_closed_window_for_a_day),
+        cmocka_unit_test(rfc9293_3_8_6_ack_lies_within_the_peers_window),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
