@@ -115,6 +115,7 @@ rig_on_message(void *ctx, wgt_time now, const struct path *from, struct rte_mbuf
         tcp_flow_authenticated(&r->t, r->f);
         rig_deliver(r, counter);
     }
+    memset(m->buf_addr, 0xdd, m->buf_len); /* who still reads it is found out */
     rte_pktmbuf_free(m);
 }
 

@@ -183,6 +183,25 @@ r4_handshake_messages_wait_for_order(void **state)
     assert_int_equal(r->ack, r->len);
 }
 
+/* The packet a whole message lies in is not given away while more of it is to be read. */
+static void
+r4_handshake_message_before_a_range_from_the_middle(void **state)
+{
+    (void)state;
+    rig_add(r, 200);
+    rig_add(r, 200);
+    rig_add_handshake(r);
+    rig_add(r, 200);
+    rig_add(r, 200);
+    rig_send(r, r->at[1], r->at[4] + 50);
+    EXPECT_LOG(1, 3);
+    rig_send(r, 0, r->at[1]);
+    assert_int_equal(r->handshakes, 1);
+    rig_send(r, r->at[4] + 50, r->at[5]);
+    EXPECT_LOG(1, 3, 0, 4);
+    assert_int_equal(r->forged, 0);
+}
+
 static void
 r4_handshake_message_at_a_segment_s_start(void **state)
 {
@@ -718,6 +737,7 @@ main(void)
         T(r3_recut_segments),
         T(r5_range_from_the_middle_of_a_chunk),
         T(r4_handshake_messages_wait_for_order),
+        T(r4_handshake_message_before_a_range_from_the_middle),
         T(r4_handshake_message_at_a_segment_s_start),
         T(r6_selective_acknowledgment_covers_what_was_taken),
         T(r6_taken_bytes_cost_no_buffer),
