@@ -173,6 +173,44 @@ bbr_and_cubic_leave_each_other_a_share(void **state)
     }
 }
 
+/* The same through the TCP engine: its rate samples, pacing and loss recovery. */
+static void
+engine_with_bbr_fills_the_link_and_not_the_buffer(void **state)
+{
+    (void)state;
+    alone(&(struct path){100, 20, 60, 0, 25}, &tcp_cc_bbr, false, 0.97, 5, 25);
+    alone(&(struct path){100, 20, 60, 1, 25}, &tcp_cc_bbr, false, 0.95, 5, 25);
+    alone(&(struct path){100, 20, 60, 3, 25}, &tcp_cc_bbr, false, 0.91, 5, 25);
+    alone(&(struct path){100, 20, 60, 5, 25}, &tcp_cc_bbr, false, 0.87, 5, 25);
+    alone(&(struct path){100, 20, 10, 1, 25}, &tcp_cc_bbr, false, 0.93, 5, 10);
+    alone(&(struct path){1, 100, 200, 1, 60}, &tcp_cc_bbr, false, 0.90, 60, 200);
+}
+
+static void
+engine_shares_with_itself(void **state)
+{
+    struct dumbbell_result r = together(60, 0, &tcp_cc_bbr, false, 0, 20 * WGT_SEC);
+
+    (void)state;
+    assert_true(r.jain >= 0.9);
+}
+
+/* A fifth at least in two bandwidth-delay products of buffer. In one, CUBIC is short of it: 14 to
+ * 18 % in five of six starts measured, 37 % in one. What is held there is that it does not get
+ * worse.
+ */
+static void
+engine_with_bbr_leaves_cubic_a_share(void **state)
+{
+    struct dumbbell_result two = together(80, 0, &tcp_cc_cubic, false, 0, 1500 * WGT_MSEC);
+    struct dumbbell_result one = together(40, 0, &tcp_cc_cubic, false, 0, 1500 * WGT_MSEC);
+
+    (void)state;
+    assert_true(two.flows[0].mbps / two.mbps >= 0.2);
+    assert_true(two.flows[1].mbps / two.mbps >= 0.2);
+    assert_true(one.flows[1].mbps / one.mbps >= 0.1);
+}
+
 int
 main(void)
 {
@@ -183,6 +221,9 @@ main(void)
         cmocka_unit_test(bbr_finds_the_rate_of_a_policer),
         cmocka_unit_test(bbr_shares_with_itself),
         cmocka_unit_test(bbr_and_cubic_leave_each_other_a_share),
+        cmocka_unit_test(engine_with_bbr_fills_the_link_and_not_the_buffer),
+        cmocka_unit_test(engine_shares_with_itself),
+        cmocka_unit_test(engine_with_bbr_leaves_cubic_a_share),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
