@@ -48,18 +48,42 @@ halved(const struct tcp_cc *cc, uint32_t flight)
 }
 
 static void
-newreno_loss(struct tcp_cc *cc, wgt_time now, uint32_t flight)
+reduce(struct tcp_cc *cc, uint32_t flight)
 {
-    (void)now;
     cc->ssthresh = halved(cc, flight);
     cc->state[0] = 0;
+}
+
+/* For undo: what the reduction takes. */
+static void
+save(struct tcp_cc *cc)
+{
+    cc->state[1] = cc->cwnd;
+    cc->state[2] = cc->ssthresh;
+}
+
+static void
+newreno_enter_recovery(struct tcp_cc *cc, wgt_time now, uint32_t flight)
+{
+    (void)now;
+    save(cc);
+    reduce(cc, flight);
+}
+
+static void
+newreno_undo(struct tcp_cc *cc, wgt_time now)
+{
+    (void)now;
+    cc->cwnd = tcp_max(cc->cwnd, (uint32_t)cc->state[1]);
+    cc->ssthresh = (uint32_t)cc->state[2];
 }
 
 /* RFC 3168 6.1.2: as for a loss, with nothing to send again. */
 static void
 newreno_congestion_experienced(struct tcp_cc *cc, wgt_time now, uint32_t flight)
 {
-    newreno_loss(cc, now, flight);
+    (void)now;
+    reduce(cc, flight);
     cc->cwnd = cc->ssthresh;
 }
 
@@ -68,8 +92,10 @@ static void
 newreno_timeout(struct tcp_cc *cc, wgt_time now, uint32_t flight, bool repeated)
 {
     (void)now;
-    if (!repeated)
+    if (!repeated) {
+        save(cc);
         cc->ssthresh = halved(cc, flight);
+    }
     cc->cwnd = cc->mss;
     cc->state[0] = 0;
 }
@@ -90,8 +116,9 @@ const struct tcp_cc_ops tcp_cc_newreno = {
     .name = "newreno",
     .init = newreno_init,
     .acked = newreno_acked,
-    .enter_recovery = newreno_loss,
+    .enter_recovery = newreno_enter_recovery,
     .timeout = newreno_timeout,
+    .undo = newreno_undo,
     .congestion_experienced = newreno_congestion_experienced,
     .restart = newreno_restart,
 };
