@@ -189,6 +189,7 @@ void tcp_rate_sample(struct tcp_conn *c, const struct tcp_delivery *d, struct tc
 uint64_t tcp_pacing_rate(const struct tcp_conn *c);
 uint32_t tcp_pace_allows(const struct tcp_conn *c, wgt_time now);
 wgt_time tcp_pace_at(const struct tcp_conn *c, wgt_time now);
+void tcp_pace_catch_up(struct tcp_conn *c, wgt_time now);
 void tcp_pace_sent(struct tcp_conn *c, wgt_time now, uint32_t bytes);
 
 /* rack.c */

@@ -164,6 +164,7 @@ emit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
 static void
 send_again(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
 {
+    tcp_pace_catch_up(c, now);
     s->flags |= TCP_SENT_RETRANSMITTED;
     c->segments_retransmitted++;
     tcp_undo_sent_again(c, now);
@@ -318,7 +319,10 @@ send_new_segment(struct tcp_conn *c, wgt_time now, struct tcp_out *out, bool fre
         return NULL;
     restart_if_idle(c, now);
     len = next_segment_len(c, now, free_of_cwnd);
-    s = len > 0 ? new_segment(c, len) : NULL;
+    if (len == 0)
+        return NULL;
+    tcp_pace_catch_up(c, now);
+    s = new_segment(c, len);
     if (s == NULL)
         return NULL;
     c->override_due = false;

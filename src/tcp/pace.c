@@ -2,12 +2,14 @@
 /*
  * Pacing: segments leave spread over the round trip. The pacer is a clock that runs ahead with
  * every byte by the time it takes at the pacing rate; while it is ahead of the time nothing leaves.
- * It never lies further behind than a quantum takes, which so may leave back to back.
+ * It never lies further behind than a quantum takes, which so may leave back to back. A quantum is a
+ * millisecond's worth, for timers are no finer, and at least two segments; out of idleness, where
+ * nobody's queue is filled already, an initial window.
  */
 #include "internal.h"
 
-enum { PACE_BURST = 16, PACE_BURST_MIN = 2 }; /* segments */
-#define PACE_BURST_TIME WGT_MSEC
+enum { PACE_SEGMENTS_MIN = 2, PACE_BYTES_MAX = 64 * 1024 };
+#define PACE_QUANTUM_TIME WGT_MSEC
 
 /* Of the algorithm, or from cwnd: twice a window a round trip while it may double, a quarter more
  * than one after. 0: not paced. What leaves before the first ACK of data is the initial window. */
@@ -28,14 +30,16 @@ tcp_pacing_rate(const struct tcp_conn *c)
 static uint32_t
 quantum(const struct tcp_conn *c, uint64_t rate)
 {
-    uint64_t q = rate / (WGT_SEC / PACE_BURST_TIME);
-    uint64_t least = (uint64_t)PACE_BURST_MIN * c->mss, most = (uint64_t)PACE_BURST * c->mss;
+    uint64_t q = rate / (WGT_SEC / PACE_QUANTUM_TIME);
+    uint32_t least = PACE_SEGMENTS_MIN * c->mss;
 
     if (c->cc.send_quantum != 0)
         q = c->cc.send_quantum;
+    if (c->sent_head == NULL)
+        least = c->cc.initial_window;
     if (q < least)
         q = least;
-    return (uint32_t)(q < most ? q : most);
+    return (uint32_t)(q < PACE_BYTES_MAX ? q : PACE_BYTES_MAX);
 }
 
 /* Time that bytes take. Quanta are small: no overflow. */
@@ -76,23 +80,30 @@ tcp_pace_at(const struct tcp_conn *c, wgt_time now)
     if (rate == 0 || c->pace_at <= now)
         return WGT_NEVER;
     batch = quantum(c, rate);
-    if (batch <= 2 * PACE_BURST_MIN * c->mss)
+    if (batch <= 2 * PACE_SEGMENTS_MIN * c->mss)
         return c->pace_at;
     return c->pace_at + time_of(batch / 2, rate);
+}
+
+/* New data is about to leave after a pause: what the pause may be worth. Call while the connection
+ * still looks idle, if it does. */
+void
+tcp_pace_catch_up(struct tcp_conn *c, wgt_time now)
+{
+    uint64_t rate = tcp_pacing_rate(c);
+    wgt_time credit = rate != 0 ? time_of(quantum(c, rate), rate) : 0;
+
+    if (c->pace_at + credit < now)
+        c->pace_at = now - credit;
 }
 
 void
 tcp_pace_sent(struct tcp_conn *c, wgt_time now, uint32_t bytes)
 {
     uint64_t rate = tcp_pacing_rate(c);
-    wgt_time credit;
 
-    if (rate == 0) {
+    if (rate == 0)
         c->pace_at = now;
-        return;
-    }
-    credit = time_of(quantum(c, rate), rate);
-    if (c->pace_at + credit < now)
-        c->pace_at = now - credit;
-    c->pace_at += time_of(bytes, rate);
+    else
+        c->pace_at += time_of(bytes, rate);
 }

@@ -9,7 +9,7 @@
 
 #include <wgtcpd/wire/checksum.h>
 
-enum { IDLE_TURNS_MAX = 400 };
+enum { IDLE_TURNS_MAX = 40000 };
 /* Sealed bytes may wait in a connection for as long as it lives without progress. */
 #define AGE_SLACK_TCP TCP_FLOW_PATIENCE
 
