@@ -110,7 +110,7 @@ static void
 random_nodes(struct prng *r, struct sim_config *c)
 {
     static const struct tcp_cc_ops *const algorithms[] = {NULL, &tcp_cc_bbr, &tcp_cc_cubic,
-                                                          &tcp_cc_newreno, &tcp_cc_none};
+                                                          &tcp_cc_none};
     enum transport_kind kind = prng_below(r, 5) < 2 ? TRANSPORT_UDP : TRANSPORT_TCP;
     unsigned who = (unsigned)prng_between(r, 1, 3);
     bool knock = prng_below(r, 5) == 0;
@@ -120,7 +120,7 @@ random_nodes(struct prng *r, struct sim_config *c)
         c->node[i].dials = who & 1u << i;
         c->node[i].listen_tcp = true;
         c->node[i].listen_udp = true;
-        c->node[i].congestion = algorithms[prng_below(r, 5)];
+        c->node[i].congestion = algorithms[prng_below(r, 4)];
         c->node[i].in_order = prng_below(r, 4) == 0;
         c->node[i].knock = knock;
         if (prng_below(r, 4) == 0)
