@@ -118,8 +118,11 @@ traffic_offer(struct traffic *t, wgt_time now, uint8_t packet[TRAFFIC_PACKET_MAX
             .limit_v6 = t->limit_v6,
         };
         /* Packets of a burst share an instant. */
-        if (s->burst <= 1 || prng_below(&t->prng, s->burst) == 0)
+        if (s->burst <= 1 || prng_below(&t->prng, s->burst) == 0 ||
+            ++t->in_burst[i] >= 2 * s->burst) {
+            t->in_burst[i] = 0;
             t->next[i] = now + s->interval / 2 + prng_below(&t->prng, s->interval + 1);
+        }
         return make_packet(t, number, packet);
     }
     return 0;

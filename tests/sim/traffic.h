@@ -12,7 +12,8 @@
 
 enum { TRAFFIC_STREAMS = 3, TRAFFIC_PACKET_MAX = 1536 };
 
-/* A burst of packets every interval (+- 50 %). */
+/* A burst of packets every interval (+- 50 %): `burst` on average, at most twice as many, so that
+ * small ones fit into an initial window. */
 struct traffic_stream {
     wgt_time from, until, interval; /* interval 0: no stream */
     unsigned burst;
@@ -34,6 +35,7 @@ struct traffic {
     struct prng prng;
     struct traffic_stream streams[TRAFFIC_STREAMS];
     wgt_time next[TRAFFIC_STREAMS];
+    unsigned in_burst[TRAFFIC_STREAMS];
     struct traffic_record *records;
     size_t n, room, n_delivered;
     wgt_time last_delivered;
