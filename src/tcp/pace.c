@@ -2,14 +2,13 @@
 /*
  * Pacing: segments leave spread over the round trip. The pacer is a clock that runs ahead with
  * every byte by the time it takes at the pacing rate; while it is ahead of the time nothing leaves.
- * It never lies further behind than a quantum takes, which so may leave back to back. A quantum is a
- * millisecond's worth, for timers are no finer, and at least two segments; out of idleness, where
- * nobody's queue is filled already, an initial window.
+ * It never lies further behind than a burst takes: a millisecond's worth, for timers are hardly
+ * finer, or an initial window, which no path is too narrow for.
  */
 #include "internal.h"
 
-enum { PACE_SEGMENTS_MIN = 2, PACE_BYTES_MAX = 64 * 1024 };
-#define PACE_QUANTUM_TIME WGT_MSEC
+enum { PACE_BURST_MAX = 64 * 1024, PACE_BATCH_MIN = 4 /* segments */ };
+#define PACE_BURST_TIME WGT_MSEC
 
 /* Of the algorithm, or from cwnd: twice a window a round trip while it may double, a quarter more
  * than one after. 0: not paced. What leaves before the first ACK of data is the initial window. */
@@ -27,22 +26,19 @@ tcp_pacing_rate(const struct tcp_conn *c)
     return (uint64_t)c->cc.cwnd * (c->cc.cwnd < c->cc.ssthresh ? 200 : 125) * 10000 / srtt_us;
 }
 
+/* What may leave back to back after a pause. */
 static uint32_t
-quantum(const struct tcp_conn *c, uint64_t rate)
+burst(const struct tcp_conn *c, uint64_t rate)
 {
-    uint64_t q = rate / (WGT_SEC / PACE_QUANTUM_TIME);
-    uint32_t least = PACE_SEGMENTS_MIN * c->mss;
+    uint64_t bytes =
+        c->cc.send_quantum != 0 ? c->cc.send_quantum : rate / (WGT_SEC / PACE_BURST_TIME);
 
-    if (c->cc.send_quantum != 0)
-        q = c->cc.send_quantum;
-    if (c->sent_head == NULL)
-        least = c->cc.initial_window;
-    if (q < least)
-        q = least;
-    return (uint32_t)(q < PACE_BYTES_MAX ? q : PACE_BYTES_MAX);
+    if (bytes < c->cc.initial_window)
+        bytes = c->cc.initial_window;
+    return (uint32_t)(bytes < PACE_BURST_MAX ? bytes : PACE_BURST_MAX);
 }
 
-/* Time that bytes take. Quanta are small: no overflow. */
+/* Time that bytes take. Bursts are small: no overflow. */
 static wgt_time
 time_of(uint64_t bytes, uint64_t rate)
 {
@@ -61,7 +57,7 @@ tcp_pace_allows(const struct tcp_conn *c, wgt_time now)
         return UINT32_MAX;
     if (c->pace_at > now)
         return 0;
-    most = quantum(c, rate);
+    most = burst(c, rate);
     behind = now - c->pace_at;
     if (behind >= time_of(most, rate))
         return most;
@@ -69,29 +65,26 @@ tcp_pace_allows(const struct tcp_conn *c, wgt_time now)
     return tcp_min(most, (uint32_t)(behind * rate / WGT_SEC) + c->mss);
 }
 
-/* When it is worth coming back: with half a quantum at once where that is more than a few segments.
- * WGT_NEVER: nothing is held back. */
+/* When it is worth coming back: with half a millisecond's worth at once where that is more than a
+ * few segments. WGT_NEVER: nothing is held back. */
 wgt_time
 tcp_pace_at(const struct tcp_conn *c, wgt_time now)
 {
     uint64_t rate = tcp_pacing_rate(c);
-    uint32_t batch;
 
     if (rate == 0 || c->pace_at <= now)
         return WGT_NEVER;
-    batch = quantum(c, rate);
-    if (batch <= 2 * PACE_SEGMENTS_MIN * c->mss)
+    if (time_of((uint64_t)PACE_BATCH_MIN * c->mss, rate) >= PACE_BURST_TIME / 2)
         return c->pace_at;
-    return c->pace_at + time_of(batch / 2, rate);
+    return c->pace_at + PACE_BURST_TIME / 2;
 }
 
-/* New data is about to leave after a pause: what the pause may be worth. Call while the connection
- * still looks idle, if it does. */
+/* Something is about to leave: what a pause before it is worth at most. */
 void
 tcp_pace_catch_up(struct tcp_conn *c, wgt_time now)
 {
     uint64_t rate = tcp_pacing_rate(c);
-    wgt_time credit = rate != 0 ? time_of(quantum(c, rate), rate) : 0;
+    wgt_time credit = rate != 0 ? time_of(burst(c, rate), rate) : 0;
 
     if (c->pace_at + credit < now)
         c->pace_at = now - credit;
