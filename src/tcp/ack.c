@@ -97,6 +97,7 @@ tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_
         .seg = seg,
         .rtt = WGT_NEVER,
         .prior_flight = tcp_pipe(c),
+        .prior_fack = c->rack.any ? c->rack.fack : c->snd_una,
         .dsack = c->sack_ok && reports_duplicate(seg),
     };
     bool outstanding = c->sent_head != NULL;
@@ -114,8 +115,10 @@ tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_
     }
     if (c->sack_ok && seg->n_sack > 0)
         tcp_sent_sack(c, &d);
-    if (outstanding)
-        tcp_recovery_ack(c, &d, acked, acked == 0 && seg->ack == c->snd_una && bare && !changed);
+    /* A D-SACK may come when all has been acknowledged. */
+    if (outstanding || d.dsack)
+        tcp_recovery_ack(c, &d, acked,
+                         outstanding && acked == 0 && seg->ack == c->snd_una && bare && !changed);
     if (acked > 0)
         tcp_tlp_arm(c, now);
     else if (c->n_sacked > 0)

@@ -156,6 +156,7 @@ struct tcp_delivery {
     wgt_time now;
     const struct tcp_segment *seg;
     uint32_t prior_flight; /* bytes in the network before it */
+    uint32_t prior_fack;   /* highest sequence number known delivered before it */
     uint32_t delivered;    /* bytes known delivered for the first time */
     wgt_time first_sent;   /* of the earliest segment freed that was sent once and not SACKed */
     bool timed;            /* first_sent is valid */
@@ -164,6 +165,7 @@ struct tcp_delivery {
     wgt_time rtt;          /* the sample taken; WGT_NEVER: none */
     bool original;         /* a segment arrived that left before the last timeout, and once only */
     bool dsack;            /* the first block reports a duplicate */
+    bool dsack_of_probe;   /* of a tail loss probe */
     /* the newest transmission that arrived */
     bool sampled;
     uint64_t sampled_order;
@@ -207,10 +209,12 @@ void tcp_tlp_arm(struct tcp_conn *c, wgt_time now);
 void tcp_tlp_stop(struct tcp_conn *c);
 void tcp_tlp_expired(struct tcp_conn *c, wgt_time now);
 void tcp_tlp_sent(struct tcp_conn *c, const struct tcp_sent *s);
-bool tcp_tlp_ack(struct tcp_conn *c, const struct tcp_segment *seg, bool dsack, bool duplicate);
+bool tcp_tlp_ack(struct tcp_conn *c, struct tcp_delivery *d, bool duplicate);
 
 /* undo.c */
 void tcp_undo_begin(struct tcp_conn *c, bool timeout);
+/* The repair is complete; D-SACKs may still say that it was needless. */
+void tcp_undo_repaired(struct tcp_conn *c);
 void tcp_undo_sent_again(struct tcp_conn *c, wgt_time now);
 bool tcp_undo_due(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked);
 /* F-RTO: retransmissions wait for a second ACK. */

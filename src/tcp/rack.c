@@ -9,7 +9,8 @@
 
 enum { RACK_PERSIST = 16, RACK_MULT_MAX = 16 };
 
-/* 6.2 steps 2 and 3: s has arrived; last: by its last transmission. */
+/* 6.2 steps 2 and 3: s has arrived; last: by its last transmission. What one ACK reports has no
+ * order of its own: reordering is judged by what was known before it. */
 void
 tcp_rack_delivered(struct tcp_conn *c, const struct tcp_delivery *d, const struct tcp_sent *s,
                    bool last)
@@ -19,7 +20,7 @@ tcp_rack_delivered(struct tcp_conn *c, const struct tcp_delivery *d, const struc
 
     if (!r->any || seq_lt(r->fack, end))
         r->fack = end;
-    else if (seq_lt(end, r->fack) && !(s->flags & TCP_SENT_RETRANSMITTED))
+    if (seq_lt(end, d->prior_fack) && !(s->flags & TCP_SENT_RETRANSMITTED))
         r->reordering_seen = true;
     r->any = true;
     if (!last || s->order < r->order)

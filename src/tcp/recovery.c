@@ -99,6 +99,20 @@ enter_fast_recovery(struct tcp_conn *c, wgt_time now)
     tcp_tlp_stop(c);
 }
 
+/* RFC 8985 7.4.2: a loss that a probe has repaired is one all the same. */
+static void
+slow_down(struct tcp_conn *c, wgt_time now)
+{
+    const struct tcp_cc_ops *ops = c->cc.ops;
+
+    ops->enter_recovery(&c->cc, now, tcp_max(tcp_outstanding(c), c->mss));
+    c->ecn.reduced = c->snd_nxt;
+    if (!ops->owns_recovery)
+        c->cc.cwnd = tcp_min(c->cc.cwnd, c->cc.ssthresh);
+    if (ops->leave_recovery != NULL)
+        ops->leave_recovery(&c->cc, now);
+}
+
 static void
 leave_recovery(struct tcp_conn *c, wgt_time now)
 {
@@ -107,7 +121,7 @@ leave_recovery(struct tcp_conn *c, wgt_time now)
     c->recovery = TCP_RECOVERY_NONE;
     c->dup_acks = c->dup_bytes = 0;
     c->repair_due = false;
-    c->undo.possible = false;
+    tcp_undo_repaired(c);
     tcp_rack_recovery_ends(c);
     if (c->cc.ops->leave_recovery != NULL)
         c->cc.ops->leave_recovery(&c->cc, now);
@@ -124,6 +138,8 @@ undo(struct tcp_conn *c, wgt_time now)
         if (!(s->flags & TCP_SENT_RETRANSMITTED))
             tcp_sent_find(c, s);
     }
+    if (!c->undo.timeout)
+        c->rack.reordering_seen = true; /* what was overtaken has arrived */
     c->recovery = TCP_RECOVERY_NONE;
     c->dup_acks = c->dup_bytes = 0;
     c->repair_due = false;
@@ -183,11 +199,12 @@ detect(struct tcp_conn *c, wgt_time now, uint32_t acked, bool duplicate)
 /* RFC 2861 3: a window that was not in use has proved nothing. Slow start doubles a round trip, so
  * there half in use is enough. */
 static bool
-cwnd_limited(const struct tcp_conn *c)
+cwnd_limited(const struct tcp_conn *c, wgt_time now)
 {
-    if (c->cc.cwnd < c->cc.ssthresh)
-        return c->paused_flight >= c->cc.cwnd / 2;
-    return c->paused_flight + c->mss > c->cc.cwnd;
+    if (c->cc.cwnd < c->cc.ssthresh && c->paused_flight >= c->cc.cwnd / 2)
+        return true;
+    return c->paused_flight + c->mss > c->cc.cwnd ||
+           (c->rate.app_limited == 0 && tcp_pace_allows(c, now) == 0);
 }
 
 /* What the algorithm learns of an ACK. */
@@ -206,7 +223,7 @@ tell_algorithm(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked,
         .flight = tcp_pipe(c),
         .snd_una = c->snd_una,
         .snd_nxt = c->snd_nxt,
-        .cwnd_limited = cwnd_limited(c),
+        .cwnd_limited = cwnd_limited(c, d->now),
         .in_recovery = c->recovery == TCP_RECOVERY_FAST,
         .after_timeout = c->recovery == TCP_RECOVERY_LOSS,
     };
@@ -240,13 +257,13 @@ void
 tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, bool duplicate)
 {
     bool was_in_fast = c->recovery == TCP_RECOVERY_FAST;
-    bool repaired = tcp_tlp_ack(c, d->seg, d->dsack, duplicate);
+    bool repaired = tcp_tlp_ack(c, d, duplicate);
     bool lost, ended = false;
     uint32_t dup_before = c->dup_bytes;
     uint32_t delivered = d->delivered;
     uint64_t lost_before = c->rate.lost;
 
-    if (d->dsack)
+    if (d->dsack && !d->dsack_of_probe)
         tcp_rack_dsack(c);
     if (!was_for_nothing(c, d, acked) && c->recovery != TCP_RECOVERY_NONE &&
         seq_leq(c->recovery_point, c->snd_una)) {
@@ -260,8 +277,10 @@ tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, boo
         delivered += c->dup_bytes;
         delivered -= tcp_min(delivered, dup_before);
     }
-    if (((lost && c->congestion_seen) || repaired) && c->recovery == TCP_RECOVERY_NONE)
+    if (lost && c->congestion_seen && c->recovery == TCP_RECOVERY_NONE)
         enter_fast_recovery(c, d->now);
+    else if (repaired && c->recovery == TCP_RECOVERY_NONE)
+        slow_down(c, d->now);
     else if (lost && !c->sack_ok)
         c->repair_due = true;
     reduce(c, delivered, c->recovery == TCP_RECOVERY_FAST && !was_in_fast);

@@ -65,14 +65,16 @@ tcp_tlp_sent(struct tcp_conn *c, const struct tcp_sent *s)
 
 /* 7.4.2. Whether the probe has repaired a loss that nobody else saw: the sender must slow down. */
 bool
-tcp_tlp_ack(struct tcp_conn *c, const struct tcp_segment *seg, bool dsack, bool duplicate)
+tcp_tlp_ack(struct tcp_conn *c, struct tcp_delivery *d, bool duplicate)
 {
+    const struct tcp_segment *seg = d->seg;
     struct tcp_tlp *t = &c->tlp;
 
     if (!t->out || seq_lt(seg->ack, t->end))
         return false;
-    if (t->again && !dsack && seg->ack == t->end && !duplicate)
+    d->dsack_of_probe = t->again && d->dsack && seg->sack[0].right == t->end;
+    if (t->again && !d->dsack_of_probe && seg->ack == t->end && !(duplicate && seg->n_sack == 0))
         return false; /* the first copy or the second: the next ACK will tell */
     t->out = false;
-    return t->again && !dsack && seq_lt(t->end, seg->ack);
+    return t->again && !d->dsack_of_probe && seq_lt(t->end, seg->ack);
 }

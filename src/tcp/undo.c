@@ -19,9 +19,19 @@ tcp_undo_begin(struct tcp_conn *c, bool timeout)
     if (!timeout || !u->possible)
         *u = (struct tcp_undo){.possible = true, .una = c->snd_una};
     u->order = c->tx_order;
+    u->timeout = timeout;
+    u->over = false;
     u->frto = FRTO_OFF;
     if (timeout && c->sack_ok && !c->ts_ok && c->rto_count <= 1)
         u->frto = FRTO_TIMEOUT;
+}
+
+void
+tcp_undo_repaired(struct tcp_conn *c)
+{
+    c->undo.over = true;
+    c->undo.until = c->snd_nxt; /* D-SACKs come within a round trip */
+    c->undo.frto = FRTO_OFF;
 }
 
 void
@@ -41,12 +51,16 @@ tcp_undo_holds(const struct tcp_conn *c)
     return c->undo.frto == FRTO_FIRST_ACK && c->tx_next != NULL;
 }
 
-/* RFC 3522 3.2: the ACK is that of the first transmission. */
+/* RFC 3522 3.2: the first ACK for what was sent again is that of the first transmission. */
 static bool
-eifel(const struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
+eifel(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
 {
-    return acked > 0 && c->ts_ok && d->seg->has_ts && c->undo.any &&
-           seq_lt(d->seg->ts_ecr, c->undo.ts);
+    struct tcp_undo *u = &c->undo;
+
+    if (acked == 0 || !u->any || u->judged)
+        return false;
+    u->judged = true;
+    return c->ts_ok && d->seg->has_ts && seq_lt(d->seg->ts_ecr, u->ts);
 }
 
 static bool
@@ -54,7 +68,7 @@ all_duplicates(struct tcp_conn *c, const struct tcp_delivery *d)
 {
     struct tcp_undo *u = &c->undo;
 
-    if (!d->dsack || !u->any || seq_lt(d->seg->sack[0].left, u->una))
+    if (!d->dsack || d->dsack_of_probe || !u->any || seq_lt(d->seg->sack[0].left, u->una))
         return false;
     if (u->retransmits > 0)
         u->retransmits--;
@@ -75,7 +89,7 @@ f_rto(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
     if (u->frto != FRTO_FIRST_ACK)
         return false;
     u->frto = FRTO_OFF;
-    return acked > 0 && d->original;
+    return d->original; /* acknowledged or SACKed */
 }
 
 /* An ACK has come. Whether what the episode has taken is to be put back. */
@@ -87,7 +101,7 @@ tcp_undo_due(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
     if (!c->undo.possible)
         return false;
     due = eifel(c, d, acked) || all_duplicates(c, d) || f_rto(c, d, acked);
-    if (due)
+    if (due || (c->undo.over && seq_leq(c->undo.until, c->snd_una)))
         c->undo.possible = false;
     return due;
 }

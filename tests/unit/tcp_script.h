@@ -28,6 +28,7 @@ struct script {
     union tcp_record records[SCRIPT_RECORDS];
     wgt_time now;
     struct tcp_options options;
+    wgt_time rtt; /* of the handshake */
     bool ts, sack, wscale; /* what the peer's SYN offers */
     uint16_t peer_mss;
     uint16_t window;  /* of segments made */
@@ -284,6 +285,7 @@ open_passive(struct script *s)
 
     assert_int_equal(tcp_open_passive(&s->c, s->now, &s->options, &syn), WGT_OK);
     expect(s, TCP_SYN | TCP_ACK, 0, 1, 0);
+    sleep_for(s, s->rtt);
     assert_int_equal(feed(s, TCP_ACK, 1, 1, 0), WGT_OK);
     assert_int_equal(tcp_state(&s->c), TCP_ESTABLISHED);
     expect_nothing(s);

@@ -77,7 +77,11 @@ struct tcp_undo {
     uint32_t retransmits; /* segments sent again since, less those that D-SACKs report */
     uint32_t ts;          /* timestamp of the first of them */
     uint64_t order;       /* tx_order then: what left before */
+    uint32_t until; /* once over: D-SACKs count until this is acknowledged */
     bool possible, any;
+    bool timeout; /* began with one */
+    bool judged;  /* by RFC 3522: only the first ACK can tell */
+    bool over;    /* the repair is complete */
     uint8_t frto; /* RFC 5682: steps taken after a timeout */
 };
 
