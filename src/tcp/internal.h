@@ -139,8 +139,8 @@ void tcp_sack_fill(struct tcp_conn *c, struct tcp_segment *seg);
 struct tcp_sent *tcp_sent_new(struct tcp_conn *c, struct tcp_chunk *chunk);
 void tcp_sent_transmit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s);
 void tcp_sent_lose(struct tcp_conn *c, struct tcp_sent *s);
-/* Back into flight, as if it had not been given up. */
-void tcp_sent_find(struct tcp_conn *c, struct tcp_sent *s);
+/* All that is lost goes back into flight, as if it had not been given up. */
+void tcp_sent_find_all(struct tcp_conn *c);
 /* Cuts s behind len bytes of its payload; false: no record is free. */
 bool tcp_sent_split(struct tcp_conn *c, struct tcp_sent *s, uint32_t len);
 void tcp_sent_forget(struct tcp_conn *c);

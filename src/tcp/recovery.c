@@ -127,17 +127,11 @@ leave_recovery(struct tcp_conn *c, wgt_time now)
         c->cc.ops->leave_recovery(&c->cc, now);
 }
 
-/* Nothing was lost but time. */
+/* Nothing was lost but time; what was besides, RACK will find again. */
 static void
 undo(struct tcp_conn *c, wgt_time now)
 {
-    struct tcp_sent *next;
-
-    for (struct tcp_sent *s = c->lost.head; s != NULL; s = next) {
-        next = s->after;
-        if (!(s->flags & TCP_SENT_RETRANSMITTED))
-            tcp_sent_find(c, s);
-    }
+    tcp_sent_find_all(c);
     if (!c->undo.timeout)
         c->rack.reordering_seen = true; /* what was overtaken has arrived */
     c->recovery = TCP_RECOVERY_NONE;

@@ -101,16 +101,22 @@ tcp_sent_transmit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s)
     list_insert(&c->flight, c->flight.tail, s);
 }
 
+/* Each goes behind the one before, for they mostly left in this order, and before most of what is
+ * in flight. */
 void
-tcp_sent_find(struct tcp_conn *c, struct tcp_sent *s)
+tcp_sent_find_all(struct tcp_conn *c)
 {
-    struct tcp_sent *at = NULL;
+    struct tcp_sent *at = NULL, *s, *next;
 
-    list_remove(s);
-    /* It left before most of what is in flight. */
-    for (struct tcp_sent *f = c->flight.head; f != NULL && f->order < s->order; f = f->after)
-        at = f;
-    list_insert(&c->flight, at, s);
+    while ((s = c->lost.head) != NULL) {
+        list_remove(s);
+        if (at != NULL && at->order > s->order)
+            at = NULL;
+        while ((next = at != NULL ? at->after : c->flight.head) != NULL && next->order < s->order)
+            at = next;
+        list_insert(&c->flight, at, s);
+        at = s;
+    }
 }
 
 /* Mostly in order of sequence numbers, or (a lost retransmission) before all others. */
