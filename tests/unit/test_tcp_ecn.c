@@ -26,7 +26,7 @@ ecn_script(void)
 
     s->ts = s->sack = true;
     s->options.ecn = true;
-    counting = tcp_cc_newreno;
+    counting = tcp_cc_cubic;
     counting.congestion_experienced = experienced;
     s->options.cc = &counting;
     n_experienced = 0;

@@ -135,85 +135,6 @@ rfc7323_2_window_shift_covers_the_buffer(void **state)
     assert_int_equal(tcp_window_shift(UINT32_C(1) << 30), 14);
 }
 
-static struct tcp_cc
-newreno(uint32_t cwnd, uint32_t ssthresh)
-{
-    struct tcp_cc cc;
-
-    tcp_cc_init(&cc, &tcp_cc_newreno, 1000, 0, false);
-    cc.cwnd = cwnd;
-    cc.ssthresh = ssthresh;
-    return cc;
-}
-
-static void
-acked(struct tcp_cc *cc, uint32_t bytes, bool after_timeout)
-{
-    struct tcp_cc_ack ack = {.acked = bytes, .cwnd_limited = true, .after_timeout = after_timeout};
-
-    cc->ops->acked(cc, &ack);
-}
-
-static void
-rfc5681_3_1_slow_start_and_congestion_avoidance(void **state)
-{
-    struct tcp_cc cc = newreno(10000, 20000);
-
-    (void)state;
-    acked(&cc, 2000, false);
-    assert_int_equal(cc.cwnd, 12000);
-    acked(&cc, 9000, false); /* RFC 3465: an ACK for many counts for no more than L */
-    assert_int_equal(cc.cwnd, 20000);
-    for (int i = 0; i < 19; i++)
-        acked(&cc, 1000, false);
-    assert_int_equal(cc.cwnd, 20000);
-    acked(&cc, 1000, false); /* a window's worth: one segment more */
-    assert_int_equal(cc.cwnd, 21000);
-}
-
-static void
-rfc3465_2_3_one_segment_an_ack_after_timeout(void **state)
-{
-    struct tcp_cc cc = newreno(1000, 20000);
-
-    (void)state;
-    acked(&cc, 5000, true);
-    assert_int_equal(cc.cwnd, 2000);
-}
-
-static void
-rfc2861_window_not_in_use_does_not_grow(void **state)
-{
-    struct tcp_cc cc = newreno(10000, 20000);
-    struct tcp_cc_ack ack = {.acked = 2000};
-
-    (void)state;
-    cc.ops->acked(&cc, &ack);
-    assert_int_equal(cc.cwnd, 10000);
-    cc.ssthresh = 5000;
-    for (int i = 0; i < 20; i++)
-        cc.ops->acked(&cc, &ack);
-    assert_int_equal(cc.cwnd, 10000);
-}
-
-static void
-rfc5681_3_1_ssthresh_after_loss_and_timeout(void **state)
-{
-    struct tcp_cc cc = newreno(20000, UINT32_MAX);
-
-    (void)state;
-    cc.ops->enter_recovery(&cc, 0, 18000);
-    assert_int_equal(cc.ssthresh, 9000);
-    cc.ops->enter_recovery(&cc, 0, 3000);
-    assert_int_equal(cc.ssthresh, 2000); /* at least two segments */
-    cc = newreno(20000, UINT32_MAX);
-    cc.ops->timeout(&cc, 0, 20000, false);
-    assert_int_equal(cc.cwnd, 1000);
-    assert_int_equal(cc.ssthresh, 10000);
-    cc.ops->timeout(&cc, 0, 20000, true);
-    assert_int_equal(cc.ssthresh, 10000);
-}
-
 /* One of 20 segments is lost: while the pipe is above ssthresh, half of what arrives is sent. */
 static void
 rfc6937_3_1_proportional_rate_reduction(void **state)
@@ -262,10 +183,6 @@ main(void)
         cmocka_unit_test(rfc6298_5_5_back_off_doubles_to_a_maximum),
         cmocka_unit_test(rfc6928_2_initial_window),
         cmocka_unit_test(rfc7323_2_window_shift_covers_the_buffer),
-        cmocka_unit_test(rfc5681_3_1_slow_start_and_congestion_avoidance),
-        cmocka_unit_test(rfc3465_2_3_one_segment_an_ack_after_timeout),
-        cmocka_unit_test(rfc2861_window_not_in_use_does_not_grow),
-        cmocka_unit_test(rfc5681_3_1_ssthresh_after_loss_and_timeout),
         cmocka_unit_test(rfc6937_3_1_proportional_rate_reduction),
     };
 
