@@ -6,7 +6,7 @@
 void
 frame_decoder_init(struct frame_decoder *d, size_t max_len)
 {
-    *d = (struct frame_decoder){.max_len = max_len};
+    *d = (struct frame_decoder){.max_len = (uint32_t)max_len};
 }
 
 void
@@ -67,7 +67,7 @@ read_into_buffer(struct frame_decoder *d, struct span *in, struct span *message)
 
     if (n > 0)
         memcpy(d->buffer + d->have, take(in, n), n);
-    d->have += n;
+    d->have += (uint32_t)n;
     if (d->have < d->need)
         return FRAME_NEED_MORE;
     *message = (struct span){d->buffer, d->need};
@@ -93,7 +93,7 @@ frame_decode(struct frame_decoder *d, struct span *in, struct span *message)
             d->broken = true;
             return FRAME_INVALID;
         }
-        d->need = len;
+        d->need = (uint32_t)len;
     }
     return d->buffer == NULL ? read_in_place(d, in, message) : read_into_buffer(d, in, message);
 }

@@ -48,7 +48,7 @@ consume(struct frame_search *s, struct span *in, size_t n)
 {
     in->data += n;
     in->len -= n;
-    s->searched += n;
+    s->searched += (uint32_t)n;
 }
 
 /* Looks where the bytes held from earlier input meet the new ones. */

@@ -90,6 +90,9 @@ void flow_release_before(struct tcp_transport *t, wgt_time now, struct tcp_flow 
 void flow_release_due(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
 void flow_release_all(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
 wgt_time flow_hold_deadline(const struct tcp_flow *f);
+/* 0 or -errno; flow_hold_fini in either case. */
+int flow_hold_init(struct tcp_transport *t);
+void flow_hold_fini(struct tcp_transport *t);
 /* Frees them without a word. */
 void flow_hold_free(struct tcp_transport *t, struct tcp_flow *f);
 

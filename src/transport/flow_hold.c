@@ -4,6 +4,9 @@
  * time at which patience ends. None has to wait longer than the one behind it, so that they leave
  * in stream order whatever lets them go.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "flow.h"
 
 /* One and a half round trips: what the sender needs to see the hole and to fill it. Times are
@@ -11,6 +14,64 @@
 #define HOLD_UNKNOWN_RTT (100 * WGT_MSEC)
 #define HOLD_MAX         (500 * WGT_MSEC)
 enum { HOLD_SLICES = 8 };
+
+/* How many flows may hold packets at a time; others deliver at once. */
+enum { HOLDERS_MAX = 1024 };
+
+int
+flow_hold_init(struct tcp_transport *t)
+{
+    uint32_t n = t->config.max_flows < HOLDERS_MAX ? t->config.max_flows : HOLDERS_MAX;
+
+    t->holds = calloc(n, sizeof(*t->holds));
+    if (t->holds == NULL)
+        return -ENOMEM;
+    for (uint32_t i = n; i-- > 0;) {
+        t->holds[i].next_free = t->free_holds;
+        t->free_holds = &t->holds[i];
+    }
+    return 0;
+}
+
+void
+flow_hold_fini(struct tcp_transport *t)
+{
+    free(t->holds);
+    t->holds = t->free_holds = NULL;
+}
+
+/* NULL: nothing waits. */
+static struct tcp_holds *
+holds_of(const struct tcp_flow *f)
+{
+    return f->authenticated ? f->early.holds : NULL;
+}
+
+static struct tcp_holds *
+holds_for(struct tcp_transport *t, struct tcp_flow *f)
+{
+    struct tcp_holds *h = f->early.holds;
+
+    if (h != NULL || t->free_holds == NULL)
+        return h;
+    h = t->free_holds;
+    t->free_holds = h->next_free;
+    *h = (struct tcp_holds){0};
+    f->early.holds = h;
+    return h;
+}
+
+static void
+give_back_empty(struct tcp_transport *t, struct tcp_flow *f)
+{
+    struct tcp_holds *h = f->early.holds;
+
+    if (h->head != NULL)
+        return;
+    f->early.holds = NULL;
+    h->next_free = t->free_holds;
+    t->free_holds = h;
+}
 
 static struct packet_hold *
 hold_of(struct rte_mbuf *m)
@@ -33,23 +94,26 @@ patience_ends(const struct tcp_flow *f, wgt_time now)
 }
 
 static uint16_t *
-count_of(struct tcp_flow *f, uint32_t inner_flow)
+count_of(struct tcp_holds *h, uint32_t inner_flow)
 {
-    return &f->holds.of_flow[inner_flow % TCP_HOLD_BUCKETS];
+    return &h->of_flow[inner_flow % TCP_HOLD_BUCKETS];
 }
 
 bool
 tcp_flow_holds(const struct tcp_flow *f, uint32_t inner_flow)
 {
-    return f->holds.of_flow[inner_flow % TCP_HOLD_BUCKETS] > 0;
+    struct tcp_holds *h = holds_of(f);
+
+    return h != NULL && *count_of(h, inner_flow) > 0;
 }
 
 /* Nobody holds more than is still free of what all may hold. */
 static bool
 may_hold(const struct tcp_transport *t, const struct tcp_flow *f)
 {
-    return t->n_held < t->held_max && f->holds.n < t->held_max - t->n_held &&
-           f->holds.n < UINT16_MAX;
+    uint32_t n = f->early.holds != NULL ? f->early.holds->n : 0;
+
+    return t->n_held < t->held_max && n < t->held_max - t->n_held && n < UINT16_MAX;
 }
 
 /* Behind all that lies before it in the stream: mostly at the end. */
@@ -75,37 +139,52 @@ void
 flow_hold(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m,
           uint32_t seq, uint32_t inner_flow)
 {
-    if (!may_hold(t, f)) {
+    struct tcp_holds *h = may_hold(t, f) ? holds_for(t, f) : NULL;
+
+    if (h == NULL) {
         t->events.released(t->events.ctx, now, m);
         return;
     }
     *hold_of(m) =
         (struct packet_hold){.seq = seq, .inner_flow = inner_flow, .until = patience_ends(f, now)};
-    insert(&f->holds, m);
-    ++*count_of(f, inner_flow);
-    f->holds.n++;
+    insert(h, m);
+    ++*count_of(h, inner_flow);
+    h->n++;
     t->n_held++;
     t->stats.held++;
+}
+
+/* NULL: nothing waits. */
+static struct rte_mbuf *
+first(const struct tcp_flow *f)
+{
+    const struct tcp_holds *h = holds_of(f);
+
+    return h != NULL ? h->head : NULL;
 }
 
 static struct rte_mbuf *
 take_first(struct tcp_transport *t, struct tcp_flow *f)
 {
-    struct rte_mbuf *m = f->holds.head;
+    struct tcp_holds *h = f->early.holds;
+    struct rte_mbuf *m = h->head;
 
-    f->holds.head = packet_meta(m)->next;
-    if (f->holds.head == NULL)
-        f->holds.tail = NULL;
-    --*count_of(f, hold_of(m)->inner_flow);
-    f->holds.n--;
+    h->head = packet_meta(m)->next;
+    if (h->head == NULL)
+        h->tail = NULL;
+    --*count_of(h, hold_of(m)->inner_flow);
+    h->n--;
     t->n_held--;
+    give_back_empty(t, f);
     return m;
 }
 
 void
 flow_release_before(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, uint32_t seq)
 {
-    while (f->holds.head != NULL && seq_lt(hold_of(f->holds.head)->seq, seq))
+    struct rte_mbuf *m;
+
+    while ((m = first(f)) != NULL && seq_lt(hold_of(m)->seq, seq))
         t->events.released(t->events.ctx, now, take_first(t, f));
 }
 
@@ -114,7 +193,9 @@ flow_release_before(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, u
 void
 flow_release_due(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
-    while (f->holds.head != NULL && hold_of(f->holds.head)->until <= now) {
+    struct rte_mbuf *m;
+
+    while ((m = first(f)) != NULL && hold_of(m)->until <= now) {
         t->stats.held_expired++;
         t->events.released(t->events.ctx, now, take_first(t, f));
     }
@@ -123,19 +204,21 @@ flow_release_due(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 void
 flow_release_all(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
-    while (f->holds.head != NULL)
+    while (first(f) != NULL)
         t->events.released(t->events.ctx, now, take_first(t, f));
 }
 
 void
 flow_hold_free(struct tcp_transport *t, struct tcp_flow *f)
 {
-    while (f->holds.head != NULL)
+    while (first(f) != NULL)
         rte_pktmbuf_free(take_first(t, f));
 }
 
 wgt_time
 flow_hold_deadline(const struct tcp_flow *f)
 {
-    return f->holds.head != NULL ? hold_of(f->holds.head)->until : WGT_NEVER;
+    struct rte_mbuf *m = first(f);
+
+    return m != NULL ? hold_of(m)->until : WGT_NEVER;
 }

@@ -105,11 +105,14 @@ wanted(void *ctx, const struct frame_candidate *c)
 static bool
 begin_search(struct tcp_transport *t, struct tcp_flow *f)
 {
+    struct frame_decoder decoder;
+
     wgt_drop_count(t->outer->drops, WGT_DROP_FRAME_LENGTH);
     if (!may_resynchronise(t, f))
         return false;
+    decoder = f->decoder; /* the search takes its place */
     f->searching = true;
-    frame_search_begin(&f->search, &f->decoder);
+    frame_search_begin(&f->search, &decoder);
     return true;
 }
 
@@ -126,9 +129,12 @@ static bool
 search(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct span *in)
 {
     struct searcher s = {t, f, now};
+    uint8_t copy[FRAME_CANDIDATE_LEN];
     struct span head;
 
     if (frame_search(&f->search, in, wanted, &s, &head)) {
+        if (head.len > 0) /* it lies in the search, whose place the decoder takes */
+            head.data = memcpy(copy, head.data, head.len);
         end_search(t, f);
         /* Too short for a message: it only gets the decoder into it. */
         return head.len == 0 || decode(t, now, f, &head, NULL, false) == FRAME_NEED_MORE;

@@ -53,7 +53,10 @@ tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, stru
     rc = t->table != NULL && t->flows != NULL && t->records != NULL ? 0 : -ENOMEM;
     if (rc == 0)
         rc = stub_table_init(t, now);
+    if (rc == 0)
+        rc = flow_hold_init(t);
     if (rc != 0) {
+        flow_hold_fini(t);
         stub_table_fini(t);
         rte_hash_free(t->table);
         free(t->flows);
@@ -82,6 +85,7 @@ tcp_transport_fini(struct tcp_transport *t)
         }
         flow_free(t, f);
     }
+    flow_hold_fini(t);
     stub_table_fini(t);
     rte_hash_free(t->table);
     free(t->flows);
@@ -119,14 +123,13 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
         t->free_flows = f->next_free;
     else
         t->n_fresh--;
-    generation = f->generation + 1;
+    generation = f->path.generation + 1;
     *f = (struct tcp_flow){
         .path = {.kind = TRANSPORT_TCP,
                  .local = *local,
                  .remote = *remote,
                  .flow = f,
                  .generation = generation},
-        .generation = generation,
         .born = ++t->n_born,
         .auth_deadline = now + TCP_FLOW_AUTH_TIMEOUT,
         .linger_deadline = WGT_NEVER,
@@ -136,7 +139,7 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
     TAILQ_INIT(&f->waiting);
     wheel_timer_init(&f->timer);
     frame_decoder_init(&f->decoder, t->config.max_message);
-    TAILQ_INSERT_TAIL(&t->strangers, f, stranger_link);
+    TAILQ_INSERT_TAIL(&t->strangers, f, stranger.link);
     t->n_flows++;
     t->n_unauthenticated++;
     return f;
@@ -154,10 +157,10 @@ flow_reclaim(struct tcp_flow *f)
 static void
 leave_strangers(struct tcp_transport *t, struct tcp_flow *f)
 {
-    TAILQ_REMOVE(&t->strangers, f, stranger_link);
+    TAILQ_REMOVE(&t->strangers, f, stranger.link);
     t->n_unauthenticated--;
-    if (f->source != NULL)
-        f->source->strangers--;
+    if (f->stranger.source != NULL)
+        f->stranger.source->strangers--;
 }
 
 void
@@ -169,6 +172,7 @@ tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f)
     f->authenticated = true;
     f->auth_deadline = WGT_NEVER;
     leave_strangers(t, f);
+    f->early = (struct tcp_flow_early){0};
     tcp_widen(&f->conn, t->config.receive_buffer);
     flow_mark_dirty(t, f);
 }
@@ -193,7 +197,7 @@ flow_free(struct tcp_transport *t, struct tcp_flow *f)
     if (!f->authenticated)
         leave_strangers(t, f);
     t->n_flows--;
-    f->generation++;
+    f->path.generation++;
     f->in_use = f->dirty = false;
     f->next_free = t->free_flows;
     t->free_flows = f;
@@ -241,7 +245,7 @@ tcp_flow_of(const struct path *p)
 {
     struct tcp_flow *f = p->flow;
 
-    if (p->kind != TRANSPORT_TCP || f == NULL || !f->in_use || f->generation != p->generation)
+    if (p->kind != TRANSPORT_TCP || f == NULL || !f->in_use || f->path.generation != p->generation)
         return NULL;
     return f;
 }

@@ -116,8 +116,8 @@ promote(struct tcp_transport *t, struct call *c, struct tcp_stub *s)
         return;
     }
     f->auth_deadline = s->deadline;
-    f->source = source_of(t, &c->remote.addr);
-    f->source->strangers++;
+    f->stranger.source = source_of(t, &c->remote.addr);
+    f->stranger.source->strangers++;
     stub_free(t, s);
     flow_rx(t, c->now, f, c->seg, c->m);
     c->m = NULL;

@@ -386,11 +386,11 @@ check_rest(struct node *n, wgt_time clock)
     const struct tcp_transport *t = &n->tunnel.tcp;
 
     for (uint32_t i = 0; i < t->config.max_flows && t->n_held > 0; i++) {
-        struct rte_mbuf *m = t->flows[i].in_use ? t->flows[i].holds.head : NULL;
+        const struct tcp_flow *f = &t->flows[i];
 
-        if (m == NULL)
+        if (!f->in_use || !f->authenticated || f->early.holds == NULL)
             continue;
-        if (packet_meta(m)->hold.until <= clock)
+        if (packet_meta(f->early.holds->head)->hold.until <= clock)
             broken(n, "hold: a packet from beyond a hole waits longer than it may");
     }
 }

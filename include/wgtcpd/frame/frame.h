@@ -34,10 +34,10 @@ enum frame_event {
  * caller lends when asked (and not before its length was found legal).
  */
 struct frame_decoder {
-    size_t max_len;  /* largest legal message */
-    size_t need;     /* length of the message being read; 0: reading the prefix */
-    size_t have;     /* bytes of it in the lent buffer */
-    uint8_t *buffer; /* lent by the caller, NULL if none */
+    uint8_t *buffer;  /* lent by the caller, NULL if none */
+    uint32_t max_len; /* largest legal message */
+    uint32_t need;    /* length of the message being read; 0: reading the prefix */
+    uint32_t have;    /* bytes of it in the lent buffer */
     uint8_t prefix[FRAME_PREFIX_LEN];
     uint8_t prefix_have; /* 0..1 between calls */
     bool broken;         /* FRAME_INVALID was returned; stays so */
@@ -88,9 +88,9 @@ enum { FRAME_SEARCH_LIMIT = 65536 };
 
 /* The search for the next frame of a damaged stream. */
 struct frame_search {
-    size_t max_len;
-    size_t searched; /* bytes passed over since it began */
-    uint8_t n_held;  /* the end of the last input: a candidate may begin there */
+    uint32_t max_len;
+    uint32_t searched; /* bytes passed over since it began */
+    uint8_t n_held;    /* the end of the last input: a candidate may begin there */
     uint8_t held[FRAME_CANDIDATE_LEN - 1];
 };
 

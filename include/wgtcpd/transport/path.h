@@ -14,9 +14,9 @@ struct tcp_flow;
 /* A value: may be copied and sent through rings. A flow may end meanwhile; tcp_flow_of tells. */
 struct path {
     enum transport_kind kind;
+    uint32_t generation; /* TCP only: of the flow when the path was made */
     struct ip_endpoint local, remote;
     struct tcp_flow *flow; /* TCP only */
-    uint32_t generation;   /* of the flow when the path was made */
 };
 
 /* A path that somebody sends on. While it names a live flow it is on that flow's list of users. */

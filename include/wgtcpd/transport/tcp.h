@@ -37,45 +37,60 @@ enum { TCP_FLOW_STALL_TIMEOUTS = 3 };
 #define TCP_FLOW_KEEPALIVE_DIALLED  (20 * WGT_SEC)
 #define TCP_FLOW_KEEPALIVE_ACCEPTED (60 * WGT_SEC)
 
-/* Packets that wait for the hole before them (flow_hold.c), in stream order. */
+/* Packets that wait for the hole before them (flow_hold.c), in stream order. A flow has this only
+ * while some do. */
 enum { TCP_HOLD_BUCKETS = 32 };
 struct tcp_holds {
-    struct rte_mbuf *head, *tail;
+    union {
+        struct rte_mbuf *head;
+        struct tcp_holds *next_free;
+    };
+    struct rte_mbuf *tail;
     uint32_t n;
     uint16_t of_flow[TCP_HOLD_BUCKETS]; /* by hash of the inner flow: how many of it wait */
 };
 
-/* Limits on candidates that fail (flow_early.c). */
+/* Of a flow that has authenticated: messages beyond a hole (flow_early.c, flow_hold.c). */
 struct tcp_flow_early {
-    wgt_time failures_until;
+    struct tcp_holds *holds; /* NULL: no packet waits */
+    wgt_time failures_until; /* limits on candidates that fail */
     uint8_t failures;
     bool recut; /* segments were seen that do not begin with a frame */
 };
 
+/* Of a flow that has not. */
+struct tcp_flow_stranger {
+    TAILQ_ENTRY(tcp_flow) link;
+    struct tcp_source *source; /* that it counts for; NULL: none */
+};
+
 struct tcp_flow {
     struct tcp_conn conn;
-    struct frame_decoder decoder;
-    struct rte_mbuf *assembly;  /* lent to the decoder */
-    struct frame_search search; /* while `searching` for a frame in a damaged stream */
-    struct tcp_flow_early early;
-    struct tcp_holds holds;
-    struct path path; /* names itself */
+    union {
+        struct frame_decoder decoder;
+        struct frame_search search; /* while `searching` for a frame in a damaged stream */
+    };
+    struct rte_mbuf *assembly; /* lent to the decoder */
+    union {
+        struct tcp_flow_stranger stranger; /* until `authenticated` */
+        struct tcp_flow_early early;       /* from then on */
+    };
+    struct path path; /* names itself; its generation changes when the flow is freed */
     struct path_users users;
     struct path_waiters waiting; /* users who want to send, in the order of their turns */
     struct wheel_timer timer;
-    TAILQ_ENTRY(tcp_flow) dirty_link;
-    wgt_time auth_deadline;              /* WGT_NEVER once authenticated */
-    wgt_time linger_deadline;            /* WGT_NEVER while used */
-    void *dialer;                        /* who dialled it; NULL: accepted */
-    uint32_t generation;                 /* changes when the flow is freed */
-    uint64_t born;                       /* the transport's count of flows: which of two is newer */
-    TAILQ_ENTRY(tcp_flow) stranger_link; /* until authenticated */
-    struct tcp_source *source;           /* that it counts for; NULL: none */
+    union {
+        TAILQ_ENTRY(tcp_flow) dirty_link;
+        struct tcp_flow *next_free; /* while not in_use */
+    };
+    wgt_time auth_deadline;   /* WGT_NEVER once authenticated */
+    wgt_time linger_deadline; /* WGT_NEVER while used */
+    void *dialer;             /* who dialled it; NULL: accepted */
+    uint64_t born;            /* the transport's count of flows: which of two is newer */
     bool in_use, dirty, established, authenticated, closing;
     bool silenced; /* a stranger that sent nonsense: what it sends is acknowledged and not read */
     bool heard;    /* a message that came on it has authenticated */
     bool searching;
-    struct tcp_flow *next_free;
 };
 
 /* A data message found beyond a hole, in a packet of its own. */
@@ -164,6 +179,7 @@ struct tcp_transport {
     uint8_t isn_key[16];
     struct tcp_memory memory;  /* shared by all connections */
     uint32_t n_held, held_max; /* packets that wait for order */
+    struct tcp_holds *holds, *free_holds;
     union tcp_record *records;
     struct tcp_transport_stats stats;
 };
