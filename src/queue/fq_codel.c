@@ -241,7 +241,8 @@ drop_oldest(struct fq *f, struct fq_queue *q)
     drop_head(f, q, oldest, WGT_DROP_STAGED_FULL);
 }
 
-/* Room for one more packet of len bytes; false: there is none. */
+/* Room for one more packet of len bytes; false: there is none. No queue holds more than is still
+ * free, so that those that do not move leave something to the others. */
 static bool
 make_room(struct fq *f, struct fq_queue *q, uint32_t len)
 {
@@ -250,7 +251,7 @@ make_room(struct fq *f, struct fq_queue *q, uint32_t len)
     while (q->held && q->count >= c->held_packets)
         drop_oldest(f, q);
     while (q->count > 0 && (q->count >= c->queue_packets || q->bytes + len > c->queue_bytes ||
-                            f->count >= c->max_packets))
+                            q->count >= c->max_packets - f->count))
         drop_from_longest(f, q);
     return f->count < c->max_packets;
 }

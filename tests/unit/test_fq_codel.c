@@ -521,9 +521,9 @@ static void
 all_queues_together_are_bounded(void **state)
 {
     (void)state;
-    fq.config.max_packets = 100;
     for (unsigned i = 0; i < 100; i++)
         fq_push(&fq, &other, now, &make(i % 7, FULL, 0)->node, i % 7);
+    fq.config.max_packets = 100;
     /* A queue with nothing to give gets nothing. */
     push(1, FULL);
     assert_int_equal(dropped_for(WGT_DROP_STAGED_FULL), 1);
@@ -532,6 +532,21 @@ all_queues_together_are_bounded(void **state)
     fq_push(&fq, &other, now, &make(3, FULL, 0)->node, 3);
     assert_true(dropped_for(WGT_DROP_QUEUE_FULL) >= 1);
     assert_true(fq.count <= 100);
+}
+
+/* No queue holds more than is still free: one that does not move leaves the others their share. */
+static void
+queues_that_stand_leave_room(void **state)
+{
+    (void)state;
+    fq.config.max_packets = 100;
+    for (unsigned i = 0; i < 200; i++)
+        fq_push(&fq, &other, now, &make(i % 7, FULL, 0)->node, i % 7);
+    assert_in_range(other.count, 1, 50);
+    for (unsigned i = 0; i < 20; i++)
+        push(1, FULL);
+    assert_int_equal(q.count, 20);
+    assert_int_equal(dropped_for(WGT_DROP_STAGED_FULL), 0);
 }
 
 static void
@@ -812,6 +827,7 @@ main(void)
         T(nothing_waits_longer_than_100_ms),
         T(exactly_100_ms_are_allowed),
         T(all_queues_together_are_bounded),
+        T(queues_that_stand_leave_room),
         T(flows_beyond_the_records_share_one),
         T(queues_do_not_share_flows),
         T(a_drained_queue_holds_no_record),
