@@ -182,6 +182,7 @@ void tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, ui
 
 /* rate.c */
 void tcp_rate_sent(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, uint32_t pipe);
+uint64_t tcp_rate_delivered_at(const struct tcp_conn *c, const struct tcp_sent *s);
 void tcp_rate_lost(struct tcp_conn *c, uint32_t bytes);
 void tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, uint32_t bytes,
                         const struct tcp_sent *s);

@@ -262,10 +262,14 @@ start_persist(struct tcp_conn *c, wgt_time now)
 static void
 restart_if_idle(struct tcp_conn *c, wgt_time now)
 {
-    wgt_time idle = now - c->last_sent;
+    bool long_idle = now - c->last_sent > tcp_rto(c);
+    wgt_time since = c->rate.delivered_time > c->last_sent ? c->rate.delivered_time : c->last_sent;
 
-    if (c->sent_head == NULL && c->cc.ops->restart != NULL)
-        c->cc.ops->restart(&c->cc, now, idle, idle > tcp_rto(c));
+    /* Idle is who had nothing to send, not who waits for the pacer. */
+    if (c->sent_head != NULL || c->cc.ops->restart == NULL ||
+        !(long_idle || (c->rate.app_limited != 0 && now > since)))
+        return;
+    c->cc.ops->restart(&c->cc, now, now - since, long_idle);
 }
 
 /* free_of_cwnd: a probe may go beyond it. */

@@ -15,12 +15,19 @@ tcp_rate_sent(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, uint32_t pip
         c->rate.first_sent = c->rate.delivered_time = now;
     s->first_sent = c->rate.first_sent;
     s->delivered_time = c->rate.delivered_time;
-    s->delivered = c->rate.delivered;
-    s->lost_before = c->rate.lost;
+    s->delivered = (uint32_t)c->rate.delivered;
+    s->lost_before = (uint32_t)c->rate.lost;
     s->tx_in_flight = pipe + tcp_sent_seq_len(s);
     s->flags &= (uint8_t)~TCP_SENT_APP_LIMITED;
     if (c->rate.app_limited != 0)
         s->flags |= TCP_SENT_APP_LIMITED;
+}
+
+/* C.delivered when s left: less than 2^32 ago, for a window is smaller. */
+uint64_t
+tcp_rate_delivered_at(const struct tcp_conn *c, const struct tcp_sent *s)
+{
+    return c->rate.delivered - ((uint32_t)c->rate.delivered - s->delivered);
 }
 
 void
@@ -44,9 +51,9 @@ tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, uint32_t bytes,
     d->send_elapsed = s->time - s->first_sent;
     d->ack_elapsed = d->now - s->delivered_time;
     d->rate = (struct tcp_cc_rate){
-        .prior_delivered = s->delivered,
+        .prior_delivered = tcp_rate_delivered_at(c, s),
         .tx_in_flight = s->tx_in_flight,
-        .lost = (uint32_t)s->lost_before, /* made a difference in tcp_rate_sample */
+        .lost = s->lost_before, /* made a difference in tcp_rate_sample */
         .app_limited = s->flags & TCP_SENT_APP_LIMITED,
     };
     c->rate.first_sent = s->time;
@@ -57,6 +64,7 @@ void
 tcp_rate_sample(struct tcp_conn *c, const struct tcp_delivery *d, struct tcp_cc_rate *rate)
 {
     wgt_time interval = d->send_elapsed > d->ack_elapsed ? d->send_elapsed : d->ack_elapsed;
+    uint64_t bw;
 
     if (c->rate.app_limited != 0 && c->rate.delivered > c->rate.app_limited)
         c->rate.app_limited = 0;
@@ -69,7 +77,12 @@ tcp_rate_sample(struct tcp_conn *c, const struct tcp_delivery *d, struct tcp_cc_
     rate->delivered = (uint32_t)(c->rate.delivered - d->rate.prior_delivered);
     rate->lost = (uint32_t)c->rate.lost - d->rate.lost;
     /* Shorter than any round trip: the ACK cannot be this transmission's. */
-    rate->interval = interval < tcp_rtt_min(&c->rtt) ? 0 : interval;
+    if (interval == 0 || interval < tcp_rtt_min(&c->rtt))
+        return;
+    rate->interval = interval;
+    bw = rate->delivered * WGT_SEC / interval;
+    if (!rate->app_limited || bw > c->rate.last)
+        c->rate.last = bw;
 }
 
 /* 3.4. Until what is in the network now has been delivered. */

@@ -22,7 +22,7 @@ tcp_recovery_lose(struct tcp_conn *c, wgt_time now, struct tcp_sent *s)
         .now = now,
         .bytes = len,
         .tx_in_flight = s->tx_in_flight,
-        .delivered_then = s->delivered,
+        .delivered_then = tcp_rate_delivered_at(c, s),
         .total_delivered = c->rate.delivered,
         .app_limited = s->flags & TCP_SENT_APP_LIMITED,
     };
@@ -31,7 +31,7 @@ tcp_recovery_lose(struct tcp_conn *c, wgt_time now, struct tcp_sent *s)
     if (tcp_mtu_lost(c, now, s))
         return; /* RFC 4821 7.5: no sign of congestion */
     tcp_rate_lost(c, len);
-    loss.lost_since = (uint32_t)(c->rate.lost - s->lost_before);
+    loss.lost_since = (uint32_t)c->rate.lost - s->lost_before;
     c->congestion_seen = true;
     if (c->cc.ops->lost != NULL)
         c->cc.ops->lost(&c->cc, &loss);
@@ -204,7 +204,7 @@ cwnd_limited(const struct tcp_conn *c, wgt_time now)
 /* What the algorithm learns of an ACK. */
 static void
 tell_algorithm(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked,
-               uint64_t lost_before)
+               uint64_t lost_before, bool after_timeout)
 {
     struct tcp_cc_ack ack = {
         .now = d->now,
@@ -219,7 +219,7 @@ tell_algorithm(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked,
         .snd_nxt = c->snd_nxt,
         .cwnd_limited = cwnd_limited(c, d->now),
         .in_recovery = c->recovery == TCP_RECOVERY_FAST,
-        .after_timeout = c->recovery == TCP_RECOVERY_LOSS,
+        .after_timeout = after_timeout || c->recovery == TCP_RECOVERY_LOSS,
     };
 
     if (ack.acked == 0 && ack.delivered == 0 && ack.lost == 0)
@@ -251,6 +251,7 @@ void
 tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, bool duplicate)
 {
     bool was_in_fast = c->recovery == TCP_RECOVERY_FAST;
+    bool after_timeout = c->recovery == TCP_RECOVERY_LOSS;
     bool repaired = tcp_tlp_ack(c, d, duplicate);
     bool lost, ended = false;
     uint32_t dup_before = c->dup_bytes;
@@ -259,8 +260,9 @@ tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, boo
 
     if (d->dsack && !d->dsack_of_probe)
         tcp_rack_dsack(c);
-    if (!was_for_nothing(c, d, acked) && c->recovery != TCP_RECOVERY_NONE &&
-        seq_leq(c->recovery_point, c->snd_una)) {
+    if (was_for_nothing(c, d, acked)) {
+        after_timeout = false;
+    } else if (c->recovery != TCP_RECOVERY_NONE && seq_leq(c->recovery_point, c->snd_una)) {
         ended = was_in_fast;
         leave_recovery(c, d->now);
     }
@@ -280,7 +282,7 @@ tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, boo
     reduce(c, delivered, c->recovery == TCP_RECOVERY_FAST && !was_in_fast);
     /* The ACK that ends fast recovery sets cwnd (RFC 6582 3.2 step 3), it does not grow it. */
     if (!ended || c->cc.ops->owns_recovery)
-        tell_algorithm(c, d, acked, lost_before);
+        tell_algorithm(c, d, acked, lost_before, after_timeout);
 }
 
 /* The reordering timer: what was given time enough is lost. */
@@ -296,7 +298,7 @@ tcp_recovery_reorder_timer(struct tcp_conn *c, wgt_time now)
     if (c->congestion_seen && c->recovery == TCP_RECOVERY_NONE)
         enter_fast_recovery(c, now);
     reduce(c, 0, true);
-    tell_algorithm(c, &none, 0, lost_before);
+    tell_algorithm(c, &none, 0, lost_before, false);
 }
 
 /* RFC 6298 5.4-5.6. */

@@ -330,11 +330,27 @@ tcp_state_name(enum tcp_state s)
     return (unsigned)s < sizeof(names) / sizeof(names[0]) ? names[s] : "unknown";
 }
 
+static const char *
+recovery_name(enum tcp_recovery r)
+{
+    return r == TCP_RECOVERY_FAST ? "fast" : r == TCP_RECOVERY_LOSS ? "timeout" : "none";
+}
+
 void
 tcp_info(const struct tcp_conn *c, struct tcp_info *out)
 {
     *out = (struct tcp_info){
         .state = c->state,
+        .cc = c->cc.ops != NULL ? c->cc.ops->name : "none",
+        .recovery = recovery_name(c->recovery),
+        .min_rtt = tcp_rtt_min(&c->rtt),
+        .pacing_rate = tcp_pacing_rate(c),
+        .delivery_rate = c->rate.last,
+        .app_limited = c->rate.app_limited != 0,
+        .reordering_seen = c->rack.reordering_seen,
+        .bytes_lost = c->rate.lost,
+        .loss_probes = c->tlp_probes,
+        .spurious = c->undone,
         .srtt = c->rtt.srtt,
         .rttvar = c->rtt.rttvar,
         .rto = tcp_rto(c),

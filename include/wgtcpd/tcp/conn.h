@@ -50,6 +50,7 @@ struct tcp_rate {
     uint64_t delivered, lost; /* bytes, since the beginning */
     wgt_time delivered_time;  /* when it grew last */
     wgt_time first_sent;      /* departure of the segment delivered last */
+    uint64_t last;            /* sample, bytes a second */
     uint64_t app_limited;     /* samples say too little until so much is delivered; 0: they don't */
 };
 
@@ -217,8 +218,9 @@ struct tcp_conn {
     wgt_time keepalive_at;   /* next keepalive probe */
     wgt_time keepalive_from; /* first one without an answer; WGT_NEVER: none */
 
-    uint64_t bytes_acked, bytes_received, segments_retransmitted, timeouts, fast_retransmits;
-    uint64_t soft_errors, urgent, tlp_probes, undone;
+    uint64_t bytes_acked, bytes_received;
+    uint32_t segments_retransmitted, timeouts, fast_retransmits, tlp_probes, undone;
+    uint32_t soft_errors, urgent;
 
     struct tcp_sent fin_record;
 };

@@ -37,7 +37,7 @@ struct tcp_sent {
     wgt_time time;         /* and when that was */
     /* The connection at that time, for rate samples. */
     wgt_time first_sent, delivered_time;
-    uint64_t delivered, lost_before;
+    uint32_t delivered, lost_before; /* modulo 2^32 */
 };
 
 /* Of a chunk received beyond a hole: its neighbour in the run, and the bytes taken out of its
@@ -276,12 +276,21 @@ enum tcp_end tcp_end(const struct tcp_conn *c);
 bool tcp_peer_closed(const struct tcp_conn *c);
 const char *tcp_state_name(enum tcp_state s);
 
-/* What an operator may want to see. Times in ns, sizes in bytes. */
+/* What an operator may want to see. Times in ns, sizes in bytes, rates in bytes a second. */
 struct tcp_info {
     enum tcp_state state;
-    wgt_time srtt, rttvar, rto;
+    const char *cc;                      /* name of the congestion control */
+    const char *recovery;                /* "none", "fast", "timeout" */
+    wgt_time srtt, rttvar, rto, min_rtt; /* min_rtt: of the last minutes; WGT_NEVER: unknown */
     uint32_t cwnd, ssthresh, mss, flight, unsent, snd_wnd, rcv_wnd;
-    uint64_t bytes_acked, bytes_received, segments_retransmitted, timeouts, fast_retransmits;
+    uint64_t pacing_rate;   /* 0: not paced */
+    uint64_t delivery_rate; /* last sample of the path, or the application's, if that is all */
+    bool app_limited;       /* lately there was too little to send */
+    bool reordering_seen;
+    uint64_t bytes_acked, bytes_received, bytes_lost;
+    uint64_t segments_retransmitted, timeouts, fast_retransmits;
+    uint64_t loss_probes; /* tail loss probes (RFC 8985) */
+    uint64_t spurious;    /* timeouts and fast retransmits that were for nothing, and undone */
     bool ecn;             /* negotiated */
     uint64_t soft_errors; /* ICMP: destination unreachable */
     uint64_t urgent;      /* segments with URG: their data is taken in line */
