@@ -23,26 +23,42 @@ flow_key(const struct ip_endpoint *local, const struct ip_endpoint *remote)
     return k;
 }
 
+static uint32_t
+power_of_two(uint32_t at_least)
+{
+    uint32_t n = 1;
+
+    while (n < at_least)
+        n *= 2;
+    return n;
+}
+
+static void
+free_tables(struct tcp_transport *t)
+{
+    flow_hold_fini(t);
+    stub_table_fini(t);
+    free(t->buckets);
+    free(t->flows);
+    free(t->records);
+    t->buckets = NULL;
+    t->flows = NULL;
+    t->records = NULL;
+}
+
 int
-tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, struct outer *outer,
+tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
                    const struct tcp_transport_events *events,
                    const struct tcp_transport_config *config)
 {
-    uint32_t seed;
+    uint32_t n_buckets = power_of_two(config->max_flows);
     int rc;
 
     *t = (struct tcp_transport){.outer = outer, .events = *events, .config = *config};
     outer->entropy(outer->ctx, t->isn_key, sizeof(t->isn_key));
-    outer->entropy(outer->ctx, &seed, sizeof(seed));
-    struct rte_hash_parameters params = {
-        .name = name,
-        .entries = config->max_flows,
-        .key_len = sizeof(struct flow_key),
-        .hash_func_init_val = seed,
-        .socket_id = (int)config->socket_id,
-        .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
-    };
-    t->table = rte_hash_create(&params);
+    outer->entropy(outer->ctx, t->table_key, sizeof(t->table_key));
+    t->buckets = calloc(n_buckets, sizeof(*t->buckets));
+    t->bucket_mask = n_buckets - 1;
     t->flows = calloc(config->max_flows, sizeof(*t->flows));
     if (t->config.records == 0)
         t->config.records = DEFAULT_RECORDS;
@@ -50,17 +66,13 @@ tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, stru
     wheel_init(&t->wheel, now);
     TAILQ_INIT(&t->dirty);
     TAILQ_INIT(&t->strangers);
-    rc = t->table != NULL && t->flows != NULL && t->records != NULL ? 0 : -ENOMEM;
+    rc = t->buckets != NULL && t->flows != NULL && t->records != NULL ? 0 : -ENOMEM;
     if (rc == 0)
         rc = stub_table_init(t, now);
     if (rc == 0)
         rc = flow_hold_init(t);
     if (rc != 0) {
-        flow_hold_fini(t);
-        stub_table_fini(t);
-        rte_hash_free(t->table);
-        free(t->flows);
-        free(t->records);
+        free_tables(t);
         return rc;
     }
     tcp_memory_init(&t->memory, t->records, t->config.records);
@@ -85,37 +97,61 @@ tcp_transport_fini(struct tcp_transport *t)
         }
         flow_free(t, f);
     }
-    flow_hold_fini(t);
-    stub_table_fini(t);
-    rte_hash_free(t->table);
-    free(t->flows);
-    free(t->records);
-    t->table = NULL;
-    t->flows = NULL;
-    t->records = NULL;
+    free_tables(t);
+}
+
+/* A keyed hash: nobody chooses whose bucket he is in. */
+static uint32_t *
+bucket_of(const struct tcp_transport *t, const struct ip_endpoint *local,
+          const struct ip_endpoint *remote)
+{
+    struct flow_key k = flow_key(local, remote);
+
+    return &t->buckets[noise_siphash(t->table_key, &k, sizeof(k)) & t->bucket_mask];
 }
 
 struct tcp_flow *
 flow_find(const struct tcp_transport *t, const struct ip_endpoint *local,
           const struct ip_endpoint *remote)
 {
-    struct flow_key k = flow_key(local, remote);
-    void *data;
+    for (uint32_t i = *bucket_of(t, local, remote); i != 0; i = t->flows[i - 1].next) {
+        struct tcp_flow *f = &t->flows[i - 1];
 
-    return rte_hash_lookup_data(t->table, &k, &data) >= 0 ? data : NULL;
+        if (ip_endpoint_equal(&f->path.remote, remote) && ip_endpoint_equal(&f->path.local, local))
+            return f;
+    }
+    return NULL;
+}
+
+static void
+enter_table(struct tcp_transport *t, struct tcp_flow *f)
+{
+    uint32_t *bucket = bucket_of(t, &f->path.local, &f->path.remote);
+
+    f->next = *bucket;
+    *bucket = (uint32_t)(f - t->flows) + 1;
+}
+
+static void
+leave_table(struct tcp_transport *t, const struct tcp_flow *f)
+{
+    uint32_t *link = bucket_of(t, &f->path.local, &f->path.remote);
+
+    while (*link != (uint32_t)(f - t->flows) + 1)
+        link = &t->flows[*link - 1].next;
+    *link = f->next;
 }
 
 struct tcp_flow *
 flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
          const struct ip_endpoint *remote)
 {
-    struct flow_key k = flow_key(local, remote);
     struct tcp_flow *f = t->free_flows;
     uint32_t generation;
 
     if (f == NULL && t->n_fresh > 0)
         f = &t->flows[t->n_fresh - 1];
-    if (f == NULL || rte_hash_add_key_data(t->table, &k, f) < 0) {
+    if (f == NULL) {
         wgt_drop_count(t->outer->drops, WGT_DROP_TCP_TABLE_FULL);
         return NULL;
     }
@@ -139,6 +175,7 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
     TAILQ_INIT(&f->waiting);
     wheel_timer_init(&f->timer);
     frame_decoder_init(&f->decoder, t->config.max_message);
+    enter_table(t, f);
     TAILQ_INSERT_TAIL(&t->strangers, f, stranger.link);
     t->n_flows++;
     t->n_unauthenticated++;
@@ -180,7 +217,6 @@ tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f)
 void
 flow_free(struct tcp_transport *t, struct tcp_flow *f)
 {
-    struct flow_key k = flow_key(&f->path.local, &f->path.remote);
     struct tcp_chunk *c;
 
     /* Abort lets go of what was queued; what was received and not read comes through tcp_recv. */
@@ -193,7 +229,7 @@ flow_free(struct tcp_transport *t, struct tcp_flow *f)
     wheel_disarm(&t->wheel, &f->timer);
     if (f->dirty)
         TAILQ_REMOVE(&t->dirty, f, dirty_link);
-    rte_hash_del_key(t->table, &k);
+    leave_table(t, f);
     if (!f->authenticated)
         leave_strangers(t, f);
     t->n_flows--;

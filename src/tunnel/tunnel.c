@@ -71,7 +71,6 @@ free_tables(struct tunnel *t)
 static int
 create_transport(struct tunnel *t, wgt_time now)
 {
-    char name[RTE_HASH_NAMESIZE];
     struct tcp_transport_events events;
     struct tcp_transport_config config = {
         .listen_port = t->config.listen_port,
@@ -83,13 +82,11 @@ create_transport(struct tunnel *t, wgt_time now)
         .congestion = t->config.congestion,
         .in_order = t->config.in_order,
         .knock = t->config.knock,
-        .socket_id = t->config.socket_id,
     };
 
     memcpy(config.knock_key, t->config.knock_key, sizeof(config.knock_key));
-    snprintf(name, sizeof(name), "%.20s.tcp", t->config.name);
     route_events(t, &events);
-    return tcp_transport_init(&t->tcp, name, now, &t->outer, &events, &config);
+    return tcp_transport_init(&t->tcp, now, &t->outer, &events, &config);
 }
 
 int

@@ -373,7 +373,7 @@ rig_new(bool in_order)
         .mtu = 1500,
         .drops = &r->drops,
     };
-    REQUIRE(tcp_transport_init(&r->t, "rig", r->now, &r->outer, &events, &config) == 0);
+    REQUIRE(tcp_transport_init(&r->t, r->now, &r->outer, &events, &config) == 0);
     r->f = tcp_transport_dial(&r->t, r->now, &how);
     REQUIRE(r->f != NULL);
     rig_run(r);

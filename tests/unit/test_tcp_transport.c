@@ -117,7 +117,7 @@ on_writable(void *ctx, wgt_time at, struct path_user *u)
 }
 
 static void
-start(struct end *e, const char *name, uint8_t host, bool listen)
+start(struct end *e, uint8_t host, bool listen)
 {
     struct tcp_transport_config config = {
         .listen_port = LISTEN_PORT,
@@ -148,7 +148,7 @@ start(struct end *e, const char *name, uint8_t host, bool listen)
         .mtu = 1500,
         .drops = &e->drops,
     };
-    assert_int_equal(tcp_transport_init(&e->t, name, now, &e->outer, &events, &config), 0);
+    assert_int_equal(tcp_transport_init(&e->t, now, &e->outer, &events, &config), 0);
 }
 
 static int
@@ -158,8 +158,8 @@ set_up(void **state)
     prng = 7;
     now = WGT_SEC;
     writable = NULL;
-    start(&a, "a", 1, false);
-    start(&b, "b", 2, true);
+    start(&a, 1, false);
+    start(&b, 2, true);
     return 0;
 }
 
@@ -904,7 +904,7 @@ start_knocking(uint8_t key[NOISE_KEY_LEN])
     a.outer.wall_seconds = b.outer.wall_seconds = wall_seconds;
     config.knock = true;
     memcpy(config.knock_key, key, NOISE_KEY_LEN);
-    assert_int_equal(tcp_transport_init(&b.t, "b2", now, &b.outer, &events, &config), 0);
+    assert_int_equal(tcp_transport_init(&b.t, now, &b.outer, &events, &config), 0);
 }
 
 static void

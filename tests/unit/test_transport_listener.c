@@ -144,7 +144,7 @@ start(bool knock)
         .writable = on_writable,
     };
 
-    assert_int_equal(tcp_transport_init(&t, "l", now, &outer, &events, &config), 0);
+    assert_int_equal(tcp_transport_init(&t, now, &outer, &events, &config), 0);
 }
 
 static int
@@ -849,7 +849,7 @@ knock_needs_a_wall_clock(void **state)
     (void)state;
     config.knock = true;
     outer.wall_seconds = NULL;
-    assert_int_equal(tcp_transport_init(&other, "x", now, &outer, &events, &config), -EINVAL);
+    assert_int_equal(tcp_transport_init(&other, now, &outer, &events, &config), -EINVAL);
 }
 
 int

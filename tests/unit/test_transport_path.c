@@ -138,7 +138,7 @@ set_up(void **state)
         .mtu = 1500,
         .drops = &drops,
     };
-    assert_int_equal(tcp_transport_init(&t, "p", now, &outer, &events, &config), 0);
+    assert_int_equal(tcp_transport_init(&t, now, &outer, &events, &config), 0);
     return 0;
 }
 

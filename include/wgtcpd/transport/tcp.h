@@ -6,8 +6,6 @@
 #ifndef WGTCPD_TRANSPORT_TCP_H
 #define WGTCPD_TRANSPORT_TCP_H
 
-#include <rte_hash.h>
-
 #include <wgtcpd/base/wheel.h>
 #include <wgtcpd/frame/frame.h>
 #include <wgtcpd/tcp/tcp.h>
@@ -91,6 +89,7 @@ struct tcp_flow {
     bool silenced; /* a stranger that sent nonsense: what it sends is acknowledged and not read */
     bool heard;    /* a message that came on it has authenticated */
     bool searching;
+    uint32_t next; /* in its bucket: number + 1; 0: none */
 };
 
 /* A data message found beyond a hole, in a packet of its own. */
@@ -159,7 +158,6 @@ struct tcp_transport_config {
                               * for each flow, at most 16384 */
     uint32_t max_per_source; /* unauthenticated connections of one address; 0: a default */
     uint32_t records;        /* for connections with holes or cut segments; 0: a default */
-    unsigned socket_id;
 };
 
 struct tcp_transport {
@@ -168,8 +166,10 @@ struct tcp_transport {
     struct tcp_transport_config config;
     struct tcp_flow *flows;
     struct tcp_flow *free_flows;
-    uint32_t n_fresh; /* flows never used so far, from the beginning: their memory is untouched */
-    struct rte_hash *table;
+    uint32_t n_fresh;  /* flows never used so far, from the beginning: their memory is untouched */
+    uint32_t *buckets; /* number + 1 of the first flow */
+    uint32_t bucket_mask;
+    uint8_t table_key[16];
     struct wheel wheel;
     TAILQ_HEAD(, tcp_flow) dirty;
     TAILQ_HEAD(, tcp_flow) strangers; /* not authenticated, oldest first */
@@ -184,8 +184,8 @@ struct tcp_transport {
     struct tcp_transport_stats stats;
 };
 
-/* 0 or -errno. name must be unique in the process. */
-int tcp_transport_init(struct tcp_transport *t, const char *name, wgt_time now, struct outer *outer,
+/* 0 or -errno. */
+int tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
                        const struct tcp_transport_events *events,
                        const struct tcp_transport_config *config);
 /* Frees all flows without a word to anybody. */
