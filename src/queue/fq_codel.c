@@ -16,11 +16,13 @@ const struct fq_limits fq_no_limits = {
 };
 
 struct fq_limits
-fq_limits_at(uint64_t rate)
+fq_limits_at(uint64_t rate, wgt_time rtt)
 {
     wgt_time packet = rate != 0 ? FQ_PACKET_MAX * WGT_SEC / rate : 0;
     struct fq_limits l = {FQ_TARGET, FQ_INTERVAL, FQ_SOJOURN_MAX};
 
+    if (rtt / 2 > l.target)
+        l.target = wgt_time_min(rtt / 2, FQ_TARGET_MAX);
     if (packet > WGT_SEC)
         packet = WGT_SEC;
     if (packet + packet / 2 > l.target) {

@@ -504,12 +504,16 @@ init_pacing_rate(struct tcp_cc *cc, wgt_time srtt)
     cc->pacing_rate = (uint64_t)cc->cwnd * gains[BBR_STARTUP].pacing / 100 * WGT_SEC / srtt;
 }
 
-/* BBRSetSendQuantum (5.6.3) */
+/* BBRSetSendQuantum (5.6.3). While the path is not known yet half a window may go at once: the
+ * bursts of an inner sender's slow start would otherwise wait for our own, and it takes the wait
+ * for a full path (RFC 9406). */
 static void
 set_send_quantum(struct tcp_cc *cc)
 {
     uint32_t quantum = tcp_bbr_volume(cc->pacing_rate, WGT_MSEC);
 
+    if (!bbr_of(cc)->full_bw_reached)
+        quantum = tcp_max(quantum, cc->cwnd / 2);
     cc->send_quantum = tcp_max(tcp_min(quantum, SEND_QUANTUM_MAX), 2 * cc->mss);
 }
 
@@ -582,7 +586,7 @@ bbr_acked(struct tcp_cc *cc, const struct tcp_cc_ack *ack)
         return; /* a loss alone: tcp_bbr_note_loss() has it */
     /* BBRUpdateModelAndState */
     tcp_bbr_update_signals(cc, &s);
-    tcp_bbr_check_full_bw(b, &s);
+    tcp_bbr_check_full_bw(cc, &s);
     check_startup_and_drain(cc, &s);
     update_probe_bw_cycle_phase(cc, &s);
     tcp_bbr_update_min_rtt(cc, &s);

@@ -138,7 +138,7 @@ bool tcp_bbr_excessive(const struct tcp_cc *cc, uint32_t lost, uint32_t volume, 
 
 /* The parts of BBRUpdateModelAndState that know no states, in its order. */
 void tcp_bbr_update_signals(struct tcp_cc *cc, struct bbr_sample *s);
-void tcp_bbr_check_full_bw(struct tcp_bbr *b, const struct bbr_sample *s);
+void tcp_bbr_check_full_bw(struct tcp_cc *cc, const struct bbr_sample *s);
 void tcp_bbr_update_min_rtt(struct tcp_cc *cc, const struct bbr_sample *s);
 void tcp_bbr_advance_signals(struct tcp_bbr *b, const struct bbr_sample *s);
 

@@ -286,11 +286,14 @@ tcp_bbr_update_signals(struct tcp_cc *cc, struct bbr_sample *s)
     update_ack_aggregation(cc, s);
 }
 
-/* BBRCheckFullBWReached (5.3.1.2) */
+/* BBRCheckFullBWReached (5.3.1.2). A sender that had little to send and filled a queue with it has
+ * found the end, too: what a tunnel has to send depends on its inner senders' windows. */
 void
-tcp_bbr_check_full_bw(struct tcp_bbr *b, const struct bbr_sample *s)
+tcp_bbr_check_full_bw(struct tcp_cc *cc, const struct bbr_sample *s)
 {
-    if (b->full_bw_now || !s->round_start || s->app_limited)
+    struct tcp_bbr *b = bbr_of(cc);
+
+    if (b->full_bw_now || !s->round_start || (s->app_limited && !tcp_bbr_is_queued(cc)))
         return; /* no need to check for a full pipe now */
     if (s->bw >= b->full_bw + b->full_bw / 4) {
         tcp_bbr_reset_full_bw(b, s->bw); /* bw is still growing */

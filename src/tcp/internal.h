@@ -216,7 +216,7 @@ bool tcp_tlp_ack(struct tcp_conn *c, struct tcp_delivery *d, bool duplicate);
 void tcp_undo_begin(struct tcp_conn *c, bool timeout);
 /* The repair is complete; D-SACKs may still say that it was needless. */
 void tcp_undo_repaired(struct tcp_conn *c);
-void tcp_undo_sent_again(struct tcp_conn *c, wgt_time now);
+void tcp_undo_sent_again(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s);
 bool tcp_undo_due(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked);
 /* F-RTO: retransmissions wait for a second ACK. */
 bool tcp_undo_holds(const struct tcp_conn *c);

@@ -167,7 +167,7 @@ send_again(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out 
     tcp_pace_catch_up(c, now);
     s->flags |= TCP_SENT_RETRANSMITTED;
     c->segments_retransmitted++;
-    tcp_undo_sent_again(c, now);
+    tcp_undo_sent_again(c, now, s);
     emit(c, now, s, out);
 }
 

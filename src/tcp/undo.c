@@ -35,12 +35,14 @@ tcp_undo_repaired(struct tcp_conn *c)
 }
 
 void
-tcp_undo_sent_again(struct tcp_conn *c, wgt_time now)
+tcp_undo_sent_again(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s)
 {
     struct tcp_undo *u = &c->undo;
 
-    if (!u->any)
+    if (!u->any) {
         u->ts = tcp_ts_at(c, now);
+        u->end = s->seq + tcp_sent_seq_len(s);
+    }
     u->any = true;
     u->retransmits++;
 }
@@ -51,13 +53,14 @@ tcp_undo_holds(const struct tcp_conn *c)
     return c->undo.frto == FRTO_FIRST_ACK && c->tx_next != NULL;
 }
 
-/* RFC 3522 3.2: the first ACK for what was sent again is that of the first transmission. */
+/* RFC 3522 3.2: the first ACK for what was sent again is that of the first transmission. An ACK
+ * that stops before it may answer what an earlier episode sent again. */
 static bool
 eifel(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
 {
     struct tcp_undo *u = &c->undo;
 
-    if (acked == 0 || !u->any || u->judged)
+    if (acked == 0 || !u->any || u->judged || seq_lt(c->snd_una, u->end))
         return false;
     u->judged = true;
     return c->ts_ok && d->seg->has_ts && seq_lt(d->seg->ts_ecr, u->ts);

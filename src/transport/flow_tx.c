@@ -116,6 +116,15 @@ tcp_flow_rate(const struct tcp_flow *f)
     return info.srtt > 0 ? info.cwnd * WGT_SEC / info.srtt : 0;
 }
 
+wgt_time
+tcp_flow_rtt(const struct tcp_flow *f)
+{
+    struct tcp_info info;
+
+    tcp_info(&f->conn, &info);
+    return info.srtt;
+}
+
 size_t
 tcp_flow_message_max(const struct tcp_flow *f)
 {

@@ -35,8 +35,8 @@ staged_dropped(void *ctx, struct fq_packet *p, enum wgt_drop why)
     tunnel_drop(ctx, why, packet_of_waiting(p));
 }
 
-/* Packets that wait may take a quarter of the pool, the rest is for what moves; and one peer a
- * quarter of that. */
+/* Packets that wait may take a quarter of the pool, the rest is for what moves; and one peer
+ * half of that: the senders behind it burst when a hole has been filled. */
 static int
 create_queues(struct tunnel *t)
 {
@@ -44,8 +44,8 @@ create_queues(struct tunnel *t)
     uint32_t buckets = rte_align32pow2(flows);
     struct fq_config config = {
         .max_packets = max,
-        .queue_packets = max / 4,
-        .queue_bytes = max / 4 * FQ_PACKET_MAX,
+        .queue_packets = max / 2,
+        .queue_bytes = max / 2 * FQ_PACKET_MAX,
         .held_packets = TUNNEL_STAGED_MAX,
         .ctx = t,
         .drop = staged_dropped,

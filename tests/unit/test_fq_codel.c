@@ -81,7 +81,7 @@ set_up(void **state)
     memset(n_dropped_of_flow, 0, sizeof(n_dropped_of_flow));
     n_drops = 0;
     now = 0; /* a valid instant like any other */
-    limits = fq_limits_at(0);
+    limits = fq_limits_at(0, 0);
     return 0;
 }
 
@@ -321,19 +321,19 @@ rfc8289_5_6_nor_the_one_before_the_last(void **state)
 static void
 rfc8289_4_3_target_is_at_least_a_packet_and_a_half_on_slow_links(void **state)
 {
-    struct fq_limits l = fq_limits_at(125000); /* 1 Mbit/s: 12.1 ms a packet */
+    struct fq_limits l = fq_limits_at(125000, 0); /* 1 Mbit/s: 12.1 ms a packet */
 
     (void)state;
     assert_true(l.target >= 18 * MS && l.target <= 19 * MS);
     assert_int_equal(l.interval, FQ_INTERVAL + l.target - FQ_TARGET);
     assert_int_equal(l.sojourn_max, FQ_SOJOURN_MAX);
-    l = fq_limits_at(1250000);
+    l = fq_limits_at(1250000, 0);
     assert_int_equal(l.target, FQ_TARGET);
     assert_int_equal(l.interval, FQ_INTERVAL);
-    l = fq_limits_at(8000); /* 64 kbit/s: a packet takes 189 ms, the cap must let one wait */
+    l = fq_limits_at(8000, 0); /* 64 kbit/s: a packet takes 189 ms, the cap must let one wait */
     assert_true(l.target >= 280 * MS);
     assert_int_equal(l.sojourn_max, 2 * l.target);
-    l = fq_limits_at(1);
+    l = fq_limits_at(1, 0);
     assert_true(l.target <= 2 * WGT_SEC);
 }
 
@@ -708,7 +708,7 @@ run_model(struct model *m, wgt_time until, wgt_time settle)
     wgt_time link_free = 0, sparse_at = 0, reduced = 0, tx = FULL * WGT_SEC / m->rate;
     uint64_t cwnd = 10 * 1024, ssthresh = UINT64_MAX; /* 1024ths of packets */
 
-    limits = fq_limits_at(m->rate);
+    limits = fq_limits_at(m->rate, 0);
     while (now < until) {
         bool congested = false;
 

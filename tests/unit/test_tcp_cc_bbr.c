@@ -185,6 +185,23 @@ s5_3_1_2_application_limited_rounds_prove_nothing(void **state)
     assert_int_equal(p.b->state, BBR_STARTUP);
 }
 
+/* Little to send, and yet a queue: then the path is full. */
+static void
+application_limited_rounds_with_a_queue_end_startup(void **state)
+{
+    struct path p;
+
+    (void)state;
+    path_init(&p);
+    p.app_limited = true;
+    for (int i = 0; i < 3; i++)
+        round_trip(&p, BW);
+    p.rtt = RTT + RTT / 2;
+    for (int i = 0; i < 5 && p.b->state == BBR_STARTUP; i++)
+        round_trip(&p, BW);
+    assert_true(p.b->full_bw_reached);
+}
+
 /* `ranges` segments lost apart in one round of `volume` delivered, with a queue or without. */
 static uint8_t
 startup_with_losses(int ranges, bool queued, bool in_recovery, uint32_t volume)
@@ -860,6 +877,7 @@ static void
 s5_6_3_send_quantum(void **state)
 {
     struct path p;
+    uint32_t cwnd;
 
     (void)state;
     to_cruise(&p);
@@ -867,6 +885,12 @@ s5_6_3_send_quantum(void **state)
     path_init(&p);
     feed(&p, RTT, MSS, 1000, true);
     p.cc.pacing_rate = 1000;
+    cwnd = p.cc.cwnd;
+    feed(&p, RTT, MSS, 1000, true);
+    assert_int_equal(p.cc.send_quantum, cwnd / 2); /* while the path is not known */
+    p.b->full_bw_reached = true;
+    p.cc.pacing_rate = 1000;
+    p.b->bw = 1000;
     feed(&p, RTT, MSS, 1000, true);
     assert_int_equal(p.cc.send_quantum, 2 * MSS);
     path_init(&p);
@@ -1038,6 +1062,7 @@ main(void)
         cmocka_unit_test(s5_3_1_2_startup_ends_after_three_rounds_without_growth),
         cmocka_unit_test(s5_3_1_2_growth_of_a_quarter_goes_on),
         cmocka_unit_test(s5_3_1_2_application_limited_rounds_prove_nothing),
+        cmocka_unit_test(application_limited_rounds_with_a_queue_end_startup),
         cmocka_unit_test(s5_3_1_3_startup_ends_by_losses_and_a_queue),
         cmocka_unit_test(startup_goes_on_while_losses_come_without_a_queue),
         cmocka_unit_test(s5_3_2_drain_ends_at_the_bdp),

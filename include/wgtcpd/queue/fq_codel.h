@@ -23,6 +23,10 @@
 /* RFC 8290 4.1.2, 5.2.1 - 5.2.3 */
 #define FQ_TARGET   (5 * WGT_MSEC)
 #define FQ_INTERVAL (100 * WGT_MSEC)
+/* A lone CUBIC or Reno flow keeps a path of round-trip time R busy only if R / 2 may stand in the
+ * queue when it gives way (0.7 of the window is left). Flows wait behind themselves alone, so this
+ * costs nobody else anything; more than a quarter of the interval it may not be. */
+#define FQ_TARGET_MAX (25 * WGT_MSEC)
 /* A turn is one large packet: the quantum is no larger than it. */
 enum { FQ_FLOWS_PER_QUEUE = 1024, FQ_QUANTUM = 1280, FQ_PACKET_MAX = 1514 };
 
@@ -102,9 +106,9 @@ void fq_init(struct fq *f, const struct fq_config *config, struct fq_flow *flows
              struct fq_flow **buckets, uint32_t n_buckets);
 void fq_queue_init(struct fq_queue *q);
 
-/* Limits at a rate of bytes a second (0: unknown): RFC 8290's, and never less than a packet and a
- * half takes (RFC 8289 4.3: a target below a packet's time would drop without end). */
-struct fq_limits fq_limits_at(uint64_t rate);
+/* Limits at a rate of bytes a second (0: unknown) and a round-trip time: RFC 8290's, the target at
+ * least half of the round trip within FQ_TARGET_MAX, and never less than a packet and a half takes (RFC 8289 4.3: a target below a packet's time would drop without end). */
+struct fq_limits fq_limits_at(uint64_t rate, wgt_time rtt);
 /* No limits: a queue that is emptied as it fills. */
 extern const struct fq_limits fq_no_limits;
 

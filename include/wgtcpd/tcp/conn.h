@@ -75,10 +75,11 @@ struct tcp_tlp {
 /* What the last reduction of the window took, in case it was for nothing. */
 struct tcp_undo {
     uint32_t una;         /* SND.UNA then */
+    uint32_t end;         /* of the first segment sent again since */
     uint32_t retransmits; /* segments sent again since, less those that D-SACKs report */
     uint32_t ts;          /* timestamp of the first of them */
     uint64_t order;       /* tx_order then: what left before */
-    uint32_t until; /* once over: D-SACKs count until this is acknowledged */
+    uint32_t until;       /* once over: D-SACKs count until this is acknowledged */
     bool possible, any;
     bool timeout; /* began with one */
     bool judged;  /* by RFC 3522: only the first ACK can tell */

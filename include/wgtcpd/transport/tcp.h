@@ -230,6 +230,8 @@ bool tcp_flow_fits(const struct tcp_flow *f, wgt_time now, size_t message_len);
 void tcp_flow_want(struct tcp_transport *t, struct tcp_flow *f, struct path_user *u);
 /* Present rate in bytes a second, 0: unknown. */
 uint64_t tcp_flow_rate(const struct tcp_flow *f);
+/* Its smoothed round-trip time; 0: not known yet. */
+wgt_time tcp_flow_rtt(const struct tcp_flow *f);
 /* Longest message that fits one segment; 0: not established. */
 size_t tcp_flow_message_max(const struct tcp_flow *f);
 /* Queue a message (m, taken). */
