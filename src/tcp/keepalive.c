@@ -6,18 +6,30 @@
 #define KEEPALIVE_INTERVAL_MIN (1 * WGT_SEC)
 enum { KEEPALIVE_TRIES = 4 }; /* no single lost probe may end a connection */
 
+static wgt_time
+keepalive(const struct tcp_conn *c)
+{
+    return c->options.keepalive_ms * WGT_MSEC;
+}
+
+static wgt_time
+user_timeout(const struct tcp_conn *c)
+{
+    return c->options.user_timeout_ms * WGT_MSEC;
+}
+
 /* Data in flight or a closed window is watched by timers of its own. */
 static bool
 is_idle(const struct tcp_conn *c)
 {
-    return c->options.keepalive > 0 && c->sent_head == NULL && c->persist_at == WGT_NEVER &&
+    return c->options.keepalive_ms > 0 && c->sent_head == NULL && c->persist_at == WGT_NEVER &&
            (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT);
 }
 
 static wgt_time
 interval(const struct tcp_conn *c)
 {
-    wgt_time t = wgt_time_min(c->options.keepalive / 3, c->options.user_timeout / KEEPALIVE_TRIES);
+    wgt_time t = wgt_time_min(keepalive(c) / 3, user_timeout(c) / KEEPALIVE_TRIES);
 
     t = wgt_time_min(t, KEEPALIVE_INTERVAL_MAX);
     return t < KEEPALIVE_INTERVAL_MIN ? KEEPALIVE_INTERVAL_MIN : t;
@@ -26,7 +38,7 @@ interval(const struct tcp_conn *c)
 static wgt_time
 gives_up_at(const struct tcp_conn *c)
 {
-    return c->keepalive_from == WGT_NEVER ? WGT_NEVER : c->keepalive_from + c->options.user_timeout;
+    return c->keepalive_from == WGT_NEVER ? WGT_NEVER : c->keepalive_from + user_timeout(c);
 }
 
 /* When something is due; WGT_NEVER: nothing. */
@@ -43,7 +55,7 @@ void
 tcp_keepalive_heard(struct tcp_conn *c, wgt_time now)
 {
     c->keepalive_from = WGT_NEVER;
-    c->keepalive_at = now + c->options.keepalive;
+    c->keepalive_at = now + keepalive(c);
 }
 
 /* tcp_keepalive_at has passed. false: the peer is gone. */

@@ -2,16 +2,42 @@
 /* Life of a connection: opening, closing, ending; what is asked of it from outside. */
 #include "internal.h"
 
+static uint32_t
+milliseconds(wgt_time t)
+{
+    return (uint32_t)wgt_time_min((t + WGT_MSEC - 1) / WGT_MSEC, UINT32_MAX);
+}
+
+static void
+keep_options(struct tcp_settings *s, const struct tcp_options *o)
+{
+    uint32_t buffer = tcp_min(o->receive_buffer, UINT32_C(1) << 30);
+
+    *s = (struct tcp_settings){
+        .memory = o->memory,
+        .cc = o->cc,
+        .src_port = o->src_port,
+        .dst_port = o->dst_port,
+        .mss_local = o->mss_local,
+        .mss_default = o->mss_default,
+        .mss_base = o->mss_base,
+        .rto_limit = o->rto_limit,
+        .ecn = o->ecn,
+        .syn_rto_known = o->syn_rto > 0,
+        .receive_buffer = buffer,
+        .receive_buffer_max = tcp_max(buffer, tcp_min(o->receive_buffer_max, UINT32_C(1) << 30)),
+        .ts_offset = o->ts_offset,
+        .keepalive_ms = milliseconds(o->keepalive),
+        .connect_timeout_ms = milliseconds(o->connect_timeout),
+        .user_timeout_ms = milliseconds(o->user_timeout > 0 ? o->user_timeout : TCP_USER_TIMEOUT),
+    };
+}
+
 static void
 open_common(struct tcp_conn *c, wgt_time now, const struct tcp_options *o)
 {
     memset(c, 0, sizeof(*c));
-    c->options = *o;
-    c->options.receive_buffer = tcp_min(o->receive_buffer, UINT32_C(1) << 30);
-    c->options.receive_buffer_max =
-        tcp_max(c->options.receive_buffer, tcp_min(o->receive_buffer_max, UINT32_C(1) << 30));
-    if (o->user_timeout == 0)
-        c->options.user_timeout = TCP_USER_TIMEOUT;
+    keep_options(&c->options, o);
     c->iss = c->snd_una = c->snd_nxt = o->iss;
     c->recovery_point = o->iss;
     c->tx_end = o->iss + 1;

@@ -11,12 +11,13 @@
 static wgt_time
 give_up_at(const struct tcp_conn *c)
 {
-    wgt_time patience = c->options.user_timeout;
+    wgt_time patience = c->options.user_timeout_ms * WGT_MSEC;
 
     /* A SYN that crosses ours (somebody may have forged it) gives no more time. */
     if (c->state == TCP_SYN_SENT || (c->state == TCP_SYN_RECEIVED && !c->passive))
-        return c->options.connect_timeout > 0 ? c->progress + c->options.connect_timeout
-                                              : WGT_NEVER;
+        return c->options.connect_timeout_ms > 0
+                   ? c->progress + c->options.connect_timeout_ms * WGT_MSEC
+                   : WGT_NEVER;
     if (c->sent_head == NULL && !c->probe_unanswered)
         return WGT_NEVER;
     if (patience < 2 * c->rtt.rto)
@@ -63,13 +64,13 @@ syn_expired(struct tcp_conn *c, wgt_time now)
 {
     int limit = c->state == TCP_SYN_SENT ? TCP_SYN_RETRIES : TCP_SYN_ACK_RETRIES;
 
-    if (c->options.syn_rto == 0 && c->syn_retries >= limit) {
+    if (!c->options.syn_rto_known && c->syn_retries >= limit) {
         tcp_finish(c, TCP_END_TIMEOUT);
         return;
     }
     if (c->syn_retries < UINT8_MAX)
         c->syn_retries++;
-    if (c->options.syn_rto == 0)
+    if (!c->options.syn_rto_known)
         c->rto_backoff++;
     c->syn_due = true;
     c->rto_at = now + tcp_rto(c);

@@ -517,7 +517,7 @@ grows_into_the_connection_it_would_have_been(void **state)
     assert_int_equal(c->rtt.srtt, 30 * WGT_MSEC);
     assert_int_equal(c->rtt.rto, model->rtt.rto);
     assert_int_equal(c->cc.cwnd, model->cc.cwnd);
-    assert_int_equal(c->options.iss, model->options.iss);
+    assert_int_equal(c->iss, model->iss);
 
     rx = (struct tcp_chunk){.data = b.bytes, .len = 20};
     assert_int_equal(tcp_input(c, b.now, &ack, &rx, &kept), WGT_OK);

@@ -101,47 +101,82 @@ struct tcp_ecn {
     uint32_t reduced; /* SND.NXT then */
 };
 
+/* Sizes are payload bytes. */
 struct tcp_mtu {
-    uint32_t ceiling;              /* payload of a full segment as agreed in the handshake */
-    uint32_t base;                 /* payload that should pass everywhere */
-    uint32_t candidate;            /* may be tried; as large as mss when nothing is searched */
-    uint32_t refused;              /* did not pass */
-    uint32_t passed;               /* largest that has passed */
-    wgt_time passed_at;            /* last time that one larger than base did */
-    wgt_time raise_at;             /* then the search begins */
-    wgt_time probe_at;             /* no probe before */
-    uint32_t probe_seq, probe_len; /* the probe in flight; length 0: none */
+    wgt_time passed_at;       /* last time that one larger than base has passed */
+    wgt_time raise_at;        /* then the search begins */
+    wgt_time probe_at;        /* no probe before */
+    uint32_t probe_seq;       /* the probe in flight */
+    uint32_t refused;         /* did not pass; at most ceiling + 1 */
+    uint32_t pending_seq;     /* an ICMP error that is believed if the segment times out */
+    uint16_t probe_len;       /* 0: none in flight */
+    uint16_t pending_payload; /* valid with pending */
+    uint16_t ceiling;         /* a full segment as agreed in the handshake */
+    uint16_t base;            /* should pass everywhere */
+    uint16_t candidate;       /* may be tried; as large as mss when nothing is searched */
+    uint16_t passed;          /* largest that has passed */
     uint8_t probe_failures;
-    bool pending; /* an ICMP error that is believed if the segment times out */
-    uint32_t pending_seq, pending_payload;
+    bool pending;
+};
+
+/* What of tcp_options is needed after the opening. */
+struct tcp_settings {
+    struct tcp_memory *memory;
+    const struct tcp_cc_ops *cc;
+    uint16_t src_port, dst_port;
+    uint16_t mss_local, mss_default, mss_base;
+    uint8_t rto_limit;
+    bool ecn : 1;
+    bool syn_rto_known : 1; /* rtt.rto began with it */
+    uint32_t receive_buffer, receive_buffer_max;
+    uint32_t ts_offset;
+    uint32_t keepalive_ms, connect_timeout_ms, user_timeout_ms;
 };
 
 struct tcp_conn {
-    enum tcp_state state;
-    enum tcp_end end;
-    struct tcp_options options;
     wgt_time deadline;
+    enum tcp_state state : 8;
+    enum tcp_end end : 8;
+    enum tcp_recovery recovery : 8;
 
     /* Agreed in the handshake. */
-    bool passive, ts_ok, sack_ok, wscale_ok;
     uint8_t snd_shift, rcv_shift;
+    bool passive : 1, ts_ok : 1, sack_ok : 1, wscale_ok : 1;
+
+    /* What tcp_output shall send. */
+    bool syn_due : 1;
+    bool probe_due : 1;    /* a window probe */
+    bool override_due : 1; /* sender SWS override: fill a window smaller than the segment */
+    bool repair_due : 1;   /* fast retransmit: one segment whatever cwnd says */
+    bool dsack_due : 1;
+    bool ack_now : 1;   /* data may carry the ACK */
+    bool ack_alone : 1; /* the ACK says more than data can carry (SACK) or is owed on its own */
+    bool rst_due : 1;   /* of the connection, or in answer to one segment */
+    uint8_t rst_flags;
+    uint8_t dup_acks_owed; /* without SACK: duplicate ACKs are counted by the peer */
+
+    /* What has happened. */
+    bool fin_queued : 1, fin_sent : 1;
+    bool fin_seen : 1, fin_received : 1;
+    bool probe_unanswered : 1; /* a window probe is out and nothing was heard since */
+    bool congestion_seen : 1;  /* a loss of this ACK says so (a lost probe of the path MTU does not)
+                                */
+    bool window_opened : 1;    /* read from since the last ACK */
+    uint8_t syn_retries;       /* by the timer */
+    uint8_t syn_sends;
+    uint8_t rto_backoff, persist_backoff;
+    uint16_t rto_count; /* retransmission timeouts since SND.UNA moved last */
+    uint8_t n_sack_seen;
+    struct tcp_settings options;
+
     uint32_t mss; /* payload bytes of a full segment to send: options already taken off */
     struct tcp_ecn ecn;
     struct tcp_mtu mtu;
 
-    /* Handshake. */
-    bool syn_due;
-    uint8_t syn_retries; /* by the timer */
-    uint8_t syn_sends;
-    wgt_time syn_time;
+    wgt_time syn_time; /* when the SYN left last */
 
     /* Send sequence space (RFC 9293 3.3.1). */
     uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, snd_wnd_max;
-    bool fin_queued, fin_sent;
-    bool probe_due;              /* a window probe */
-    bool probe_unanswered;       /* one is out and nothing was heard since */
-    bool override_due;           /* sender SWS override: fill a window smaller than the segment */
-    bool repair_due;             /* fast retransmit: one segment whatever cwnd says */
     uint32_t tx_end;             /* sequence number behind the last queued byte */
     uint32_t tx_offset;          /* first byte of tx_next that was never sent */
     struct tcp_chunk *tx_next;   /* first chunk with bytes never sent */
@@ -158,18 +193,15 @@ struct tcp_conn {
     struct tcp_sent *sack_high; /* SACKed segment of the highest sequence number */
     uint64_t tx_order;          /* number of the last transmission */
     struct tcp_sack_block sack_seen[TCP_SACK_SEEN]; /* blocks of the last ACK, all applied */
-    uint8_t n_sack_seen;
-    uint32_t n_sacked; /* segments in neither list */
+    uint32_t n_sacked;                              /* segments in neither list */
 
     /* Loss recovery. */
-    enum tcp_recovery recovery;
     uint32_t recovery_point; /* SND.NXT when the loss was seen */
     uint32_t timed_out;      /* SND.UNA at the last retransmission timeout */
     uint32_t dup_acks;       /* without SACK: duplicate ACKs in a row */
     uint32_t dup_bytes;      /* without SACK: bytes they say have left the network */
     uint32_t prr_delivered, prr_out, prr_flight;
     uint32_t paused_flight; /* bytes outstanding when tcp_output last returned false */
-    bool congestion_seen;   /* a loss of this ACK says so (a lost probe of the path MTU does not) */
     wgt_time pace_at;       /* the pacer's clock */
     wgt_time pace_wake;     /* when it lets go of what is queued */
     struct tcp_rate rate;
@@ -182,20 +214,14 @@ struct tcp_conn {
     uint32_t irs, rcv_nxt;
     uint32_t rcv_adv;       /* highest right edge ever announced */
     uint32_t last_ack_sent; /* RFC 7323 4.3 */
-    bool fin_seen, fin_received;
-    uint32_t fin_seq; /* of the peer, valid with fin_seen */
+    uint32_t fin_seq;       /* of the peer, valid with fin_seen */
     struct tcp_chunk_queue ready;
     uint32_t ready_bytes, ready_chunks;
-    bool window_opened; /* read from since the last ACK */
     struct tcp_rx_run *run_head, *run_tail;
     uint32_t n_runs, run_chunks, run_stamp;
-    bool dsack_due;
     struct tcp_sack_block dsack;
 
     /* Acknowledgments to send. */
-    bool ack_now;           /* at the next tcp_output, data may carry it */
-    bool ack_alone;         /* the ACK says more than data can carry (SACK) or is owed on its own */
-    uint8_t dup_acks_owed;  /* without SACK: duplicate ACKs are counted by the peer */
     uint32_t unacked_bytes; /* received in order since the last ACK */
     uint32_t rcv_mss;       /* largest segment seen from the peer */
 
@@ -203,15 +229,10 @@ struct tcp_conn {
     uint32_t ts_recent;
     wgt_time ts_recent_time;
 
-    /* A reset to send: of the connection, or in answer to one segment. */
-    bool rst_due;
-    uint8_t rst_flags;
     uint32_t rst_seq, rst_ack;
 
     /* Timers; WGT_NEVER when not running. */
     struct tcp_rtt rtt;
-    uint8_t rto_backoff, persist_backoff;
-    uint16_t rto_count; /* retransmission timeouts since SND.UNA moved last */
     wgt_time rto_at, persist_at, delayed_ack_at, state_at;
     wgt_time progress;       /* last sign that the peer takes what we send */
     wgt_time last_sent;      /* data: for the restart after idle */
