@@ -73,6 +73,19 @@ take_rtt(struct tcp_conn *c, struct tcp_delivery *d, uint32_t flight)
     c->rto_backoff = 0;
 }
 
+/* Places in sequence space that lie behind must not be overtaken by its wrap. */
+static void
+keep_up(struct tcp_conn *c)
+{
+    if (c->recovery == TCP_RECOVERY_NONE && seq_lt(c->recovery_point, c->snd_una))
+        c->recovery_point = c->snd_una - 1;
+    c->lost_high = tcp_seq_max(c->lost_high, c->snd_una);
+    if (seq_lt(c->ecn.reduced, c->snd_una))
+        c->ecn.reduced = c->snd_una - 1;
+    if (c->rack.dsack_round && seq_leq(c->rack.dsack_end, c->snd_una))
+        c->rack.dsack_round = false;
+}
+
 static void
 acknowledge(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
 {
@@ -80,6 +93,7 @@ acknowledge(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
     uint32_t acked = ack - c->snd_una;
 
     tcp_sent_ack(c, d, ack);
+    keep_up(c);
     tcp_mtu_progress(c);
     take_rtt(c, d, flight);
     c->bytes_acked += acked - (c->fin_sent && ack == c->snd_nxt);

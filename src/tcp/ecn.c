@@ -59,16 +59,17 @@ tcp_ecn_ack_flags(const struct tcp_conn *c)
 /*
  * 6.1.2: an acceptable ACK arrived, SND.UNA is up to date. Once a window: until data has been
  * acknowledged that left after the last reduction. A loss in the same window has reduced already.
+ * flight: bytes outstanding before the ACK.
  */
 void
-tcp_ecn_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg)
+tcp_ecn_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t flight)
 {
     if (!c->ecn.ok || !(seg->flags & TCP_ECE) || !seq_lt(c->ecn.reduced, seg->ack))
         return;
     c->ecn.reduced = c->snd_nxt;
     c->ecn.cwr_due = true;
     if (c->recovery == TCP_RECOVERY_NONE)
-        c->cc.ops->congestion_experienced(&c->cc, now, tcp_outstanding(c));
+        c->cc.ops->congestion_experienced(&c->cc, now, flight);
 }
 
 /* A segment of new data leaves. Nothing else is marked: no retransmission, probe or bare ACK

@@ -262,6 +262,7 @@ static bool
 take_ack(struct tcp_conn *c, wgt_time now, const struct arrival *a)
 {
     const struct tcp_segment *seg = a->seg;
+    uint32_t flight = tcp_outstanding(c);
 
     if (c->state == TCP_SYN_RECEIVED)
         return take_handshake_ack(c, now, a);
@@ -270,7 +271,7 @@ take_ack(struct tcp_conn *c, wgt_time now, const struct arrival *a)
         return false;
     }
     tcp_ack(c, now, seg, a->seq);
-    tcp_ecn_ack(c, now, seg);
+    tcp_ecn_ack(c, now, seg, flight);
     if (c->fin_sent && c->snd_una == c->snd_nxt)
         fin_acknowledged(c, now);
     return true;

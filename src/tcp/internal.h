@@ -99,7 +99,7 @@ uint8_t tcp_ecn_syn_flags(struct tcp_conn *c);
 void tcp_ecn_learn(struct tcp_conn *c, const struct tcp_segment *syn);
 void tcp_ecn_data(struct tcp_conn *c, const struct tcp_segment *seg);
 uint8_t tcp_ecn_ack_flags(const struct tcp_conn *c);
-void tcp_ecn_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg);
+void tcp_ecn_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t flight);
 void tcp_ecn_new_data(struct tcp_conn *c, struct tcp_out *out);
 
 /* mtu.c */

@@ -180,6 +180,28 @@ pacer_allows(struct tcp_conn *c, wgt_time now)
     return false;
 }
 
+static uint32_t
+usable_window(const struct tcp_conn *c)
+{
+    uint32_t edge = c->snd_una + c->snd_wnd;
+
+    return seq_lt(c->snd_nxt, edge) ? edge - c->snd_nxt : 0;
+}
+
+/* RFC 5682 3.1 step 2: new data goes before repairs, if the peer has room for it. */
+static bool
+is_new_data_first(const struct tcp_conn *c)
+{
+    return tcp_undo_holds(c) && usable_window(c) >= tcp_min(c->mss, c->tx_next->len - c->tx_offset);
+}
+
+/* The peer has drawn its window back; the first segment goes all the same. */
+static bool
+is_beyond_window(const struct tcp_conn *c, const struct tcp_sent *s)
+{
+    return s != c->sent_head && seq_lt(c->snd_una + c->snd_wnd, s->seq + s->len);
+}
+
 /* The stored segment goes out again as it was, unless it has become too large for the path. Beyond
  * a window that the peer has drawn back only the first one does. */
 static bool
@@ -193,21 +215,14 @@ retransmit(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
     }
     if (s->len > c->mss && !tcp_sent_split(c, s, c->mss))
         return false;
-    if (s != c->sent_head && seq_lt(c->snd_una + c->snd_wnd, s->seq + s->len))
+    if (is_beyond_window(c, s))
         return false;
-    if (!c->repair_due && (tcp_undo_holds(c) || !cwnd_allows(c, s->len) || !pacer_allows(c, now)))
+    if (!c->repair_due &&
+        (is_new_data_first(c) || !cwnd_allows(c, s->len) || !pacer_allows(c, now)))
         return false;
     c->repair_due = false;
     send_again(c, now, s, out);
     return true;
-}
-
-static uint32_t
-usable_window(const struct tcp_conn *c)
-{
-    uint32_t edge = c->snd_una + c->snd_wnd;
-
-    return seq_lt(c->snd_nxt, edge) ? edge - c->snd_nxt : 0;
 }
 
 /* RFC 9293 3.8.6.2.1: what does not fit the window goes out cut only when that is half of the
@@ -341,7 +356,7 @@ send_new_segment(struct tcp_conn *c, wgt_time now, struct tcp_out *out, bool fre
 static bool
 send_new(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
-    if ((c->lost.head != NULL && !tcp_undo_holds(c)) ||
+    if ((c->lost.head != NULL && !is_new_data_first(c)) ||
         send_new_segment(c, now, out, false) == NULL)
         return false;
     tcp_tlp_arm(c, now);
@@ -360,7 +375,7 @@ send_tail_probe(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
     s = send_new_segment(c, now, out, true);
     if (s == NULL) {
         s = c->sent_tail;
-        if (s == NULL || s->list != &c->flight || s->len > c->mss)
+        if (s == NULL || s->list != &c->flight || s->len > c->mss || is_beyond_window(c, s))
             return false;
         send_again(c, now, s, out);
     }
@@ -377,12 +392,17 @@ send_fin(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
     if (!c->fin_queued || c->fin_sent || c->tx_next != NULL)
         return false;
     s = tcp_sent_new(c, NULL);
-    if (s == NULL)
+    if (s == NULL) {
+        /* No record is free: another try when ACKs come, or else when this timer runs out. */
+        if (c->rto_at == WGT_NEVER)
+            c->rto_at = now + tcp_rto(c);
         return false;
+    }
     s->flags |= TCP_SENT_FIN;
     c->fin_sent = true;
     c->snd_nxt++;
     emit(c, now, s, out);
+    tcp_tlp_arm(c, now);
     return true;
 }
 

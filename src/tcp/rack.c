@@ -35,7 +35,7 @@ tcp_rack_dsack(struct tcp_conn *c)
 {
     struct tcp_rack *r = &c->rack;
 
-    if (r->dsack_round && seq_lt(c->snd_una, r->dsack_end))
+    if (r->dsack_round)
         return;
     r->dsack_round = true;
     r->dsack_end = c->snd_nxt;

@@ -33,6 +33,7 @@ tcp_recovery_lose(struct tcp_conn *c, wgt_time now, struct tcp_sent *s)
     tcp_rate_lost(c, len);
     loss.lost_since = (uint32_t)c->rate.lost - s->lost_before;
     c->congestion_seen = true;
+    c->lost_high = tcp_seq_max(c->lost_high, s->seq + len);
     if (c->cc.ops->lost != NULL)
         c->cc.ops->lost(&c->cc, &loss);
 }
@@ -82,16 +83,38 @@ count_duplicate(struct tcp_conn *c)
     c->dup_bytes = tcp_min(c->dup_bytes + c->mss, others);
 }
 
+/* RFC 3168 6.1.2: the window shrinks once for all that happened to it, losses and marks; the peer
+ * is to know. */
 static void
-enter_fast_recovery(struct tcp_conn *c, wgt_time now)
+note_reduction(struct tcp_conn *c)
 {
-    uint32_t flight = tcp_outstanding(c);
+    c->ecn.reduced = c->snd_nxt;
+    c->ecn.cwr_due = c->ecn.ok;
+}
 
+/* Of what was lost the first left before the last reduction, for a mark. */
+static bool
+is_reduced_already(const struct tcp_conn *c)
+{
+    return c->ecn.ok && !c->cc.ops->owns_recovery && c->lost.head != NULL &&
+           seq_lt(c->lost.head->seq, c->ecn.reduced);
+}
+
+/* flight: bytes outstanding when what tells of the loss arrived (FlightSize in RFC 5681 (4),
+ * RecoverFS in RFC 6937). */
+static void
+enter_fast_recovery(struct tcp_conn *c, wgt_time now, uint32_t flight)
+{
     c->recovery = TCP_RECOVERY_FAST;
     c->recovery_point = c->snd_nxt;
     tcp_undo_begin(c, false);
-    c->cc.ops->enter_recovery(&c->cc, now, flight);
-    c->ecn.reduced = c->snd_nxt; /* RFC 3168 6.1.2: once a window, loss or mark */
+    if (is_reduced_already(c)) {
+        c->undo.possible = false;
+    } else {
+        c->cc.ops->enter_recovery(&c->cc, now, flight);
+        note_reduction(c);
+    }
+    c->tlp.out = false; /* what the probe has found is part of this */
     c->prr_delivered = c->prr_out = 0;
     c->prr_flight = tcp_max(flight, 1);
     c->repair_due = true;
@@ -101,12 +124,12 @@ enter_fast_recovery(struct tcp_conn *c, wgt_time now)
 
 /* RFC 8985 7.4.2: a loss that a probe has repaired is one all the same. */
 static void
-slow_down(struct tcp_conn *c, wgt_time now)
+slow_down(struct tcp_conn *c, wgt_time now, uint32_t flight)
 {
     const struct tcp_cc_ops *ops = c->cc.ops;
 
-    ops->enter_recovery(&c->cc, now, tcp_max(tcp_outstanding(c), c->mss));
-    c->ecn.reduced = c->snd_nxt;
+    ops->enter_recovery(&c->cc, now, flight);
+    note_reduction(c);
     if (!ops->owns_recovery)
         c->cc.cwnd = tcp_min(c->cc.cwnd, c->cc.ssthresh);
     if (ops->leave_recovery != NULL)
@@ -134,6 +157,8 @@ undo(struct tcp_conn *c, wgt_time now)
     tcp_sent_find_all(c);
     if (!c->undo.timeout)
         c->rack.reordering_seen = true; /* what was overtaken has arrived */
+    c->ecn.reduced = c->snd_una - 1;
+    c->lost_high = c->snd_una;
     c->recovery = TCP_RECOVERY_NONE;
     c->dup_acks = c->dup_bytes = 0;
     c->repair_due = false;
@@ -255,7 +280,9 @@ tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, boo
     bool repaired = tcp_tlp_ack(c, d, duplicate);
     bool lost, ended = false;
     uint32_t dup_before = c->dup_bytes;
+    bool next_window = false;
     uint32_t delivered = d->delivered;
+    uint32_t flight = tcp_outstanding(c) + acked;
     uint64_t lost_before = c->rate.lost;
 
     if (d->dsack && !d->dsack_of_probe)
@@ -265,6 +292,8 @@ tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, boo
     } else if (c->recovery != TCP_RECOVERY_NONE && seq_leq(c->recovery_point, c->snd_una)) {
         ended = was_in_fast;
         leave_recovery(c, d->now);
+        /* RFC 5681 3.1: a loss of what left after that recovery had begun is one of its own. */
+        next_window = seq_lt(c->snd_una, c->lost_high);
     }
     c->congestion_seen = false;
     lost = detect(c, d->now, acked, duplicate);
@@ -273,10 +302,10 @@ tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, boo
         delivered += c->dup_bytes;
         delivered -= tcp_min(delivered, dup_before);
     }
-    if (lost && c->congestion_seen && c->recovery == TCP_RECOVERY_NONE)
-        enter_fast_recovery(c, d->now);
+    if (((lost && c->congestion_seen) || next_window) && c->recovery == TCP_RECOVERY_NONE)
+        enter_fast_recovery(c, d->now, flight);
     else if (repaired && c->recovery == TCP_RECOVERY_NONE)
-        slow_down(c, d->now);
+        slow_down(c, d->now, flight);
     else if (lost && !c->sack_ok)
         c->repair_due = true;
     reduce(c, delivered, c->recovery == TCP_RECOVERY_FAST && !was_in_fast);
@@ -296,7 +325,7 @@ tcp_recovery_reorder_timer(struct tcp_conn *c, wgt_time now)
     if (!tcp_rack_detect(c, now))
         return;
     if (c->congestion_seen && c->recovery == TCP_RECOVERY_NONE)
-        enter_fast_recovery(c, now);
+        enter_fast_recovery(c, now, tcp_outstanding(c));
     reduce(c, 0, true);
     tell_algorithm(c, &none, 0, lost_before, false);
 }
@@ -320,7 +349,8 @@ tcp_recovery_timeout(struct tcp_conn *c, wgt_time now)
         tcp_rack_timeout(c, now);
     else
         lose_all(c, now);
-    c->ecn.reduced = c->snd_nxt;
+    note_reduction(c);
+    c->tlp.out = false;
     c->dup_acks = c->dup_bytes = 0;
     c->repair_due = true;
     c->timeouts++;

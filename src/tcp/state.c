@@ -39,7 +39,7 @@ open_common(struct tcp_conn *c, wgt_time now, const struct tcp_options *o)
     memset(c, 0, sizeof(*c));
     keep_options(&c->options, o);
     c->iss = c->snd_una = c->snd_nxt = o->iss;
-    c->recovery_point = o->iss;
+    c->recovery_point = c->lost_high = o->iss;
     c->tx_end = o->iss + 1;
     c->syn_due = true;
     c->rcv_mss = tcp_min(o->mss_default, o->mss_local);

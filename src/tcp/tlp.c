@@ -36,8 +36,8 @@ tcp_tlp_arm(struct tcp_conn *c, wgt_time now)
         pto += TLP_MAX_ACK_DELAY;
     if (pto < TLP_PTO_MIN)
         pto = TLP_PTO_MIN;
-    if (now + pto < c->rto_at)
-        c->tlp.at = now + pto;
+    /* Not after the RTO: then it takes its place. */
+    c->tlp.at = wgt_time_min(now + pto, c->rto_at);
 }
 
 /* 7.3. One probe at a time, and none without a round trip measured since the last. */
@@ -47,6 +47,8 @@ tcp_tlp_expired(struct tcp_conn *c, wgt_time now)
     c->tlp.at = WGT_NEVER;
     if (c->tlp.out || !c->tlp.sampled || c->sent_tail == NULL)
         return;
+    if (c->tx_next == NULL && c->sent_tail->list != &c->flight)
+        return; /* there is nothing to probe with */
     c->tlp.due = true;
     c->rto_at = now + tcp_rto(c);
 }

@@ -22,7 +22,8 @@ tcp_undo_begin(struct tcp_conn *c, bool timeout)
     u->timeout = timeout;
     u->over = false;
     u->frto = FRTO_OFF;
-    if (timeout && c->sack_ok && !c->ts_ok && c->rto_count <= 1)
+    /* RFC 5682 3.1 step 1: not while an earlier timeout is repaired. */
+    if (timeout && c->sack_ok && !c->ts_ok && c->recovery != TCP_RECOVERY_LOSS)
         u->frto = FRTO_TIMEOUT;
 }
 
@@ -38,11 +39,15 @@ void
 tcp_undo_sent_again(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s)
 {
     struct tcp_undo *u = &c->undo;
+    uint32_t end = s->seq + tcp_sent_seq_len(s);
 
     if (!u->any) {
         u->ts = tcp_ts_at(c, now);
-        u->end = s->seq + tcp_sent_seq_len(s);
+        u->end = u->high = end;
     }
+    u->high = tcp_seq_max(u->high, end);
+    if (u->frto == FRTO_FIRST_ACK)
+        u->frto = FRTO_OFF; /* step 2: there was nothing new to send */
     u->any = true;
     u->retransmits++;
 }
@@ -63,6 +68,8 @@ eifel(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
     if (acked == 0 || !u->any || u->judged || seq_lt(c->snd_una, u->end))
         return false;
     u->judged = true;
+    if (d->dsack)
+        return false; /* 3.2 step 6: the ACKs of the first copies were lost */
     return c->ts_ok && d->seg->has_ts && seq_lt(d->seg->ts_ecr, u->ts);
 }
 
@@ -71,14 +78,16 @@ all_duplicates(struct tcp_conn *c, const struct tcp_delivery *d)
 {
     struct tcp_undo *u = &c->undo;
 
-    if (!d->dsack || d->dsack_of_probe || !u->any || seq_lt(d->seg->sack[0].left, u->una))
+    if (!d->dsack || d->dsack_of_probe || !u->any || seq_lt(d->seg->sack[0].left, u->una) ||
+        seq_lt(u->high, d->seg->sack[0].right))
         return false;
     if (u->retransmits > 0)
         u->retransmits--;
-    return u->retransmits == 0;
+    return u->retransmits == 0 && c->lost.head == NULL;
 }
 
-/* RFC 5682 3.1 steps 2 and 3. */
+/* RFC 5682 3.1 steps 2 and 3. Only what brings news counts: the peer's own data does not. What left
+ * after the timeout proves nothing when it has arrived, too. */
 static bool
 f_rto(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
 {
@@ -89,10 +98,10 @@ f_rto(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
             u->frto = seq_lt(c->snd_una, c->recovery_point) ? FRTO_FIRST_ACK : FRTO_OFF;
         return false;
     }
-    if (u->frto != FRTO_FIRST_ACK)
+    if (u->frto != FRTO_FIRST_ACK || d->delivered == 0)
         return false;
     u->frto = FRTO_OFF;
-    return d->original; /* acknowledged or SACKed */
+    return d->original && seq_leq(c->rack.fack, c->recovery_point);
 }
 
 /* An ACK has come. Whether what the episode has taken is to be put back. */
@@ -106,5 +115,7 @@ tcp_undo_due(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
     due = eifel(c, d, acked) || all_duplicates(c, d) || f_rto(c, d, acked);
     if (due || (c->undo.over && seq_leq(c->undo.until, c->snd_una)))
         c->undo.possible = false;
+    if (due)
+        c->undo.frto = FRTO_OFF;
     return due;
 }

@@ -676,6 +676,20 @@ figure(const struct script *s, const char *name, double *out)
         *out = (double)i.timeouts;
     else if (strcmp(name, "readable") == 0)
         *out = readable(s);
+    else if (strcmp(name, "pipe") == 0)
+        *out = s->c.flight.bytes - s->c.dup_bytes;
+    else if (strcmp(name, "lost") == 0)
+        *out = s->c.lost.bytes;
+    else if (strcmp(name, "reordering") == 0)
+        *out = s->c.rack.reordering_seen;
+    else if (strcmp(name, "recovery") == 0)
+        *out = s->c.recovery;
+    else if (strcmp(name, "fast_retransmits") == 0)
+        *out = (double)i.fast_retransmits;
+    else if (strcmp(name, "probes") == 0)
+        *out = (double)s->c.tlp_probes;
+    else if (strcmp(name, "undone") == 0)
+        *out = (double)s->c.undone;
     else
         return false;
     return true;
@@ -816,6 +830,8 @@ act(struct script *s, struct words *w)
         tcp_widen(&s->c, v);
     else if (strcmp(word, "discard") == 0)
         s->next_out = s->n_out;
+    else if (strcmp(word, "unpaced") == 0)
+        s->c.cc.pacing_rate = UINT64_C(1) << 40;
     else
         return fail(s, "no command '%s'", word);
     run_output(s);

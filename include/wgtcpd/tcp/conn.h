@@ -75,7 +75,7 @@ struct tcp_tlp {
 /* What the last reduction of the window took, in case it was for nothing. */
 struct tcp_undo {
     uint32_t una;         /* SND.UNA then */
-    uint32_t end;         /* of the first segment sent again since */
+    uint32_t end, high;   /* of the first and the highest segment sent again since */
     uint32_t retransmits; /* segments sent again since, less those that D-SACKs report */
     uint32_t ts;          /* timestamp of the first of them */
     uint64_t order;       /* tx_order then: what left before */
@@ -197,6 +197,7 @@ struct tcp_conn {
 
     /* Loss recovery. */
     uint32_t recovery_point; /* SND.NXT when the loss was seen */
+    uint32_t lost_high;      /* end of the highest loss, if not behind SND.UNA */
     uint32_t timed_out;      /* SND.UNA at the last retransmission timeout */
     uint32_t dup_acks;       /* without SACK: duplicate ACKs in a row */
     uint32_t dup_bytes;      /* without SACK: bytes they say have left the network */
