@@ -23,6 +23,8 @@ fq_limits_at(uint64_t rate, wgt_time rtt)
 
     if (rtt / 2 > l.target)
         l.target = wgt_time_min(rtt / 2, FQ_TARGET_MAX);
+    if (rtt + rtt / 2 > l.sojourn_max)
+        l.sojourn_max = rtt + rtt / 2;
     if (packet > WGT_SEC)
         packet = WGT_SEC;
     if (packet + packet / 2 > l.target) {

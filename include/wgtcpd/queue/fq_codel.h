@@ -30,7 +30,9 @@
 /* A turn is one large packet: the quantum is no larger than it. */
 enum { FQ_FLOWS_PER_QUEUE = 1024, FQ_QUANTUM = 1280, FQ_PACKET_MAX = 1514 };
 
-/* Nothing waits longer, whatever it is (on a link of some packets a second: twice the target). */
+/* Nothing waits longer, whatever it is. But where a round trip takes so long that the window's next
+ * opening would come too late for the rest of a burst, one and a half of them; and on a link of
+ * some packets a second twice the target. */
 #define FQ_SOJOURN_MAX (100 * WGT_MSEC)
 
 /* A packet that waits. The caller sets data (the whole IP packet) and len. */
@@ -107,7 +109,8 @@ void fq_init(struct fq *f, const struct fq_config *config, struct fq_flow *flows
 void fq_queue_init(struct fq_queue *q);
 
 /* Limits at a rate of bytes a second (0: unknown) and a round-trip time: RFC 8290's, the target at
- * least half of the round trip within FQ_TARGET_MAX, and never less than a packet and a half takes (RFC 8289 4.3: a target below a packet's time would drop without end). */
+ * least half of the round trip within FQ_TARGET_MAX, and never less than a packet and a half takes
+ * (RFC 8289 4.3: a target below a packet's time would drop without end). */
 struct fq_limits fq_limits_at(uint64_t rate, wgt_time rtt);
 /* No limits: a queue that is emptied as it fills. */
 extern const struct fq_limits fq_no_limits;
