@@ -204,7 +204,7 @@ void
 tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f)
 {
     f->heard |= tcp_state(&f->conn) != TCP_SYN_SENT; /* else we are only dialling */
-    if (f->authenticated)
+    if (f->authenticated || f->silenced)             /* nothing more is read: its time runs on */
         return;
     f->authenticated = true;
     f->auth_deadline = WGT_NEVER;

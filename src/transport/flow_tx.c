@@ -4,6 +4,8 @@
 
 #include "flow.h"
 
+enum { BACKLOG_MAX = 16384 };
+
 /* The segment is one whole message and nobody else holds its mbuf: headers go into its headroom and
  * the connection keeps a second reference until the bytes are acknowledged. */
 static struct rte_mbuf *
@@ -105,6 +107,12 @@ tcp_flow_fits(const struct tcp_flow *f, wgt_time now, size_t message_len)
     /* Nothing is under way that could open the window: the engine probes it (RFC 9293 3.8.6) only
      * with something to send. */
     return info.flight == 0 && info.unsent == 0 && tcp_send_room_at(&f->conn, now) == WGT_NEVER;
+}
+
+bool
+tcp_flow_backlogged(const struct tcp_flow *f)
+{
+    return tcp_unsent(&f->conn) > BACKLOG_MAX;
 }
 
 uint64_t

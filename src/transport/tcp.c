@@ -151,7 +151,8 @@ tcp_flow_usable(const struct tcp_flow *f)
 {
     enum tcp_state s = tcp_state(&f->conn);
 
-    return !f->closing && (s == TCP_SYN_SENT || s == TCP_SYN_RECEIVED || s == TCP_ESTABLISHED);
+    return !f->closing && !f->silenced &&
+           (s == TCP_SYN_SENT || s == TCP_SYN_RECEIVED || s == TCP_ESTABLISHED);
 }
 
 bool
@@ -208,8 +209,17 @@ tcp_flow_close(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
     if (f->closing)
         return;
     f->closing = true;
-    f->linger_deadline = WGT_NEVER;
+    f->linger_deadline = now + TCP_FLOW_CLOSING;
     tcp_close(&f->conn, now);
+    flow_mark_dirty(t, f);
+}
+
+void
+tcp_flow_unused(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+{
+    if (!LIST_EMPTY(&f->users) || f->closing || f->linger_deadline != WGT_NEVER)
+        return;
+    f->linger_deadline = now + TCP_FLOW_LINGER;
     flow_mark_dirty(t, f);
 }
 
@@ -223,10 +233,8 @@ tcp_transport_detach(struct tcp_transport *t, wgt_time now, struct path_user *u)
         flow_unwait(u->path.flow, u);
         LIST_REMOVE(u, link);
         u->attached = false;
-        if (f != NULL && LIST_EMPTY(&f->users) && !f->closing) {
-            f->linger_deadline = now + TCP_FLOW_LINGER;
-            flow_mark_dirty(t, f);
-        }
+        if (f != NULL)
+            tcp_flow_unused(t, now, f);
     }
     u->path = (struct path){.kind = TRANSPORT_NONE};
 }
@@ -343,7 +351,11 @@ check_deadlines(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
     if (now >= f->auth_deadline && !f->closing)
         reject_stranger(f, now);
-    if (now >= f->linger_deadline)
+    if (now < f->linger_deadline)
+        return;
+    if (f->closing)
+        tcp_abort(&f->conn, now);
+    else
         tcp_flow_retire(t, now, f);
 }
 
@@ -370,9 +382,9 @@ run_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
         return;
     }
     due = wgt_time_min(tcp_deadline(&f->conn), flow_pull_deadline(f, now));
-    due = wgt_time_min(due, flow_hold_deadline(f));
+    due = wgt_time_min(due, wgt_time_min(flow_hold_deadline(f), f->linger_deadline));
     if (!f->closing)
-        due = wgt_time_min(due, wgt_time_min(f->auth_deadline, f->linger_deadline));
+        due = wgt_time_min(due, f->auth_deadline);
     wheel_arm(&t->wheel, &f->timer, due);
 }
 

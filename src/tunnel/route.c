@@ -131,8 +131,13 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
 
     if (f != NULL)
         flow_proved(t, now, p, f);
-    if (path_equal(&p->path.path, from) || !is_better_path(p, from, f))
+    if (path_equal(&p->path.path, from))
         return;
+    if (!is_better_path(p, from, f)) {
+        if (f != NULL)
+            tcp_flow_unused(&t->tcp, now, f);
+        return;
+    }
     old = tcp_flow_of(&p->path.path);
     tcp_transport_attach(&t->tcp, now, &p->path, from);
     if (old != NULL && LIST_EMPTY(&old->users) && tcp_flow_stalled(old))

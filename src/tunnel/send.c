@@ -51,6 +51,8 @@ path_send(struct tunnel *t, wgt_time now, const struct path *to, struct rte_mbuf
     if (to->kind == TRANSPORT_UDP) {
         t->tx_messages++;
         udp_transport_tx(&t->outer, to, m, traffic_class);
+    } else if (f != NULL && tcp_flow_backlogged(f)) {
+        tunnel_drop(t, WGT_DROP_QUEUE_FULL, m);
     } else if (f != NULL) {
         t->tx_messages++;
         tcp_flow_send(&t->tcp, now, f, m);

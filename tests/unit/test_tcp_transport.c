@@ -624,6 +624,86 @@ unused_connection_is_closed_with_fin_after_the_linger_time(void **state)
     assert_int_equal(a.t.listener.n[TCP_STUB_TIME_WAIT], 0);
 }
 
+/* A peer's connection, but it is heard on another. */
+static void
+connection_that_never_was_used_is_closed_after_the_linger_time(void **state)
+{
+    struct tcp_flow *f = dial();
+
+    (void)state;
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    tcp_flow_authenticated(&b.t, b.last_flow);
+    tcp_flow_unused(&b.t, now, b.last_flow);
+    run_until(now + TCP_FLOW_LINGER / 2);
+    tcp_flow_unused(&b.t, now, b.last_flow); /* no more time for that */
+    run_until(now + TCP_FLOW_LINGER / 2 - WGT_MSEC);
+    assert_int_equal(b.t.n_flows, 1);
+    run_until(now + 10 * WGT_MSEC);
+    assert_int_equal(b.t.n_flows, 0);
+}
+
+/* The peer never closes its side, and sends now and then: FIN-WAIT-2 alone would last. */
+static void
+closed_connection_that_does_not_end_is_reset(void **state)
+{
+    struct tcp_flow *f = dial();
+
+    (void)state;
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    tcp_flow_authenticated(&b.t, b.last_flow);
+    run_until(now + WGT_SEC);
+    tcp_flow_retire(&b.t, now, b.last_flow);
+    for (int i = 0; i < 6; i++) {
+        assert_int_equal(b.t.n_flows, 1);
+        f->closing = false;
+        tcp_flow_send(&a.t, now, f, message(148, 1));
+        f->closing = true; /* so that it does not answer the FIN */
+        run_until(now + TCP_FLOW_CLOSING / 6);
+    }
+    run_until(now + WGT_SEC);
+    assert_int_equal(b.t.n_flows, 0);
+}
+
+/* What authenticates was sent before the nonsense: nothing more will be read, and it must not last.
+ */
+static void
+stranger_that_is_read_no_more_does_not_become_a_peer(void **state)
+{
+    struct tcp_flow *f = dial();
+
+    (void)state;
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    send_raw(f, (const uint8_t *)"\0\1\0\1", 4);
+    run_until(now + WGT_SEC);
+    assert_true(b.last_flow->silenced);
+    tcp_flow_authenticated(&b.t, b.last_flow);
+    assert_false(tcp_flow_usable(b.last_flow));
+    run_until(now + TCP_FLOW_AUTH_TIMEOUT);
+    assert_int_equal(b.t.n_flows, 0);
+    assert_int_equal(a.why, TCP_END_RESET);
+}
+
+/* Its window stays closed: what is not asked for by it must not pile up. */
+static void
+who_does_not_read_has_a_backlog(void **state)
+{
+    struct tcp_flow *f = dial();
+    unsigned n = 0;
+
+    (void)state;
+    tcp_flow_send(&a.t, now, f, message(148, 1));
+    run_until(now + WGT_SEC);
+    assert_false(tcp_flow_backlogged(b.last_flow));
+    b.last_flow->conn.snd_wnd = 0;
+    while (!tcp_flow_backlogged(b.last_flow)) {
+        tcp_flow_send(&b.t, now, b.last_flow, message(92, 2));
+        assert_true(++n < 200);
+    }
+    assert_true(n > 10);
+}
+
 static void
 connection_taken_up_again_within_the_linger_time_stays(void **state)
 {
@@ -990,6 +1070,10 @@ main(void)
         T(no_listener_no_connection),
         T(dead_peer_ends_the_dial_within_the_connect_timeout),
         T(unused_connection_is_closed_with_fin_after_the_linger_time),
+        T(connection_that_never_was_used_is_closed_after_the_linger_time),
+        T(closed_connection_that_does_not_end_is_reset),
+        T(stranger_that_is_read_no_more_does_not_become_a_peer),
+        T(who_does_not_read_has_a_backlog),
         T(connection_taken_up_again_within_the_linger_time_stays),
         T(users_of_a_reset_connection_are_told),
         T(peer_fin_ends_the_use_and_is_answered_with_fin),

@@ -20,6 +20,8 @@
 #define TCP_FLOW_STRANGER_WINDOW 1024
 /* A connection that no peer sends on any more is closed after this time. */
 #define TCP_FLOW_LINGER (10 * WGT_SEC)
+/* One that is closed and does not end is reset after this time, whatever still comes on it. */
+#define TCP_FLOW_CLOSING (60 * WGT_SEC)
 /* A connection that we dialled and that makes no progress for so long, or for so many
  * retransmission timeouts, is given up: the WireGuard session survives on the next one. */
 #define TCP_FLOW_STALL (3 * WGT_SEC)
@@ -82,7 +84,7 @@ struct tcp_flow {
         struct tcp_flow *next_free; /* while not in_use */
     };
     wgt_time auth_deadline;   /* WGT_NEVER once authenticated */
-    wgt_time linger_deadline; /* WGT_NEVER while used */
+    wgt_time linger_deadline; /* WGT_NEVER while used; once closing: its end */
     void *dialer;             /* who dialled it; NULL: accepted */
     uint64_t born;            /* the transport's count of flows: which of two is newer */
     bool in_use, dirty, established, authenticated, closing;
@@ -225,6 +227,9 @@ uint32_t tcp_flow_room(const struct tcp_flow *f, wgt_time now);
 /* Whether a message of so many bytes is to be queued now: it would leave at once, or it is longer
  * than a segment and a first part would, or the engine needs it to probe a window too small. */
 bool tcp_flow_fits(const struct tcp_flow *f, wgt_time now, size_t message_len);
+/* More waits unsent than a peer leaves that reads: what is not pulled (handshake messages,
+ * keepalives) had better be dropped. */
+bool tcp_flow_backlogged(const struct tcp_flow *f);
 /* u, attached to f, has something to send: `writable` will be called, in turn with others, when
  * there is room. */
 void tcp_flow_want(struct tcp_transport *t, struct tcp_flow *f, struct path_user *u);
@@ -240,6 +245,8 @@ void tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, st
 bool tcp_flow_holds(const struct tcp_flow *f, uint32_t inner_flow);
 /* A message that came on this flow authenticated. */
 void tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f);
+/* It is a peer's, but nobody sends on it (so far): it lingers. */
+void tcp_flow_unused(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
 /* FIN behind what is queued. */
 void tcp_flow_close(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
 /* The same, and users and dialler lose it at once: it carries no more messages. */
