@@ -49,10 +49,10 @@ list_insert(struct tcp_sent_list *l, struct tcp_sent *at, struct tcp_sent *s)
 static struct tcp_sent *
 find_record(struct tcp_conn *c, struct tcp_chunk *chunk)
 {
-    struct tcp_sent *s = chunk != NULL ? &chunk->sent : &c->fin_record;
+    struct tcp_sent *s = chunk != NULL ? &chunk->sent : NULL;
     union tcp_record *record;
 
-    if (!(s->flags & TCP_SENT_USED)) {
+    if (s != NULL && !(s->flags & TCP_SENT_USED)) {
         *s = (struct tcp_sent){.flags = TCP_SENT_USED};
         return s;
     }
@@ -217,6 +217,23 @@ move_head(struct tcp_conn *c, struct tcp_sent *to)
         l->tail = to;
 }
 
+/* Only the FIN of the last segment is left, and its chunk goes: it needs a record. When there is
+ * none it counts as never sent and leaves again. */
+static void
+move_fin(struct tcp_conn *c)
+{
+    union tcp_record *record = tcp_record_get(c->options.memory);
+
+    if (record != NULL) {
+        move_head(c, &record->sent);
+        record->sent.flags |= TCP_SENT_IS_RECORD;
+        return;
+    }
+    c->snd_nxt = c->sent_head->seq;
+    c->fin_sent = false;
+    pop_head(c);
+}
+
 /* The ACK ends inside the head segment: n bytes of its payload are done with. */
 static void
 trim_head(struct tcp_conn *c, uint32_t n)
@@ -234,7 +251,7 @@ trim_head(struct tcp_conn *c, uint32_t n)
         s->chunk = NULL;
         s->offset = 0;
         if (!(s->flags & TCP_SENT_IS_RECORD))
-            move_head(c, &c->fin_record);
+            move_fin(c);
         return;
     }
     while (s->offset >= chunk->len) {

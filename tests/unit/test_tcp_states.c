@@ -704,6 +704,65 @@ rfc9293_3_8_6_ack_lies_within_the_peers_window(void **state)
     script_free(s);
 }
 
+static union tcp_record *
+take_all_records(struct script *s)
+{
+    union tcp_record *all = s->memory.free;
+
+    s->memory.free = NULL;
+    return all;
+}
+
+/* A FIN takes a record. Without one it waits, and leaves by a timer of its own when there is one
+ * again though nothing is heard of the peer. */
+static void
+rfc9293_3_6_fin_waits_for_a_record(void **state)
+{
+    struct script *s = script_established(true, true);
+    union tcp_record *all = take_all_records(s);
+
+    (void)state;
+    tcp_close(&s->c, s->now);
+    expect_nothing(s);
+    for (int i = 0; i < 3; i++) {
+        sleep_to_deadline(s);
+        expect_nothing(s);
+    }
+    s->memory.free = all;
+    sleep_to_deadline(s);
+    expect(s, TCP_ACK | TCP_FIN, 1, 1, 0);
+    assert_int_equal(feed(s, TCP_ACK, 1, 2, 0), WGT_OK);
+    assert_int_equal(tcp_state(&s->c), TCP_FIN_WAIT_2);
+    script_free(s);
+}
+
+/* All but the FIN of the last segment is acknowledged: it leaves its chunk, with or without a
+ * record to go to. */
+static void
+rfc9293_3_6_fin_outlives_its_segment(void **state)
+{
+    (void)state;
+    for (int with = 0; with < 2; with++) {
+        struct script *s = script_established(true, true);
+        union tcp_record *all;
+
+        send_chunk(s, 100);
+        tcp_close(&s->c, s->now);
+        expect(s, TCP_ACK | TCP_FIN, 1, 1, 100);
+        all = with ? NULL : take_all_records(s);
+        assert_int_equal(feed(s, TCP_ACK, 1, 101, 0), WGT_OK);
+        assert_int_equal(reclaim_all(s), 1);
+        expect_nothing(s);
+        if (!with)
+            s->memory.free = all;
+        sleep_to_deadline(s);
+        expect(s, TCP_ACK | TCP_FIN, 101, 1, 0);
+        assert_int_equal(feed(s, TCP_ACK, 1, 102, 0), WGT_OK);
+        assert_int_equal(tcp_state(&s->c), TCP_FIN_WAIT_2);
+        script_free(s);
+    }
+}
+
 int
 main(void)
 {
@@ -739,6 +798,8 @@ main(void)
         cmocka_unit_test(no_storm_of_acks),
         cmocka_unit_test(rfc9293_3_8_6_1_closed_window_for_a_day),
         cmocka_unit_test(rfc9293_3_8_6_ack_lies_within_the_peers_window),
+        cmocka_unit_test(rfc9293_3_6_fin_waits_for_a_record),
+        cmocka_unit_test(rfc9293_3_6_fin_outlives_its_segment),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

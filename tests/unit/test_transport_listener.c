@@ -852,6 +852,25 @@ knock_needs_a_wall_clock(void **state)
     assert_int_equal(tcp_transport_init(&other, now, &outer, &events, &config), -EINVAL);
 }
 
+/* What a connection costs while nothing happens, tables included. */
+static void
+an_idle_connection_is_small(void **state)
+{
+    const struct tcp_listener *l = &t.listener;
+    size_t stub =
+        sizeof(struct tcp_stub) + ((l->bucket_mask + 1) * sizeof(*l->buckets) +
+                                   (l->source_mask + 1) * sizeof(*l->sources) + l->n_stubs - 1) /
+                                      l->n_stubs;
+    size_t flow =
+        sizeof(struct tcp_flow) +
+        ((t.bucket_mask + 1) * sizeof(*t.buckets) + t.config.max_flows - 1) / t.config.max_flows;
+
+    (void)state;
+    print_message("a stranger %zu bytes, an authenticated connection %zu\n", stub, flow);
+    assert_true(stub <= 256);
+    assert_true(flow <= 1400);
+}
+
 int
 main(void)
 {
@@ -885,6 +904,7 @@ main(void)
         T(knock_is_answered_also_when_repeated_but_not_when_replayed),
         T(knocks_and_cookies_go_together),
         T(knock_needs_a_wall_clock),
+        T(an_idle_connection_is_small),
 #undef T
     };
     char error[128];

@@ -244,8 +244,6 @@ struct tcp_conn {
     uint64_t bytes_acked, bytes_received;
     uint32_t segments_retransmitted, timeouts, fast_retransmits, tlp_probes, undone;
     uint32_t soft_errors, urgent;
-
-    struct tcp_sent fin_record;
 };
 
 #endif

@@ -2,6 +2,12 @@
 /*
  * WireGuard messages in TCP connections: a table of flows, each a TCP connection, a frame decoder
  * and the paths that use it. Owned by one worker; no lock.
+ *
+ * What a connection costs: a stranger a stub (listener.h), with its share of the tables at most 256
+ * bytes; an idle one that has authenticated a struct tcp_flow and at most 8 bytes of tables. A
+ * busy one draws besides on what all share: packets for what is queued, in flight or waits beyond a
+ * hole; a record for each hole, further piece of a cut message, and FIN; a struct tcp_holds while
+ * packets wait for order.
  */
 #ifndef WGTCPD_TRANSPORT_TCP_H
 #define WGTCPD_TRANSPORT_TCP_H
