@@ -257,6 +257,19 @@ take_handshake_ack(struct tcp_conn *c, wgt_time now, const struct arrival *a)
     return true;
 }
 
+/* The peer has bytes that we never sent: somebody put them into the stream. One such ACK may be
+ * forged itself and means nothing; see is_beyond_repair in timer.c. */
+static void
+unsent_acked(struct tcp_conn *c, uint32_t ack)
+{
+    if (c->unsent_una != c->snd_una)
+        c->unsent_acks = 0;
+    c->unsent_una = c->snd_una;
+    c->unsent_ack = ack;
+    if (c->unsent_acks < UINT8_MAX)
+        c->unsent_acks++;
+}
+
 /* Fifth: the ACK field (RFC 5961 5.2). */
 static bool
 take_ack(struct tcp_conn *c, wgt_time now, const struct arrival *a)
@@ -267,6 +280,8 @@ take_ack(struct tcp_conn *c, wgt_time now, const struct arrival *a)
     if (c->state == TCP_SYN_RECEIVED)
         return take_handshake_ack(c, now, a);
     if (seq_lt(seg->ack, c->snd_una - c->snd_wnd_max) || seq_lt(c->snd_nxt, seg->ack)) {
+        if (seq_lt(c->snd_nxt, seg->ack))
+            unsent_acked(c, seg->ack);
         tcp_challenge(c, now);
         return false;
     }

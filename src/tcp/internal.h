@@ -24,6 +24,7 @@ enum {
     TCP_SYN_RETRIES = 6,
     TCP_SYN_ACK_RETRIES = 5,
     TCP_DUP_THRESHOLD = 3,
+    TCP_UNSENT_ACKS = 3,
     TCP_ROOM_MIN = 64 * 1024,
     TCP_DUP_ACKS_OWED_MAX = 8,
 };

@@ -76,6 +76,16 @@ syn_expired(struct tcp_conn *c, wgt_time now)
     c->rto_at = now + tcp_rto(c);
 }
 
+/* The peer acknowledges again and again what we have not sent, and nothing else any more: bytes
+ * were forged into our stream, and each side takes the other's segments for old or mad (RFC 9293
+ * has no way out). That it times out as well is what nobody can bring about by forging ACKs alone.
+ */
+static bool
+is_beyond_repair(const struct tcp_conn *c)
+{
+    return c->unsent_acks >= TCP_UNSENT_ACKS && c->unsent_una == c->snd_una;
+}
+
 static void
 retransmission_expired(struct tcp_conn *c, wgt_time now)
 {
@@ -85,6 +95,11 @@ retransmission_expired(struct tcp_conn *c, wgt_time now)
     }
     if (c->sent_head == NULL) {
         c->rto_at = WGT_NEVER;
+        return;
+    }
+    if (is_beyond_repair(c)) {
+        give_up(c);
+        c->rst_seq = c->unsent_ack; /* where the peer believes the stream to be */
         return;
     }
     c->rto_count = c->rto_count > 0 && c->timed_out == c->snd_una ? c->rto_count + 1 : 1;

@@ -165,7 +165,9 @@ struct tcp_conn {
     uint8_t syn_retries;       /* by the timer */
     uint8_t syn_sends;
     uint8_t rto_backoff, persist_backoff;
-    uint16_t rto_count; /* retransmission timeouts since SND.UNA moved last */
+    uint32_t unsent_una, unsent_ack; /* SND.UNA when, and the last ACK of what was never sent */
+    uint8_t unsent_acks;             /* how many since SND.UNA moved */
+    uint16_t rto_count;              /* retransmission timeouts since SND.UNA moved last */
     uint8_t n_sack_seen;
     struct tcp_settings options;
 
