@@ -51,8 +51,6 @@ path_send(struct tunnel *t, wgt_time now, const struct path *to, struct rte_mbuf
     if (to->kind == TRANSPORT_UDP) {
         t->tx_messages++;
         udp_transport_tx(&t->outer, to, m, traffic_class);
-    } else if (f != NULL && tcp_flow_backlogged(f)) {
-        tunnel_drop(t, WGT_DROP_QUEUE_FULL, m);
     } else if (f != NULL) {
         t->tx_messages++;
         tcp_flow_send(&t->tcp, now, f, m);
@@ -61,12 +59,27 @@ path_send(struct tunnel *t, wgt_time now, const struct path *to, struct rte_mbuf
     }
 }
 
+/* For what the connection did not ask for: a peer that does not read gets no more of it. */
+static bool
+is_backlogged(struct tunnel *t, const struct path *to)
+{
+    const struct tcp_flow *f = tcp_flow_of(to);
+
+    if (f == NULL || !tcp_flow_backlogged(f))
+        return false;
+    wgt_drop_count(&t->drops, WGT_DROP_QUEUE_FULL);
+    return true;
+}
+
 void
 path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to, const uint8_t *message,
                     size_t len)
 {
-    struct rte_mbuf *m = rte_pktmbuf_alloc(t->outer.pool);
+    struct rte_mbuf *m;
 
+    if (is_backlogged(t, to))
+        return;
+    m = rte_pktmbuf_alloc(t->outer.pool);
     if (m == NULL) {
         wgt_drop_count(&t->drops, WGT_DROP_NO_BUFFER);
         return;
@@ -202,7 +215,7 @@ peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
         return;
     }
     to = peer_path(t, now, p);
-    if (to == NULL)
+    if (to == NULL || is_backlogged(t, to))
         return;
     m = rte_pktmbuf_alloc(t->outer.pool);
     if (m == NULL) {
