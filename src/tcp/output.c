@@ -174,7 +174,7 @@ send_again(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out 
 static bool
 pacer_allows(struct tcp_conn *c, wgt_time now)
 {
-    if (tcp_pace_allows(c, now) > 0)
+    if (c->pace_at <= now || tcp_pace_allows(c, now) > 0) /* mostly the first: no division */
         return true;
     c->pace_wake = tcp_pace_at(c, now);
     return false;

@@ -157,7 +157,7 @@ undo(struct tcp_conn *c, wgt_time now)
     tcp_sent_find_all(c);
     if (!c->undo.timeout)
         c->rack.reordering_seen = true; /* what was overtaken has arrived */
-    c->ecn.reduced = c->snd_una - 1; /* the next loss or mark counts */
+    c->ecn.reduced = c->snd_una - 1;    /* the next loss or mark counts */
     c->recovery = TCP_RECOVERY_NONE;
     c->dup_acks = c->dup_bytes = 0;
     c->repair_due = false;
