@@ -71,9 +71,10 @@ tcp_outstanding(const struct tcp_conn *c)
     return c->snd_nxt - c->snd_una;
 }
 
-/* memory.c: NULL when there is none (or no memory was given) */
-union tcp_record *tcp_record_get(struct tcp_memory *m);
-void tcp_record_put(struct tcp_memory *m, union tcp_record *r);
+/* memory.c. get: NULL when none is left (or no memory was given), or c has its share. */
+union tcp_record *tcp_record_get(struct tcp_conn *c);
+bool tcp_record_available(const struct tcp_conn *c);
+void tcp_record_put(struct tcp_conn *c, union tcp_record *r);
 
 /* queue.c: chunks */
 void tcp_queue_push(struct tcp_chunk_queue *q, struct tcp_chunk *chunk);

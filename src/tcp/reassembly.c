@@ -53,7 +53,7 @@ unlink_run(struct tcp_conn *c, struct tcp_rx_run *prev, struct tcp_rx_run *run)
     if (c->run_tail == run)
         c->run_tail = prev;
     c->n_runs--;
-    tcp_record_put(c->options.memory, WGT_CONTAINER_OF(run, union tcp_record, run));
+    tcp_record_put(c, WGT_CONTAINER_OF(run, union tcp_record, run));
 }
 
 static void
@@ -182,7 +182,7 @@ append(struct tcp_rx_run *run, struct tcp_chunk *chunk)
 static struct tcp_rx_run *
 new_run(struct tcp_conn *c, struct place at, uint32_t seq)
 {
-    struct tcp_rx_run *run = &tcp_record_get(c->options.memory)->run;
+    struct tcp_rx_run *run = &tcp_record_get(c)->run;
 
     *run = (struct tcp_rx_run){.left = seq, .right = seq};
     if (at.prev != NULL) {
@@ -253,7 +253,7 @@ extend_run(struct tcp_conn *c, struct tcp_rx_run *run, struct tcp_chunk *chunk)
 static bool
 runs_full(const struct tcp_conn *c, const struct tcp_rx_run *run, const struct tcp_chunk *chunk)
 {
-    if (c->n_runs < TCP_RX_RUNS && c->options.memory->free != NULL)
+    if (c->n_runs < TCP_RX_RUNS && tcp_record_available(c))
         return false;
     return run == NULL || seq_lt(chunk->seq + chunk->len, run->left);
 }

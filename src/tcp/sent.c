@@ -56,7 +56,7 @@ find_record(struct tcp_conn *c, struct tcp_chunk *chunk)
         *s = (struct tcp_sent){.flags = TCP_SENT_USED};
         return s;
     }
-    record = tcp_record_get(c->options.memory);
+    record = tcp_record_get(c);
     if (record == NULL)
         return NULL;
     s = &record->sent;
@@ -88,7 +88,7 @@ release_record(struct tcp_conn *c, struct tcp_sent *s)
 
     s->flags = 0;
     if (is_record)
-        tcp_record_put(c->options.memory, (union tcp_record *)s);
+        tcp_record_put(c, (union tcp_record *)s);
 }
 
 void
@@ -222,7 +222,7 @@ move_head(struct tcp_conn *c, struct tcp_sent *to)
 static void
 move_fin(struct tcp_conn *c)
 {
-    union tcp_record *record = tcp_record_get(c->options.memory);
+    union tcp_record *record = tcp_record_get(c);
 
     if (record != NULL) {
         move_head(c, &record->sent);
@@ -393,7 +393,7 @@ tcp_sent_split(struct tcp_conn *c, struct tcp_sent *s, uint32_t len)
 {
     const struct tcp_chunk *chunk = s->chunk;
     uint32_t offset = s->offset;
-    union tcp_record *record = tcp_record_get(c->options.memory);
+    union tcp_record *record = tcp_record_get(c);
     struct tcp_sent *rest, *before = s->prev;
     struct tcp_sent_list *list = s->list;
 

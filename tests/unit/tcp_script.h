@@ -19,7 +19,7 @@ enum {
     SCRIPT_ISS = -2000,
     SCRIPT_MSS = 1460,
     SCRIPT_CHUNKS = 512,
-    SCRIPT_RECORDS = 128
+    SCRIPT_RECORDS = 256
 };
 
 struct script {
@@ -28,7 +28,7 @@ struct script {
     union tcp_record records[SCRIPT_RECORDS];
     wgt_time now;
     struct tcp_options options;
-    wgt_time rtt; /* of the handshake */
+    wgt_time rtt;          /* of the handshake */
     bool ts, sack, wscale; /* what the peer's SYN offers */
     uint16_t peer_mss;
     uint16_t window;  /* of segments made */

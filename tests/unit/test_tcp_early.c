@@ -375,6 +375,24 @@ no_record_left_refuses_a_new_run_only(void **state)
 }
 
 static void
+nobody_holds_more_records_than_are_free(void **state)
+{
+    struct script *s = script_established(false, true);
+
+    (void)state;
+    tcp_memory_init(&s->memory, s->records, 4);
+    arrive(s, 101, 100);
+    arrive(s, 301, 100);
+    assert_int_equal(feed(s, TCP_ACK, 501, 1, 100), WGT_DROP_TCP_REASSEMBLY_FULL);
+    assert_int_equal(feed(s, TCP_ACK, 401, 1, 100), WGT_OK); /* continues one */
+    assert_int_equal(feed(s, TCP_ACK, 1, 1, 100), WGT_OK);
+    assert_int_equal(feed(s, TCP_ACK, 601, 1, 100), WGT_OK);
+    assert_int_equal(s->memory.n_free, 2);
+    read_all(s);
+    script_free(s);
+}
+
+static void
 nobody_holds_more_chunks_than_are_free(void **state)
 {
     struct script *s = script_established(false, true);
@@ -416,6 +434,7 @@ main(void)
         cmocka_unit_test(end_of_the_connection_gives_all_back),
         cmocka_unit_test(fin_behind_taken_bytes),
         cmocka_unit_test(no_record_left_refuses_a_new_run_only),
+        cmocka_unit_test(nobody_holds_more_records_than_are_free),
         cmocka_unit_test(nobody_holds_more_chunks_than_are_free),
         cmocka_unit_test(connection_is_small),
     };

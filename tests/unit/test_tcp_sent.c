@@ -178,6 +178,32 @@ without_a_record_the_cut_waits(void **state)
     script_free(s);
 }
 
+/* One connection alone gets a half of the records; the first piece of a chunk needs none. */
+static void
+nobody_holds_more_records_than_are_free(void **state)
+{
+    struct script *s = script_new();
+
+    (void)state;
+    s->peer_mss = 48;
+    tcp_memory_init(&s->memory, s->records, 4);
+    open_passive(s);
+    s->c.cc.pacing_rate = UINT64_C(1) << 40;
+    send_chunks(s, 1, 400);
+    for (uint32_t i = 0; i < 3; i++)
+        expect(s, TCP_ACK, 1 + i * 48, 1, 48);
+    expect_nothing(s);
+    assert_int_equal(s->memory.n_free, 2);
+    check_lists(s);
+    assert_int_equal(feed(s, TCP_ACK, 1, 97, 0), WGT_OK);
+    expect(s, TCP_ACK, 145, 1, 48);
+    expect(s, TCP_ACK, 193, 1, 48);
+    expect_nothing(s);
+    assert_int_equal(s->memory.n_free, 2);
+    check_lists(s);
+    script_free(s);
+}
+
 /* Any order of SACKs, losses, partial ACKs, cuts: the lists agree at every step. */
 static void
 lists_agree_whatever_happens(void **state)
@@ -325,6 +351,7 @@ main(void)
         cmocka_unit_test(rest_that_starts_with_a_chunk),
         cmocka_unit_test(fin_stays_with_the_last_piece),
         cmocka_unit_test(without_a_record_the_cut_waits),
+        cmocka_unit_test(nobody_holds_more_records_than_are_free),
         cmocka_unit_test(lists_agree_whatever_happens),
         cmocka_unit_test(rfc6582_fast_retransmit_works_2_gigabytes_after_the_last_loss),
         cmocka_unit_test(rfc3168_marks_count_2_gigabytes_after_the_last_one),

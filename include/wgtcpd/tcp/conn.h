@@ -223,6 +223,7 @@ struct tcp_conn {
     struct tcp_rx_run *run_head, *run_tail;
     uint32_t n_runs, run_chunks, run_stamp;
     struct tcp_sack_block dsack;
+    uint32_t n_records; /* of tcp_memory, for whatever */
 
     /* Acknowledgments to send. */
     uint32_t unacked_bytes; /* received in order since the last ACK */

@@ -116,16 +116,16 @@ struct tcp_conn; /* laid out below the contract so that callers can embed it */
 /*
  * Small records that connections need only while something is out of the ordinary: runs of bytes
  * beyond a hole, segments that start in the middle of a chunk. The caller provides them, once for
- * all connections of a worker, so that an idle connection holds none. When they run out, a
- * connection refuses or waits.
+ * all connections of a worker, so that an idle connection holds none. Nobody may hold more than are
+ * still free, so that one connection alone gets a half, two get a third each, and a newcomer always
+ * finds something. When they run out, a connection refuses or waits.
  */
 union tcp_record;
 struct tcp_memory {
     union tcp_record *free;
     uint32_t n_free, n;
     /* Chunks that wait beyond holes, of all connections, and how many may: set chunks_max after
-     * tcp_memory_init (no limit). Nobody may hold more than is still free, so that one connection
-     * alone gets a half, two get a third each, and a newcomer always finds something. */
+     * tcp_memory_init (no limit). They are shared by the same rule. */
     uint32_t chunks, chunks_max;
 };
 void tcp_memory_init(struct tcp_memory *m, union tcp_record *records, uint32_t n);
