@@ -225,6 +225,8 @@ drop_from_longest(struct fq *f, struct fq_queue *q)
     struct fq_flow *longest = first_flow(q);
     uint32_t n;
 
+    if (longest == NULL)
+        return;
     for (struct fq_flow *flow = longest; flow != NULL; flow = flow_after(q, flow))
         if (flow->bytes > longest->bytes)
             longest = flow;
@@ -242,7 +244,8 @@ drop_oldest(struct fq *f, struct fq_queue *q)
     for (struct fq_flow *flow = first_flow(q); flow != NULL; flow = flow_after(q, flow))
         if (flow->head != NULL && (oldest == NULL || flow->head->since < oldest->head->since))
             oldest = flow;
-    drop_head(f, q, oldest, WGT_DROP_STAGED_FULL);
+    if (oldest != NULL)
+        drop_head(f, q, oldest, WGT_DROP_STAGED_FULL);
 }
 
 /* Room for one more packet of len bytes; false: there is none. No queue holds more than is still

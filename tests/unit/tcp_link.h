@@ -351,7 +351,7 @@ link_new(const struct link_options *o, uint64_t seed)
     tcp_memory_init(&l->memory, l->records, LINK_RECORDS);
     for (int i = 0; i < (o->simultaneous ? 2 : 1); i++) {
         struct tcp_options options = {.memory = &l->memory,
-                                .cc = l->o.cc != NULL ? l->o.cc : &tcp_cc_cubic,
+                                      .cc = l->o.cc != NULL ? l->o.cc : &tcp_cc_cubic,
                                       .src_port = (uint16_t)(1 + i),
                                       .dst_port = (uint16_t)(2 - i),
                                       .mss_local = o->mss[i],

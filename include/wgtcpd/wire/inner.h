@@ -27,8 +27,8 @@ void inner_flow_key(const uint8_t *packet, size_t len, uint8_t key[INNER_FLOW_KE
  * Whether it did. */
 bool inner_mss_clamp(uint8_t *packet, size_t len, size_t mtu);
 
-/* IPv6 links carry this much at least (RFC 8200 5), and every IPv4 host takes so much (RFC 791 3.1):
- * senders go no lower, so it is carried whatever the path. */
+/* IPv6 links carry this much at least (RFC 8200 5), and every IPv4 host takes so much (RFC
+ * 791 3.1): senders go no lower, so it is carried whatever the path. */
 enum { INNER_MTU_MIN_V6 = 1280, INNER_MTU_MIN_V4 = 576 };
 
 /* Whether a packet may not be carried beyond mtu bytes: larger than it, and IPv6 or IPv4 with
