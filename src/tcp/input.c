@@ -301,6 +301,13 @@ syn_again(const struct tcp_conn *c, const struct tcp_segment *seg)
            seg->seq == c->irs;
 }
 
+/* RFC 9293 3.8.4: the peer's own probe lies just before the window, and may carry a byte. */
+static bool
+is_keepalive_probe(const struct tcp_conn *c, const struct arrival *a)
+{
+    return a->seq == c->rcv_nxt - 1 && a->len <= 1 && !(a->seg->flags & (TCP_SYN | TCP_FIN));
+}
+
 static enum wgt_drop
 input_synchronised(struct tcp_conn *c, wgt_time now, struct arrival *a)
 {
@@ -327,6 +334,9 @@ input_synchronised(struct tcp_conn *c, wgt_time now, struct arrival *a)
             tcp_challenge(c, now);
         return WGT_DROP_TCP_PAWS;
     }
+    /* Only what cannot be forged blindly says that the peer lives. */
+    if (acceptable(c, a) || is_keepalive_probe(c, a))
+        tcp_keepalive_heard(c, now);
     if (!acceptable(c, a))
         return refuse_sequence(c, now, a);
     if ((seg->flags & TCP_SYN) && !handshake) {
@@ -376,6 +386,7 @@ input_syn_sent(struct tcp_conn *c, wgt_time now, struct arrival *a)
         c->syn_due = true;
         return WGT_OK;
     }
+    tcp_keepalive_heard(c, now);
     tcp_establish(c, now, seg);
     c->snd_wnd = c->snd_wnd_max = seg->window; /* not scaled in a SYN */
     c->snd_wl1 = seg->seq;
@@ -405,7 +416,6 @@ tcp_input(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, struc
     enum wgt_drop drop;
 
     *kept = false;
-    tcp_keepalive_heard(c, now);
     if (c->state == TCP_CLOSED)
         drop = input_closed(c, seg);
     else if (c->state == TCP_SYN_SENT)

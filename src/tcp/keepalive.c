@@ -50,7 +50,7 @@ tcp_keepalive_at(const struct tcp_conn *c)
     return wgt_time_min(c->keepalive_at, gives_up_at(c));
 }
 
-/* Anything was heard of the peer. */
+/* Something was heard that the peer has sent. */
 void
 tcp_keepalive_heard(struct tcp_conn *c, wgt_time now)
 {

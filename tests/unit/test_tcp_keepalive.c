@@ -72,6 +72,24 @@ anything_received_counts(void **state)
     script_free(s);
 }
 
+/* Anybody can send those: they say nothing about the peer. */
+static void
+what_fails_the_sequence_check_does_not_count(void **state)
+{
+    struct script *s = watched(30 * WGT_SEC, 12 * WGT_SEC);
+
+    (void)state;
+    sleep_for(s, 20 * WGT_SEC);
+    assert_int_equal(feed(s, TCP_ACK, 70000, 1, 0), WGT_DROP_TCP_SEQUENCE);
+    assert_int_equal(feed(s, TCP_ACK, 70000, 1, 10), WGT_DROP_TCP_SEQUENCE);
+    assert_int_equal(feed(s, TCP_RST, 70000, 0, 0), WGT_DROP_TCP_RST_IGNORED);
+    while (output(s))
+        assert_int_equal(s->out.len, 0);
+    assert_int_equal(sleep_to_deadline(s), 10 * WGT_SEC);
+    expect(s, TCP_ACK, 0, 1, 0);
+    script_free(s);
+}
+
 static void
 rfc9293_3_8_4_no_single_probe_ends_it_the_user_timeout_does(void **state)
 {
@@ -183,6 +201,7 @@ main(void)
         cmocka_unit_test(rfc9293_3_8_4_off_unless_asked_for),
         cmocka_unit_test(rfc9293_3_8_4_probe_without_data_behind_what_was_sent),
         cmocka_unit_test(anything_received_counts),
+        cmocka_unit_test(what_fails_the_sequence_check_does_not_count),
         cmocka_unit_test(rfc9293_3_8_4_no_single_probe_ends_it_the_user_timeout_does),
         cmocka_unit_test(interval_lies_between_1_and_75_seconds),
         cmocka_unit_test(data_in_flight_is_watched_by_its_own_timer),
