@@ -340,7 +340,7 @@ an_exhausted_pool_is_survived(void **state)
     for (unsigned i = 0; i < 100; i++) {
         rte_pktmbuf_free(taken[--n]);
         run_to(star.now + WGT_SEC / 100);
-        while (i % 2 == 0 && (taken[n] = rte_pktmbuf_alloc(server->pool)) != NULL)
+        while (i % 2 == 0 && n < NODE_POOL && (taken[n] = rte_pktmbuf_alloc(server->pool)) != NULL)
             n++;
     }
     rte_pktmbuf_free_bulk(taken, n);
