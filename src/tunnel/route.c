@@ -238,8 +238,11 @@ on_path_lost(void *ctx, wgt_time now, struct path_user *u)
 {
     struct tunnel_peer *p = peer_of_path(u);
 
-    /* Nobody knows when such a peer comes back. */
-    if (!p->has_endpoint)
+    /* What is staged waits for the next one; but nobody knows when a peer without an endpoint
+     * comes back. */
+    if (p->has_endpoint)
+        fq_hold(&p->staged);
+    else
         peer_drop_staged(ctx, p, WGT_DROP_NO_ENDPOINT);
     peer_arm(ctx, now, p);
 }
