@@ -68,7 +68,7 @@ expect_stream(struct script *s, const uint32_t *lengths, size_t n)
             assert_true(i < n);
             assert_int_equal(chunk->len, lengths[i++]);
         }
-        assert_memory_equal(chunk->data, s->bytes + chunk->seq - (uint32_t)SCRIPT_PEER_ISS,
+        assert_memory_equal(chunk->data, s->bytes + (chunk->seq - (uint32_t)SCRIPT_PEER_ISS),
                             chunk->len);
         give_back(s, chunk);
     }
