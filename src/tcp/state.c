@@ -313,6 +313,31 @@ tcp_unsent(const struct tcp_conn *c)
     return c->tx_next == NULL ? 0 : c->tx_end - c->tx_next->seq - c->tx_offset;
 }
 
+uint32_t
+tcp_flight(const struct tcp_conn *c)
+{
+    return tcp_outstanding(c);
+}
+
+wgt_time
+tcp_srtt(const struct tcp_conn *c)
+{
+    return c->rtt.srtt;
+}
+
+uint64_t
+tcp_window_rate(const struct tcp_conn *c)
+{
+    return c->rtt.srtt > 0 ? c->cc.cwnd * WGT_SEC / c->rtt.srtt : 0;
+}
+
+void
+tcp_set_congestion(struct tcp_conn *c, wgt_time now, const struct tcp_cc_ops *ops)
+{
+    if (c->cc.ops != NULL && c->cc.ops != ops)
+        tcp_cc_change(&c->cc, ops, now);
+}
+
 enum tcp_state
 tcp_state(const struct tcp_conn *c)
 {

@@ -40,10 +40,9 @@ wanted(void *ctx, const struct frame_candidate *c)
 static wgt_time
 failure_space(const struct tcp_flow *f)
 {
-    struct tcp_info info;
+    wgt_time srtt = tcp_srtt(&f->conn);
 
-    tcp_info(&f->conn, &info);
-    return info.srtt != 0 ? info.srtt : FAILURE_SPACE_UNKNOWN_RTT;
+    return srtt != 0 ? srtt : FAILURE_SPACE_UNKNOWN_RTT;
 }
 
 static bool

@@ -82,13 +82,11 @@ hold_of(struct rte_mbuf *m)
 static wgt_time
 patience_ends(const struct tcp_flow *f, wgt_time now)
 {
-    struct tcp_info info;
-    wgt_time patience, slice;
+    wgt_time srtt = tcp_srtt(&f->conn), patience, slice;
 
-    tcp_info(&f->conn, &info);
-    if (info.srtt == 0)
-        info.srtt = HOLD_UNKNOWN_RTT;
-    patience = wgt_time_min(info.srtt + info.srtt / 2, HOLD_MAX);
+    if (srtt == 0)
+        srtt = HOLD_UNKNOWN_RTT;
+    patience = wgt_time_min(srtt + srtt / 2, HOLD_MAX);
     slice = patience / HOLD_SLICES + 1;
     return (now + patience + slice - 1) / slice * slice;
 }

@@ -95,18 +95,17 @@ bool
 tcp_flow_fits(const struct tcp_flow *f, wgt_time now, size_t message_len)
 {
     uint32_t room = tcp_flow_room(f, now);
-    struct tcp_info info;
 
     if (!f->established || !tcp_flow_usable(f))
         return false;
     if (room >= message_len + FRAME_PREFIX_LEN)
         return true;
-    tcp_info(&f->conn, &info);
-    if (room > 0 && room >= info.mss)
+    if (room > 0 && room >= tcp_mss(&f->conn))
         return true; /* a part of it, and the rest behind */
     /* Nothing is under way that could open the window: the engine probes it (RFC 9293 3.8.6) only
      * with something to send. */
-    return info.flight == 0 && info.unsent == 0 && tcp_send_room_at(&f->conn, now) == WGT_NEVER;
+    return tcp_flight(&f->conn) == 0 && tcp_unsent(&f->conn) == 0 &&
+           tcp_send_room_at(&f->conn, now) == WGT_NEVER;
 }
 
 bool
@@ -118,30 +117,21 @@ tcp_flow_backlogged(const struct tcp_flow *f)
 uint64_t
 tcp_flow_rate(const struct tcp_flow *f)
 {
-    struct tcp_info info;
-
-    tcp_info(&f->conn, &info);
-    return info.srtt > 0 ? info.cwnd * WGT_SEC / info.srtt : 0;
+    return tcp_window_rate(&f->conn);
 }
 
 wgt_time
 tcp_flow_rtt(const struct tcp_flow *f)
 {
-    struct tcp_info info;
-
-    tcp_info(&f->conn, &info);
-    return info.srtt;
+    return tcp_srtt(&f->conn);
 }
 
 size_t
 tcp_flow_message_max(const struct tcp_flow *f)
 {
-    struct tcp_info info;
+    uint32_t mss = f->established ? tcp_mss(&f->conn) : 0;
 
-    if (!f->established)
-        return 0;
-    tcp_info(&f->conn, &info);
-    return info.mss > FRAME_PREFIX_LEN ? info.mss - FRAME_PREFIX_LEN : 0;
+    return mss > FRAME_PREFIX_LEN ? mss - FRAME_PREFIX_LEN : 0;
 }
 
 void

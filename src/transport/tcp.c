@@ -316,8 +316,8 @@ tcp_flow_reset(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 void
 tcp_flow_congestion(struct tcp_flow *f, wgt_time now, const struct tcp_cc_ops *ops)
 {
-    if (ops != NULL && f->conn.cc.ops != NULL && f->conn.cc.ops != ops)
-        tcp_cc_change(&f->conn.cc, ops, now);
+    if (ops != NULL)
+        tcp_set_congestion(&f->conn, now, ops);
 }
 
 /* The same end whatever was wrong: RST. */

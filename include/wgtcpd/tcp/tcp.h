@@ -169,6 +169,8 @@ void tcp_app_limited(struct tcp_conn *c);
 
 /* Bytes queued but never sent. */
 uint32_t tcp_unsent(const struct tcp_conn *c);
+/* Sequence space sent and not acknowledged. */
+uint32_t tcp_flight(const struct tcp_conn *c);
 
 /* No more sends; FIN leaves behind the queued bytes. Receiving goes on until the peer's FIN. In
  * SYN-SENT: CLOSED at once, as by tcp_abort. */
@@ -275,6 +277,13 @@ enum tcp_end tcp_end(const struct tcp_conn *c);
 /* Whether the peer has sent FIN and all before it was received. */
 bool tcp_peer_closed(const struct tcp_conn *c);
 const char *tcp_state_name(enum tcp_state s);
+
+/* Smoothed round-trip time; 0 before the first sample. */
+wgt_time tcp_srtt(const struct tcp_conn *c);
+/* A congestion window a round trip, in bytes a second; 0 before the first sample. */
+uint64_t tcp_window_rate(const struct tcp_conn *c);
+/* Changes the algorithm of an established connection; before, it does nothing. */
+void tcp_set_congestion(struct tcp_conn *c, wgt_time now, const struct tcp_cc_ops *ops);
 
 /* What an operator may want to see. Times in ns, sizes in bytes, rates in bytes a second. */
 struct tcp_info {
