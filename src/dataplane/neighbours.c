@@ -213,7 +213,7 @@ destination_of(const struct rte_mbuf *m)
 {
     const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
 
-    return p[0] >> 4 == 4 ? ip_addr_v4(p + 16) : ip_addr_v6(p + 24);
+    return ip_is_v4(p) ? ip_addr_v4(p + 16) : ip_addr_v6(p + 24);
 }
 
 static bool

@@ -5,16 +5,10 @@
 
 enum { ECN_MASK = 3, IPV6_ECN_SHIFT = 4 };
 
-static bool
-is_v4(const uint8_t *packet)
-{
-    return packet[0] >> 4 == 4;
-}
-
 uint8_t
 ecn_of(const uint8_t *packet)
 {
-    return (is_v4(packet) ? packet[1] : packet[1] >> IPV6_ECN_SHIFT) & ECN_MASK;
+    return (ip_is_v4(packet) ? packet[1] : packet[1] >> IPV6_ECN_SHIFT) & ECN_MASK;
 }
 
 static void
@@ -22,7 +16,7 @@ set_ecn(uint8_t *packet, uint8_t ecn)
 {
     uint16_t old = get_be16(packet);
 
-    if (!is_v4(packet)) {
+    if (!ip_is_v4(packet)) {
         packet[1] = (uint8_t)((packet[1] & ~(ECN_MASK << IPV6_ECN_SHIFT)) | ecn << IPV6_ECN_SHIFT);
         return;
     }

@@ -12,12 +12,6 @@ enum {
     IPV6_FRAGMENT_OFFSET = 0xfff8,
 };
 
-static bool
-is_v4(const uint8_t *packet)
-{
-    return packet[0] >> 4 == 4;
-}
-
 static void
 find_upper_v4(const uint8_t *packet, size_t len, struct inner_upper *out)
 {
@@ -63,7 +57,7 @@ find_upper_v6(const uint8_t *packet, size_t len, struct inner_upper *out)
 void
 inner_find_upper(const uint8_t *packet, size_t len, struct inner_upper *out)
 {
-    if (is_v4(packet))
+    if (ip_is_v4(packet))
         find_upper_v4(packet, len, out);
     else
         find_upper_v6(packet, len, out);
@@ -75,7 +69,7 @@ inner_flow_key(const uint8_t *packet, size_t len, uint8_t key[INNER_FLOW_KEY_LEN
     struct inner_upper u;
 
     memset(key, 0, INNER_FLOW_KEY_LEN);
-    if (is_v4(packet))
+    if (ip_is_v4(packet))
         memcpy(key, packet + 12, 8);
     else
         memcpy(key, packet + 8, 32);

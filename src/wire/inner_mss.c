@@ -50,7 +50,7 @@ replace(uint8_t *tcp, size_t at, uint16_t mss)
 bool
 inner_mss_clamp(uint8_t *packet, size_t len, size_t mtu)
 {
-    size_t headers = (packet[0] >> 4 == 4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) + TCP_HEADER_LEN;
+    size_t headers = (ip_is_v4(packet) ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) + TCP_HEADER_LEN;
     struct inner_upper u;
     size_t header_len, at;
     uint8_t *tcp;

@@ -20,16 +20,10 @@ enum {
     ERROR_TRAFFIC_CLASS_V4 = 0xc0, /* RFC 1812 4.3.2.5: internetwork control */
 };
 
-static bool
-is_v4(const uint8_t *packet)
-{
-    return packet[0] >> 4 == 4;
-}
-
 bool
 inner_exceeds(const uint8_t *packet, size_t len, size_t mtu)
 {
-    if (is_v4(packet))
+    if (ip_is_v4(packet))
         return len > mtu && len > INNER_MTU_MIN_V4 && (get_be16(packet + 6) & IPV4_DONT_FRAGMENT);
     return len > mtu && len > INNER_MTU_MIN_V6;
 }
@@ -39,12 +33,12 @@ is_icmp_error(const uint8_t *packet, size_t len, const struct inner_upper *u)
 {
     uint8_t type;
 
-    if (u->protocol != (is_v4(packet) ? IP_PROTO_ICMP : IP_PROTO_ICMPV6))
+    if (u->protocol != (ip_is_v4(packet) ? IP_PROTO_ICMP : IP_PROTO_ICMPV6))
         return false;
     if (u->offset >= len)
         return true; /* who knows */
     type = packet[u->offset];
-    if (!is_v4(packet))
+    if (!ip_is_v4(packet))
         return type < ICMPV6_INFORMATIONAL || type == ICMPV6_REDIRECT;
     return type == ICMP_UNREACHABLE || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT ||
            type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER_PROBLEM;
@@ -57,7 +51,7 @@ has_odd_address(const uint8_t *packet)
 {
     static const uint8_t zero[16];
 
-    if (!is_v4(packet))
+    if (!ip_is_v4(packet))
         return packet[8] == 0xff || packet[24] == 0xff || memcmp(packet + 8, zero, 16) == 0;
     return packet[12] == 0 || packet[12] == 127 || packet[12] >= 224 || packet[16] >= 224;
 }
@@ -74,7 +68,7 @@ inner_may_answer(const uint8_t *packet, size_t len)
 size_t
 inner_too_big_headers(const uint8_t *packet)
 {
-    return (is_v4(packet) ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) + (size_t)ICMP_HEADER_LEN;
+    return (ip_is_v4(packet) ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) + (size_t)ICMP_HEADER_LEN;
 }
 
 static void
@@ -100,7 +94,7 @@ write_v6(uint8_t *icmp, size_t len, size_t mtu, const struct ip_header *ip)
 size_t
 inner_too_big_write(uint8_t *out, const uint8_t *packet, size_t len, size_t mtu)
 {
-    bool v4 = is_v4(packet);
+    bool v4 = ip_is_v4(packet);
     size_t headers = inner_too_big_headers(packet), ip_len = headers - ICMP_HEADER_LEN;
     size_t max = (v4 ? TOO_BIG_MAX_V4 : INNER_TOO_BIG_MAX) - headers;
     size_t quoted = len < max ? len : max;

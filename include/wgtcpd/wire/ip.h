@@ -33,6 +33,13 @@ struct ip_header {
 enum wgt_drop ip_parse(const uint8_t *packet, size_t len, bool verify_checksum,
                        struct ip_header *out);
 
+/* Of a packet that was parsed before: IPv4, or else IPv6. */
+static inline bool
+ip_is_v4(const uint8_t *packet)
+{
+    return packet[0] >> 4 == 4;
+}
+
 /* Header length that ip_write will produce for this family: 20 or 40. */
 static inline size_t
 ip_header_len(const struct ip_addr *dst)
