@@ -58,6 +58,8 @@ enum tcp_early_answer receive_early(struct tunnel *t, wgt_time now, const struct
 
 /* tunnel.c */
 void peer_arm(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+/* Tells inner flows apart; strangers cannot choose which collide. */
+uint32_t tunnel_flow_hash(const struct tunnel *t, const uint8_t *packet, size_t len);
 
 static inline void
 tunnel_drop(struct tunnel *t, enum wgt_drop why, struct rte_mbuf *m)

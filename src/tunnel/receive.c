@@ -148,15 +148,6 @@ receive_wanted(struct tunnel *t, wgt_time now, const struct path *from, uint32_t
            noise_replay_would_accept(&k->replay, counter);
 }
 
-static uint32_t
-flow_hash(const struct tunnel *t, const uint8_t *packet, size_t len)
-{
-    uint8_t key[INNER_FLOW_KEY_LEN];
-
-    inner_flow_key(packet, len, key);
-    return (uint32_t)noise_siphash(t->flow_key, key, sizeof(key));
-}
-
 /* Whether the packet has to wait for what lies before it in the stream. */
 static bool
 must_wait(const struct tunnel *t, const struct path *from, struct tcp_early_message *message)
@@ -168,7 +159,7 @@ must_wait(const struct tunnel *t, const struct path *from, struct tcp_early_mess
 
     if (order == INNER_AT_ONCE || f == NULL)
         return false;
-    message->inner_flow = flow_hash(t, packet, len);
+    message->inner_flow = tunnel_flow_hash(t, packet, len);
     return order == INNER_WAITS || tcp_flow_holds(f, message->inner_flow);
 }
 

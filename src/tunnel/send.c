@@ -236,28 +236,19 @@ peer_of_inner(const struct tunnel *t, const struct rte_mbuf *m, struct inner_pac
     return allowedips_lookup(t->allowed_ips, &inner->dst);
 }
 
-/* Datagrams do not wait: their order is that of arrival. */
-static uint32_t
-flow_hash(const struct tunnel *t, const struct tunnel_peer *p, const uint8_t *packet, size_t len)
-{
-    uint8_t key[INNER_FLOW_KEY_LEN];
-
-    if (p->path.path.kind == TRANSPORT_UDP)
-        return 0;
-    inner_flow_key(packet, len, key);
-    return (uint32_t)noise_siphash(t->flow_key, key, sizeof(key));
-}
-
 static void
 stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
 {
     struct fq_packet *waiting = &packet_meta(m)->waiting;
+    uint32_t hash = 0; /* datagrams do not wait: their order is that of arrival */
 
     waiting->data = rte_pktmbuf_mtod(m, uint8_t *);
     waiting->len = rte_pktmbuf_pkt_len(m);
     if (!session_usable(p, now))
         fq_hold(&p->staged); /* CoDel has no say while nothing can move */
-    fq_push(&t->fq, &p->staged, now, waiting, flow_hash(t, p, waiting->data, waiting->len));
+    if (p->path.path.kind != TRANSPORT_UDP)
+        hash = tunnel_flow_hash(t, waiting->data, waiting->len);
+    fq_push(&t->fq, &p->staged, now, waiting, hash);
     peer_mark_flush(t, p);
 }
 

@@ -7,6 +7,8 @@
 
 #include <rte_ring_elem.h>
 
+#include <wgtcpd/wire/inner.h>
+
 #include "internal.h"
 
 enum { KEYPAIRS_PER_PEER = 4, COMMANDS_PER_TURN = 32, RECEIVE_BUFFER = 4 << 20 };
@@ -247,6 +249,15 @@ peer_expired(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
         peer_send_keepalive(t, now, p);
     peer_dial_if_due(t, now, p);
     peer_arm(t, now, p);
+}
+
+uint32_t
+tunnel_flow_hash(const struct tunnel *t, const uint8_t *packet, size_t len)
+{
+    uint8_t key[INNER_FLOW_KEY_LEN];
+
+    inner_flow_key(packet, len, key);
+    return (uint32_t)noise_siphash(t->flow_key, key, sizeof(key));
 }
 
 /* --- the loop's turn ----------------------------------------------------------------------------
