@@ -9,11 +9,10 @@
 
 #include <stdlib.h>
 
-#include <rte_eal.h>
-#include <rte_mempool.h>
-
 #include <wgtcpd/noise/noise.h>
 #include <wgtcpd/transport/tcp.h>
+
+#include "eal_rig.h"
 
 enum {
     RIG_POOL = 2047,
@@ -407,21 +406,11 @@ rig_free(struct rig *r)
 static inline bool
 rig_start(const char *name)
 {
-    char *argv[] = {(char *)(uintptr_t)name,
-                    (char[]){"--no-huge"},
-                    (char[]){"-m"},
-                    (char[]){"64"},
-                    (char[]){"--no-pci"},
-                    (char[]){"--no-telemetry"},
-                    (char[]){"--log-level=1"},
-                    (char[]){"--no-shconf"},
-                    NULL};
     char error[128];
 
-    if (noise_crypto_init(error, sizeof(error)) != 0 || rte_eal_init(8, argv) < 0)
+    if (noise_crypto_init(error, sizeof(error)) != 0)
         return false;
-    rig_pool = rte_pktmbuf_pool_create("rig", RIG_POOL, 0, PACKET_META_SIZE,
-                                       RTE_PKTMBUF_HEADROOM + RIG_MAX_MESSAGE + 64, SOCKET_ID_ANY);
+    rig_pool = eal_rig_start(name, "64", RIG_POOL, RTE_PKTMBUF_HEADROOM + RIG_MAX_MESSAGE + 64);
     return rig_pool != NULL;
 }
 

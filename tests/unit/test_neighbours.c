@@ -7,11 +7,10 @@
 
 #include <cmocka.h>
 
-#include <rte_eal.h>
-#include <rte_mempool.h>
-
 #include <wgtcpd/dataplane/neighbours.h>
 #include <wgtcpd/wire/arp.h>
+
+#include "eal_rig.h"
 
 enum { FRAMES_MAX = 256, POOL = 511 };
 
@@ -437,15 +436,6 @@ announcements_are_repeated_and_end(void **state)
 int
 main(void)
 {
-    char *argv[] = {(char[]){"test_neighbours"},
-                    (char[]){"--no-huge"},
-                    (char[]){"-m"},
-                    (char[]){"64"},
-                    (char[]){"--no-shconf"},
-                    (char[]){"--no-pci"},
-                    (char[]){"--no-telemetry"},
-                    (char[]){"--log-level=1"},
-                    NULL};
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         T(packet_waits_for_arp_and_leaves_with_the_answer),
@@ -468,9 +458,7 @@ main(void)
 #undef T
     };
 
-    if (rte_eal_init(8, argv) < 0)
-        return 1;
-    pool = rte_pktmbuf_pool_create("p", POOL, 0, PACKET_META_SIZE, 2048 + 128, SOCKET_ID_ANY);
+    pool = eal_rig_start("test_neighbours", "64", POOL, 2048 + 128);
     if (pool == NULL)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);

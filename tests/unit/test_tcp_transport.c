@@ -1,17 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The TCP transport: two of them back to back, and strangers who speak raw TCP to one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <rte_eal.h>
-#include <rte_mempool.h>
-
-#include <wgtcpd/noise/noise.h>
-#include <wgtcpd/transport/tcp.h>
+#include "transport_rig.h"
 
 enum { POOL = 4095, LISTEN_PORT = 51820, MAX_MESSAGE = 2048, MESSAGES_MAX = 512 };
 
@@ -30,35 +19,14 @@ struct end {
     } messages[MESSAGES_MAX];
 };
 
-static struct rte_mempool *pool;
 static struct end a, b;
-static wgt_time now;
-static uint64_t prng;
 
-static void
-entropy(void *ctx, void *buf, size_t len)
-{
-    uint8_t *p = buf;
-
-    (void)ctx;
-    while (len-- > 0) {
-        prng = prng * UINT64_C(6364136223846793005) + 1442695040888963407;
-        *p++ = (uint8_t)(prng >> 56);
-    }
-}
-
-/* The network takes the bytes at once: the connection may own the packet too. */
 static void
 tx(void *ctx, struct rte_mbuf *m)
 {
     struct end *e = ctx;
-    struct rte_mbuf *copy = rte_pktmbuf_alloc(pool);
 
-    assert_non_null(copy);
-    memcpy(rte_pktmbuf_append(copy, rte_pktmbuf_data_len(m)), rte_pktmbuf_mtod(m, void *),
-           rte_pktmbuf_data_len(m));
-    rte_pktmbuf_free(m);
-    packet_queue_push(&e->sent, copy);
+    packet_queue_push(&e->sent, take_off_the_wire(m));
 }
 
 static void
@@ -964,13 +932,6 @@ exhausted_pool_loses_nothing_but_time(void **state)
     tcp_transport_detach(&a.t, now, &user);
 }
 
-static uint64_t
-wall_seconds(void *ctx)
-{
-    (void)ctx;
-    return 1767225600 + now / WGT_SEC;
-}
-
 /* b listens for those who know its key. */
 static void
 start_knocking(uint8_t key[NOISE_KEY_LEN])
@@ -1041,15 +1002,6 @@ sizes(void **state)
 int
 main(void)
 {
-    char *argv[] = {(char[]){"test_tcp_transport"},
-                    (char[]){"--no-huge"},
-                    (char[]){"-m"},
-                    (char[]){"128"},
-                    (char[]){"--no-shconf"},
-                    (char[]){"--no-pci"},
-                    (char[]){"--no-telemetry"},
-                    (char[]){"--log-level=1"},
-                    NULL};
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         T(messages_arrive_whole_and_in_order),
@@ -1088,13 +1040,8 @@ main(void)
         T(sizes),
 #undef T
     };
-    char error[128];
 
-    if (noise_crypto_init(error, sizeof(error)) != 0 || rte_eal_init(8, argv) < 0)
-        return 1;
-    pool = rte_pktmbuf_pool_create("p", POOL, 0, PACKET_META_SIZE,
-                                   RTE_PKTMBUF_HEADROOM + MAX_MESSAGE + 64, SOCKET_ID_ANY);
-    if (pool == NULL)
+    if (!rig_start("test_tcp_transport", POOL, RTE_PKTMBUF_HEADROOM + MAX_MESSAGE + 64))
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The listener against callers made by hand: floods, strangers, cookies, TIME-WAIT. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <time.h>
 
-#include <cmocka.h>
-
-#include <rte_eal.h>
-#include <rte_mempool.h>
-
-#include <wgtcpd/noise/noise.h>
-#include <wgtcpd/transport/tcp.h>
+#include "transport_rig.h"
 
 enum {
     POOL = 4095,
@@ -34,36 +24,14 @@ struct caller {
     bool plain; /* no options */
 };
 
-static struct rte_mempool *pool;
 static struct tcp_transport t;
 static struct outer outer;
 static struct wgt_drop_counters drops;
 static struct packet_queue sent;
-static wgt_time now;
-static uint64_t prng;
 static unsigned n_messages;
 static struct tcp_flow *last_flow;
 static bool swallow; /* what is sent is counted and lost */
 static uint64_t n_sent;
-
-static void
-entropy(void *ctx, void *buf, size_t len)
-{
-    uint8_t *p = buf;
-
-    (void)ctx;
-    while (len-- > 0) {
-        prng = prng * UINT64_C(6364136223846793005) + 1442695040888963407;
-        *p++ = (uint8_t)(prng >> 56);
-    }
-}
-
-static uint64_t
-wall_seconds(void *ctx)
-{
-    (void)ctx;
-    return 1767225600 + now / WGT_SEC;
-}
 
 static void
 tx(void *ctx, struct rte_mbuf *m)
@@ -87,22 +55,6 @@ on_message(void *ctx, wgt_time at, const struct path *from, struct rte_mbuf *m)
 }
 
 static void
-on_established(void *ctx, wgt_time at, struct tcp_flow *f)
-{
-    (void)ctx;
-    (void)at;
-    (void)f;
-}
-
-static void
-on_path_lost(void *ctx, wgt_time at, struct path_user *u)
-{
-    (void)ctx;
-    (void)at;
-    (void)u;
-}
-
-static void
 on_dial_ended(void *ctx, wgt_time at, void *dialer, struct tcp_flow *f, enum tcp_end why)
 {
     (void)ctx;
@@ -110,15 +62,6 @@ on_dial_ended(void *ctx, wgt_time at, void *dialer, struct tcp_flow *f, enum tcp
     (void)dialer;
     (void)f;
     (void)why;
-}
-
-static enum path_turn
-on_writable(void *ctx, wgt_time at, struct path_user *u)
-{
-    (void)ctx;
-    (void)at;
-    (void)u;
-    return PATH_DONE;
 }
 
 static void
@@ -138,10 +81,10 @@ start(bool knock)
     };
     struct tcp_transport_events events = {
         .message = on_message,
-        .established = on_established,
-        .path_lost = on_path_lost,
+        .established = ignore_established,
+        .path_lost = ignore_path_lost,
         .dial_ended = on_dial_ended,
-        .writable = on_writable,
+        .writable = ignore_writable,
     };
 
     assert_int_equal(tcp_transport_init(&t, now, &outer, &events, &config), 0);
@@ -874,15 +817,6 @@ an_idle_connection_is_small(void **state)
 int
 main(void)
 {
-    char *argv[] = {(char[]){"test_transport_listener"},
-                    (char[]){"--no-huge"},
-                    (char[]){"-m"},
-                    (char[]){"128"},
-                    (char[]){"--no-shconf"},
-                    (char[]){"--no-pci"},
-                    (char[]){"--no-telemetry"},
-                    (char[]){"--log-level=1"},
-                    NULL};
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         T(nothing_but_a_stub_until_the_first_data),
@@ -907,13 +841,8 @@ main(void)
         T(an_idle_connection_is_small),
 #undef T
     };
-    char error[128];
 
-    if (noise_crypto_init(error, sizeof(error)) != 0 || rte_eal_init(8, argv) < 0)
-        return 1;
-    pool = rte_pktmbuf_pool_create("p", POOL, 0, PACKET_META_SIZE,
-                                   RTE_PKTMBUF_HEADROOM + MAX_MESSAGE + 64, SOCKET_ID_ANY);
-    if (pool == NULL)
+    if (!rig_start("test_transport_listener", POOL, RTE_PKTMBUF_HEADROOM + MAX_MESSAGE + 64))
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,61 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What of a dialled connection shows in IP packets: its numbers, congestion marks, ICMP errors. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <rte_eal.h>
-#include <rte_mempool.h>
-
-#include <wgtcpd/noise/noise.h>
-#include <wgtcpd/transport/tcp.h>
+#include "transport_rig.h"
 
 enum { POOL = 1023, PEER_PORT = 443, MAX_MESSAGE = 2048, FLOWS = 64, PEER_ISS = -5 };
 
-static struct rte_mempool *pool;
 static struct tcp_transport t;
 static struct outer outer;
 static struct wgt_drop_counters drops;
 static struct packet_queue sent;
-static wgt_time now;
-static uint64_t prng;
 static unsigned n_ended;
 static enum tcp_end why_ended;
 
 static void
-entropy(void *ctx, void *buf, size_t len)
-{
-    uint8_t *p = buf;
-
-    (void)ctx;
-    while (len-- > 0) {
-        prng = prng * UINT64_C(6364136223846793005) + 1442695040888963407;
-        *p++ = (uint8_t)(prng >> 56);
-    }
-}
-
-static uint64_t
-wall_seconds(void *ctx)
-{
-    (void)ctx;
-    return 1767225600 + now / WGT_SEC;
-}
-
-/* The connection may hold the packet, too. */
-static void
 tx(void *ctx, struct rte_mbuf *m)
 {
-    struct rte_mbuf *copy = rte_pktmbuf_alloc(pool);
-
     (void)ctx;
-    assert_non_null(copy);
-    memcpy(rte_pktmbuf_append(copy, rte_pktmbuf_data_len(m)), rte_pktmbuf_mtod(m, void *),
-           rte_pktmbuf_data_len(m));
-    rte_pktmbuf_free(m);
-    packet_queue_push(&sent, copy);
+    packet_queue_push(&sent, take_off_the_wire(m));
 }
 
 static void
@@ -68,22 +28,6 @@ on_message(void *ctx, wgt_time at, const struct path *from, struct rte_mbuf *m)
 }
 
 static void
-on_established(void *ctx, wgt_time at, struct tcp_flow *f)
-{
-    (void)ctx;
-    (void)at;
-    (void)f;
-}
-
-static void
-on_path_lost(void *ctx, wgt_time at, struct path_user *u)
-{
-    (void)ctx;
-    (void)at;
-    (void)u;
-}
-
-static void
 on_dial_ended(void *ctx, wgt_time at, void *dialer, struct tcp_flow *f, enum tcp_end why)
 {
     (void)ctx;
@@ -92,15 +36,6 @@ on_dial_ended(void *ctx, wgt_time at, void *dialer, struct tcp_flow *f, enum tcp
     (void)f;
     n_ended++;
     why_ended = why;
-}
-
-static enum path_turn
-on_writable(void *ctx, wgt_time at, struct path_user *u)
-{
-    (void)ctx;
-    (void)at;
-    (void)u;
-    return PATH_DONE;
 }
 
 static int
@@ -115,10 +50,10 @@ set_up(void **state)
     };
     struct tcp_transport_events events = {
         .message = on_message,
-        .established = on_established,
-        .path_lost = on_path_lost,
+        .established = ignore_established,
+        .path_lost = ignore_path_lost,
         .dial_ended = on_dial_ended,
-        .writable = on_writable,
+        .writable = ignore_writable,
     };
 
     (void)state;
@@ -458,16 +393,6 @@ rfc1191_packet_too_big_makes_messages_smaller(void **state)
 int
 main(void)
 {
-    char *argv[] = {(char[]){"test_transport_path"},
-                    (char[]){"--no-huge"},
-                    (char[]){"-m"},
-                    (char[]){"128"},
-                    (char[]){"--no-shconf"},
-                    (char[]){"--no-pci"},
-                    (char[]){"--no-telemetry"},
-                    (char[]){"--log-level=1"},
-                    NULL};
-    char error[128];
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         T(rfc6528_3_initial_sequence_numbers),
@@ -480,10 +405,7 @@ main(void)
 #undef T
     };
 
-    if (noise_crypto_init(error, sizeof(error)) != 0 || rte_eal_init(8, argv) < 0)
-        return 1;
-    pool = rte_pktmbuf_pool_create("pool", POOL, 0, PACKET_META_SIZE, RTE_MBUF_DEFAULT_BUF_SIZE, 0);
-    if (pool == NULL)
+    if (!rig_start("test_transport_path", POOL, RTE_MBUF_DEFAULT_BUF_SIZE))
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
