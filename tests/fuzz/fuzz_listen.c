@@ -9,14 +9,11 @@
 
 #include <stdlib.h>
 
+#include "input.h"
+
 enum { RECORDS = 8, CHUNKS = 64, BYTES = 2048 };
 
 enum life { NONE, EMBRYO, CONNECTION, TIME_WAIT };
-
-struct input {
-    const uint8_t *p;
-    size_t left;
-};
 
 struct node {
     struct tcp_chunk chunk;
@@ -37,25 +34,6 @@ static struct tcp_options options;
 static const uint8_t tuple[TCP_TUPLE_LEN] = {1, 2, 3};
 static uint32_t cookie, cookie_ts;
 static wgt_time now;
-
-static uint8_t
-next_byte(struct input *in)
-{
-    if (in->left == 0)
-        return 0;
-    in->left--;
-    return *in->p++;
-}
-
-static uint32_t
-next_u32(struct input *in)
-{
-    uint32_t v = 0;
-
-    for (int i = 0; i < 4; i++)
-        v = v << 8 | next_byte(in);
-    return v;
-}
 
 /* Stands in for SipHash. */
 static uint64_t

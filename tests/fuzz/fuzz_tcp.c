@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#include "input.h"
+
 enum { NODES = 256, NODE_BYTES = 4096, PIPE = 64 };
 
 struct node {
@@ -24,11 +26,6 @@ struct pipe {
     unsigned head, n;
 };
 
-struct input {
-    const uint8_t *p;
-    size_t left;
-};
-
 static struct node nodes[NODES];
 static struct pipe pipes[2]; /* pipes[i]: towards side i */
 enum { RECORDS = 64 };
@@ -37,25 +34,6 @@ static struct tcp_conn conns[2];
 static struct tcp_memory memory;
 static union tcp_record records[RECORDS];
 static wgt_time now;
-
-static uint8_t
-next_byte(struct input *in)
-{
-    if (in->left == 0)
-        return 0;
-    in->left--;
-    return *in->p++;
-}
-
-static uint32_t
-next_u32(struct input *in)
-{
-    uint32_t v = 0;
-
-    for (int i = 0; i < 4; i++)
-        v = v << 8 | next_byte(in);
-    return v;
-}
 
 static struct node *
 take_node(void)
