@@ -86,12 +86,13 @@ status_log(const struct node *n, wgt_time now)
              " received %" PRIu64,
              h->initiations_sent, h->initiations_received, h->responses_sent, h->responses_received,
              h->cookies_sent, h->cookies_received);
-    log_info(
-        "tcp: connections %" PRIu32 ", dialled %" PRIu64 ", accepted %" PRIu64
-        ", established %" PRIu64 ", refused %" PRIu64 ", reset %" PRIu64 ", timed out %" PRIu64
-        ", segments in %" PRIu64 " out %" PRIu64 ", retransmitted %" PRIu64 ", copied %" PRIu64,
-        n->worker.tunnel.tcp.n_flows, t->dialled, t->accepted, t->established, t->refused, t->reset,
-        t->timed_out, t->segments_in, t->segments_out, t->retransmissions, t->copies);
+    log_info("tcp: connections %" PRIu32 ", dialled %" PRIu64 ", accepted %" PRIu64
+             ", established %" PRIu64 ", refused %" PRIu64 ", reset %" PRIu64 ", timed out %" PRIu64
+             ", segments in %" PRIu64 " out %" PRIu64 ", retransmitted %" PRIu64
+             ", sent twice %" PRIu64 ", copied %" PRIu64,
+             n->worker.tunnel.tcp.n_flows, t->dialled, t->accepted, t->established, t->refused,
+             t->reset, t->timed_out, t->segments_in, t->segments_out, t->retransmissions,
+             t->sent_twice, t->copies);
     log_listener(&n->worker.tunnel.tcp);
     for (size_t i = 0; i < n->n_peers; i++)
         log_peer(n->peers[i], now);

@@ -103,6 +103,7 @@ flow_make(struct fq *f, const struct fq_queue *q, uint16_t hash)
     flow->queue = q;
     flow->hash = hash;
     flow->chain = *bucket;
+    flow->last = WGT_NEVER;
     *bucket = flow;
     codel_init(&flow->codel);
     return flow;
@@ -174,6 +175,8 @@ flow_for(struct fq *f, struct fq_queue *q, uint16_t hash)
 static void
 append(struct fq *f, struct fq_queue *q, struct fq_flow *flow, struct fq_packet *p)
 {
+    p->sparse = flow->last == WGT_NEVER || p->since - flow->last >= FQ_SPARSE_GAP;
+    flow->last = p->since;
     p->next = NULL;
     if (flow->head == NULL)
         flow->head = p;

@@ -96,6 +96,12 @@ void tcp_options_learn(struct tcp_conn *c, wgt_time now, const struct tcp_segmen
 bool tcp_paws_rejects(const struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg);
 void tcp_ts_update(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t seq);
 
+/* copy.c */
+void tcp_copy_path_loses(struct tcp_conn *c, wgt_time now);
+void tcp_copy_sent(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s);
+const struct tcp_sent *tcp_copy_take(struct tcp_conn *c, wgt_time now);
+bool tcp_copy_explains(const struct tcp_conn *c, wgt_time now, const struct tcp_sack_block *dsack);
+
 /* ecn.c */
 uint8_t tcp_ecn_syn_flags(struct tcp_conn *c);
 void tcp_ecn_learn(struct tcp_conn *c, const struct tcp_segment *syn);
@@ -167,7 +173,7 @@ struct tcp_delivery {
     wgt_time rtt;          /* the sample taken; WGT_NEVER: none */
     bool original;         /* a segment arrived that left before the last timeout, and once only */
     bool dsack;            /* the first block reports a duplicate */
-    bool dsack_of_probe;   /* of a tail loss probe */
+    bool dsack_expected;   /* of a tail loss probe, or of a copy sent in advance */
     /* the newest transmission that arrived */
     bool sampled;
     uint64_t sampled_order;

@@ -139,7 +139,7 @@ cwnd_allows(const struct tcp_conn *c, uint32_t len)
 }
 
 static void
-emit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
+fill_data(struct tcp_conn *c, wgt_time now, struct tcp_out *out, const struct tcp_sent *s)
 {
     fill(c, now, out, s->seq);
     if (s->flags & TCP_SENT_PSH)
@@ -150,6 +150,12 @@ emit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
     out->chunk = s->chunk;
     out->offset = s->offset;
     out->len = s->len;
+}
+
+static void
+emit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
+{
+    fill_data(c, now, out, s);
     out->retransmission = s->flags & TCP_SENT_RETRANSMITTED;
     tcp_sent_transmit(c, now, s);
     tcp_pace_sent(c, now, s->len);
@@ -350,7 +356,22 @@ send_new_segment(struct tcp_conn *c, wgt_time now, struct tcp_out *out, bool fre
     tcp_mtu_sent(c, s);
     emit(c, now, s, out);
     tcp_ecn_new_data(c, out);
+    tcp_copy_sent(c, now, s);
     return s;
+}
+
+/* RFC 3168 6.1.5: like a retransmission it is not ECN-capable. */
+static bool
+send_copy(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
+{
+    const struct tcp_sent *s = tcp_copy_take(c, now);
+
+    if (s == NULL)
+        return false;
+    fill_data(c, now, out, s);
+    out->copy = true;
+    tcp_pace_sent(c, now, s->len);
+    return true;
 }
 
 static bool
@@ -422,8 +443,8 @@ send_synchronised(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
     if (send_ack_alone(c, now, out) || send_probe(c, now, out))
         return true;
     if (may_send_data(c)) {
-        if (retransmit(c, now, out) || send_tail_probe(c, now, out) || send_new(c, now, out) ||
-            send_fin(c, now, out))
+        if (send_copy(c, now, out) || retransmit(c, now, out) || send_tail_probe(c, now, out) ||
+            send_new(c, now, out) || send_fin(c, now, out))
             return true;
         c->paused_flight = tcp_pipe(c);
     }

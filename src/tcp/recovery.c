@@ -128,6 +128,7 @@ slow_down(struct tcp_conn *c, wgt_time now, uint32_t flight)
 {
     const struct tcp_cc_ops *ops = c->cc.ops;
 
+    tcp_copy_path_loses(c, now);
     ops->enter_recovery(&c->cc, now, flight);
     note_reduction(c);
     if (!ops->owns_recovery)
@@ -146,6 +147,7 @@ leave_recovery(struct tcp_conn *c, wgt_time now)
     c->repair_due = false;
     tcp_undo_repaired(c);
     tcp_rack_recovery_ends(c);
+    tcp_copy_path_loses(c, now);
     if (c->cc.ops->leave_recovery != NULL)
         c->cc.ops->leave_recovery(&c->cc, now);
 }
@@ -284,7 +286,9 @@ tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, boo
     uint32_t flight = tcp_outstanding(c) + acked;
     uint64_t lost_before = c->rate.lost;
 
-    if (d->dsack && !d->dsack_of_probe)
+    if (d->dsack && tcp_copy_explains(c, d->now, &d->seg->sack[0]))
+        d->dsack_expected = true;
+    if (d->dsack && !d->dsack_expected)
         tcp_rack_dsack(c);
     if (was_for_nothing(c, d, acked)) {
         after_timeout = false;

@@ -401,6 +401,7 @@ tcp_info(const struct tcp_conn *c, struct tcp_info *out)
         .reordering_seen = c->rack.reordering_seen,
         .bytes_lost = c->rate.lost,
         .loss_probes = c->tlp_probes,
+        .copies = c->copies,
         .spurious = c->undone,
         .srtt = c->rtt.srtt,
         .rttvar = c->rtt.rttvar,

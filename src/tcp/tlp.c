@@ -74,9 +74,9 @@ tcp_tlp_ack(struct tcp_conn *c, struct tcp_delivery *d, bool duplicate)
 
     if (!t->out || seq_lt(seg->ack, t->end))
         return false;
-    d->dsack_of_probe = t->again && d->dsack && seg->sack[0].right == t->end;
-    if (t->again && !d->dsack_of_probe && seg->ack == t->end && !(duplicate && seg->n_sack == 0))
+    d->dsack_expected = t->again && d->dsack && seg->sack[0].right == t->end;
+    if (t->again && !d->dsack_expected && seg->ack == t->end && !(duplicate && seg->n_sack == 0))
         return false; /* the first copy or the second: the next ACK will tell */
     t->out = false;
-    return t->again && !d->dsack_of_probe && seq_lt(t->end, seg->ack);
+    return t->again && !d->dsack_expected && seq_lt(t->end, seg->ack);
 }

@@ -78,7 +78,7 @@ all_duplicates(struct tcp_conn *c, const struct tcp_delivery *d)
 {
     struct tcp_undo *u = &c->undo;
 
-    if (!d->dsack || d->dsack_of_probe || !u->any || seq_lt(d->seg->sack[0].left, u->una) ||
+    if (!d->dsack || d->dsack_expected || !u->any || seq_lt(d->seg->sack[0].left, u->una) ||
         seq_lt(u->high, d->seg->sack[0].right))
         return false;
     if (u->retransmits > 0)

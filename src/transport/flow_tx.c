@@ -83,6 +83,8 @@ flow_output(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
         }
         if (out.retransmission)
             t->stats.retransmissions++;
+        if (out.copy)
+            t->stats.sent_twice++;
         send_segment(t, &f->path.local.addr, &f->path.remote.addr, &out.seg, m, out.ect);
     }
     flow_reclaim(f);

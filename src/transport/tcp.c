@@ -168,7 +168,8 @@ tcp_flow_room(const struct tcp_flow *f, wgt_time now)
 }
 
 void
-tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m)
+tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m,
+              bool twice)
 {
     size_t len = rte_pktmbuf_pkt_len(m);
     uint8_t *prefix = (uint8_t *)rte_pktmbuf_prepend(m, FRAME_PREFIX_LEN);
@@ -179,7 +180,8 @@ tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct 
         return;
     }
     frame_write_prefix(prefix, len);
-    *c = (struct tcp_chunk){.data = prefix, .len = (uint32_t)len + FRAME_PREFIX_LEN};
+    *c =
+        (struct tcp_chunk){.data = prefix, .len = (uint32_t)len + FRAME_PREFIX_LEN, .twice = twice};
     if (f->closing || !tcp_send(&f->conn, now, c)) {
         outer_drop(t->outer, WGT_DROP_CONNECTION_LOST, m);
         return;

@@ -44,7 +44,7 @@ peer_inner_mtu(const struct tunnel *t, const struct tunnel_peer *p)
 
 static void
 path_send(struct tunnel *t, wgt_time now, const struct path *to, struct rte_mbuf *m,
-          uint8_t traffic_class)
+          uint8_t traffic_class, bool twice)
 {
     struct tcp_flow *f = tcp_flow_of(to);
 
@@ -53,7 +53,7 @@ path_send(struct tunnel *t, wgt_time now, const struct path *to, struct rte_mbuf
         udp_transport_tx(&t->outer, to, m, traffic_class);
     } else if (f != NULL) {
         t->tx_messages++;
-        tcp_flow_send(&t->tcp, now, f, m);
+        tcp_flow_send(&t->tcp, now, f, m, twice);
     } else {
         tunnel_drop(t, WGT_DROP_CONNECTION_LOST, m);
     }
@@ -85,7 +85,7 @@ path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to, const
         return;
     }
     memcpy(rte_pktmbuf_append(m, (uint16_t)len), message, len);
-    path_send(t, now, to, m, HANDSHAKE_TRAFFIC_CLASS);
+    path_send(t, now, to, m, HANDSHAKE_TRAFFIC_CLASS, true);
 }
 
 /* Makes the inner packet in m a data message under the current keypair. */
@@ -111,7 +111,7 @@ seal(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m)
 
 static void
 send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *to,
-          struct rte_mbuf *m)
+          struct rte_mbuf *m, bool twice)
 {
     bool keepalive = rte_pktmbuf_pkt_len(m) == 0;
     uint8_t ecn = 0;
@@ -127,7 +127,7 @@ send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
     peer_timers_any_authenticated_traversal(&p->timers, now);
     if (!keepalive)
         peer_timers_data_sent(&p->timers, now, tunnel_jitter(t));
-    path_send(t, now, to, m, ecn);
+    path_send(t, now, to, m, ecn, twice);
     session_keep_fresh_after_send(t, now, p);
 }
 
@@ -143,7 +143,7 @@ flush_udp(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
 {
     fq_resume(&p->staged, now);
     while (session_usable(p, now) && fq_peek(&t->fq, &p->staged, now, &fq_no_limits) != NULL)
-        send_data(t, now, p, to, unstage(t, p));
+        send_data(t, now, p, to, unstage(t, p), false);
 }
 
 /* Nothing gets a counter before its connection can take it: what waits, waits unsealed. */
@@ -155,6 +155,7 @@ peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     const struct fq_packet *next;
     struct fq_limits limits;
     size_t mtu, sent = 0;
+    bool sparse;
 
     if (f == NULL || !f->established)
         return PATH_NO_ROOM;
@@ -172,7 +173,8 @@ peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
         if (!tcp_flow_fits(f, now, message_padded_len(next->len, mtu) + MESSAGE_DATA_OVERHEAD))
             return sent > 0 ? PATH_MORE : PATH_NO_ROOM;
         sent += next->len;
-        send_data(t, now, p, to, unstage(t, p));
+        sparse = next->sparse;
+        send_data(t, now, p, to, unstage(t, p), sparse);
     }
     return PATH_DONE;
 }
@@ -222,7 +224,7 @@ peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
         wgt_drop_count(&t->drops, WGT_DROP_NO_BUFFER);
         return;
     }
-    send_data(t, now, p, to, m);
+    send_data(t, now, p, to, m, false);
 }
 
 static struct tunnel_peer *

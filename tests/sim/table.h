@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 /* program: for the EAL. targets_only: the paths for which figures are demanded, no tables. false: a
- * run broke a rule. */
+ * run broke a rule, or a figure is missed. */
 bool table_print(const char *program, unsigned jobs, bool targets_only);
 
 #endif

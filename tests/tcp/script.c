@@ -437,17 +437,22 @@ static bool
 do_send(struct script *s, struct words *w)
 {
     uint32_t len, times = 1;
-    const char *x;
+    bool twice = false;
 
     if (!next_u32(s, w, &len))
         return false;
-    x = next(w);
-    if (x != NULL && *x == 'x')
-        times = (uint32_t)strtoul(x + 1, NULL, 10);
+    for (const char *word; (word = next(w)) != NULL;) {
+        if (strcmp(word, "twice") == 0)
+            twice = true;
+        else if (*word == 'x')
+            times = (uint32_t)strtoul(word + 1, NULL, 10);
+        else
+            return fail(s, "send: no '%s'", word);
+    }
     for (; times > 0; times--) {
         if (s->n_tx == SCRIPT_TX || len > sizeof(s->bytes))
             return fail(s, "too much to send");
-        s->tx[s->n_tx] = (struct tcp_chunk){.data = s->bytes, .len = len};
+        s->tx[s->n_tx] = (struct tcp_chunk){.data = s->bytes, .len = len, .twice = twice};
         if (!tcp_send(&s->c, s->now, &s->tx[s->n_tx++]))
             return fail(s, "send refused");
     }
@@ -688,6 +693,8 @@ figure(const struct script *s, const char *name, double *out)
         *out = (double)i.fast_retransmits;
     else if (strcmp(name, "probes") == 0)
         *out = (double)s->c.tlp_probes;
+    else if (strcmp(name, "copies") == 0)
+        *out = (double)i.copies;
     else if (strcmp(name, "undone") == 0)
         *out = (double)s->c.undone;
     else

@@ -626,6 +626,34 @@ an_idle_flow_keeps_its_codel_state(void **state)
     assert_int_equal(TAILQ_FIRST(&q.fresh)->codel.count, 0);
 }
 
+static bool
+pushed_sparse(unsigned flow, uint32_t len)
+{
+    struct packet *p = make(flow, len, IP_ECN_NOT_ECT);
+
+    fq_push(&fq, &q, now, &p->node, flow);
+    return p->node.sparse;
+}
+
+/* By arrivals: a flow whose packets wait long is not sparse for that. */
+static void
+a_packet_is_sparse_when_none_of_its_flow_came_right_before(void **state)
+{
+    (void)state;
+    assert_true(pushed_sparse(1, 100));
+    assert_true(pushed_sparse(2, 100));
+    now += FQ_SPARSE_GAP - 1;
+    assert_false(pushed_sparse(1, 100));
+    now += 1;
+    assert_true(pushed_sparse(2, 100));
+    assert_false(pushed_sparse(1, 100));
+    while (pull() != -1)
+        ;
+    assert_false(pushed_sparse(1, 100));
+    now += FQ_SPARSE_GAP;
+    assert_true(pushed_sparse(1, 100));
+}
+
 /* --- holding -------------------------------------------------------------------------------------
  */
 
@@ -832,6 +860,7 @@ main(void)
         T(queues_do_not_share_flows),
         T(a_drained_queue_holds_no_record),
         T(an_idle_flow_keeps_its_codel_state),
+        T(a_packet_is_sparse_when_none_of_its_flow_came_right_before),
         T(a_held_queue_keeps_the_newest_128),
         T(codel_does_not_act_on_what_was_held),
         T(no_limits_mean_first_come_first_served_and_no_drops),

@@ -217,7 +217,7 @@ send_raw(struct tcp_flow *f, const uint8_t *bytes, size_t len)
     memcpy(c->data, bytes, len);
     assert_true(tcp_send(&f->conn, now, c));
     /* An empty close of nothing: only to have the flow looked at. */
-    tcp_flow_send(&a.t, now, f, message(64, 0));
+    tcp_flow_send(&a.t, now, f, message(64, 0), false);
 }
 
 static void
@@ -228,7 +228,7 @@ messages_arrive_whole_and_in_order(void **state)
 
     (void)state;
     for (uint8_t i = 0; i < 9; i++)
-        tcp_flow_send(&a.t, now, f, message(lengths[i], i));
+        tcp_flow_send(&a.t, now, f, message(lengths[i], i), false);
     run_until(now + WGT_SEC);
     assert_int_equal(a.n_established, 1);
     assert_int_equal(b.n_established, 1);
@@ -247,13 +247,13 @@ one_message_to_a_segment_goes_without_a_copy(void **state)
     uint64_t copies;
 
     (void)state;
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     tcp_flow_authenticated(&b.t, b.last_flow);
     run_until(now + WGT_SEC);
     copies = a.t.stats.copies;
     for (int i = 0; i < 10; i++)
-        tcp_flow_send(&a.t, now, f, message(1440, 1));
+        tcp_flow_send(&a.t, now, f, message(1440, 1), false);
     run_until(now + WGT_SEC);
     assert_int_equal(b.n_messages, 11);
     assert_int_equal(a.t.stats.copies, copies);
@@ -265,10 +265,10 @@ answers_find_their_way_back(void **state)
     struct tcp_flow *f = dial();
 
     (void)state;
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     assert_non_null(b.last_flow);
-    tcp_flow_send(&b.t, now, b.last_flow, message(92, 2));
+    tcp_flow_send(&b.t, now, b.last_flow, message(92, 2), false);
     run_until(now + WGT_SEC);
     assert_int_equal(a.n_messages, 1);
     assert_int_equal(a.messages[0].len, 92);
@@ -296,7 +296,7 @@ stranger_gets_a_small_window_and_the_authenticated_a_large_one(void **state)
     struct tcp_info info;
 
     (void)state;
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     tcp_info(&f->conn, &info);
     assert_true(info.snd_wnd <= TCP_FLOW_STRANGER_WINDOW);
@@ -314,7 +314,7 @@ authenticated_connection_stays(void **state)
     struct path_user user = {.path.kind = TRANSPORT_NONE};
 
     (void)state;
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     tcp_flow_authenticated(&b.t, b.last_flow);
     tcp_transport_attach(&b.t, now, &user, &b.last_flow->path);
@@ -380,7 +380,7 @@ nonsense_on_an_authenticated_connection_resets_it_at_once(void **state)
     struct tcp_flow *f = dial();
 
     (void)state;
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     tcp_flow_authenticated(&b.t, b.last_flow);
     send_raw(f, raw, sizeof(raw));
@@ -415,7 +415,7 @@ strangers_with_data_are_bounded(void **state)
         struct tcp_flow *f = dial();
 
         paths[i] = f->path;
-        tcp_flow_send(&a.t, now, f, message(148, 1));
+        tcp_flow_send(&a.t, now, f, message(148, 1), false);
         run_until(now + WGT_MSEC);
         assert_true(b.t.n_unauthenticated <= 8);
     }
@@ -432,12 +432,12 @@ strangers_do_not_evict_the_authenticated(void **state)
 {
     (void)state;
     for (int i = 0; i < 8; i++) {
-        tcp_flow_send(&a.t, now, dial(), message(148, 1));
+        tcp_flow_send(&a.t, now, dial(), message(148, 1), false);
         run_until(now + WGT_MSEC);
         tcp_flow_authenticated(&b.t, b.last_flow);
     }
     for (int i = 0; i < 40; i++)
-        tcp_flow_send(&a.t, now, dial(), message(148, 1));
+        tcp_flow_send(&a.t, now, dial(), message(148, 1), false);
     run_until(now + WGT_SEC);
     assert_int_equal(b.t.n_flows, 16);
     assert_int_equal(b.t.n_unauthenticated, 8);
@@ -487,7 +487,7 @@ stranger_that_closes_is_reset_and_forgotten(void **state)
     for (int i = 0; i < 2; i++) { /* silent, and after a message */
         f = dial();
         if (i == 1)
-            tcp_flow_send(&a.t, now, f, message(148, 1));
+            tcp_flow_send(&a.t, now, f, message(148, 1), false);
         run_until(now + WGT_SEC);
         assert_int_equal(b.t.n_unauthenticated + tcp_transport_embryos(&b.t), 1);
         a.n_dial_ended = 0;
@@ -575,7 +575,7 @@ unused_connection_is_closed_with_fin_after_the_linger_time(void **state)
 
     (void)state;
     tcp_transport_attach(&a.t, now, &user, &f->path);
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     tcp_flow_authenticated(&b.t, b.last_flow);
     tcp_transport_detach(&a.t, now, &user);
@@ -599,7 +599,7 @@ connection_that_never_was_used_is_closed_after_the_linger_time(void **state)
     struct tcp_flow *f = dial();
 
     (void)state;
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     tcp_flow_authenticated(&b.t, b.last_flow);
     tcp_flow_unused(&b.t, now, b.last_flow);
@@ -618,7 +618,7 @@ closed_connection_that_does_not_end_is_reset(void **state)
     struct tcp_flow *f = dial();
 
     (void)state;
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     tcp_flow_authenticated(&b.t, b.last_flow);
     run_until(now + WGT_SEC);
@@ -626,7 +626,7 @@ closed_connection_that_does_not_end_is_reset(void **state)
     for (int i = 0; i < 6; i++) {
         assert_int_equal(b.t.n_flows, 1);
         f->closing = false;
-        tcp_flow_send(&a.t, now, f, message(148, 1));
+        tcp_flow_send(&a.t, now, f, message(148, 1), false);
         f->closing = true; /* so that it does not answer the FIN */
         run_until(now + TCP_FLOW_CLOSING / 6);
     }
@@ -642,7 +642,7 @@ stranger_that_is_read_no_more_does_not_become_a_peer(void **state)
     struct tcp_flow *f = dial();
 
     (void)state;
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     send_raw(f, (const uint8_t *)"\0\1\0\1", 4);
     run_until(now + WGT_SEC);
     assert_true(b.last_flow->silenced);
@@ -661,12 +661,12 @@ who_does_not_read_has_a_backlog(void **state)
     unsigned n = 0;
 
     (void)state;
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     assert_false(tcp_flow_backlogged(b.last_flow));
     b.last_flow->conn.snd_wnd = 0;
     while (!tcp_flow_backlogged(b.last_flow)) {
-        tcp_flow_send(&b.t, now, b.last_flow, message(92, 2));
+        tcp_flow_send(&b.t, now, b.last_flow, message(92, 2), false);
         assert_true(++n < 200);
     }
     assert_true(n > 10);
@@ -681,7 +681,7 @@ connection_taken_up_again_within_the_linger_time_stays(void **state)
 
     (void)state;
     tcp_transport_attach(&a.t, now, &user, &p);
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     tcp_flow_authenticated(&b.t, b.last_flow);
     tcp_transport_detach(&a.t, now, &user);
@@ -717,7 +717,7 @@ peer_fin_ends_the_use_and_is_answered_with_fin(void **state)
 
     (void)state;
     tcp_transport_attach(&a.t, now, &user, &f->path);
-    tcp_flow_send(&a.t, now, f, message(148, 1));
+    tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     tcp_flow_close(&b.t, now, b.last_flow);
     run_until(now + WGT_SEC);
@@ -733,7 +733,7 @@ close_all_ends_every_connection_with_fin(void **state)
 {
     (void)state;
     for (int i = 0; i < 4; i++)
-        tcp_flow_send(&a.t, now, dial(), message(148, 1));
+        tcp_flow_send(&a.t, now, dial(), message(148, 1), false);
     run_until(now + WGT_SEC);
     assert_int_equal(b.t.n_flows, 4);
     tcp_transport_close_all(&b.t, now);
@@ -756,7 +756,7 @@ bulk_message(wgt_time at, struct path_user *u)
     for (; bulk_sent < 400; bulk_sent++) {
         if (!tcp_flow_fits(f, at, 1440))
             return PATH_NO_ROOM;
-        tcp_flow_send(&a.t, at, f, message(1440, (uint8_t)bulk_sent));
+        tcp_flow_send(&a.t, at, f, message(1440, (uint8_t)bulk_sent), false);
     }
     return PATH_DONE;
 }
@@ -766,7 +766,7 @@ static void
 let_b_trust_the_caller(struct tcp_flow *f)
 {
     run_until(now + 100 * WGT_MSEC);
-    tcp_flow_send(&a.t, now, f, message(148, 0xff));
+    tcp_flow_send(&a.t, now, f, message(148, 0xff), false);
     run_until(now + 100 * WGT_MSEC);
     assert_int_equal(b.n_messages, 1);
     tcp_flow_authenticated(&b.t, b.last_flow);
@@ -817,7 +817,7 @@ one_message(wgt_time at, struct path_user *u)
         return PATH_DONE;
     if (!tcp_flow_fits(f, at, 1300))
         return PATH_NO_ROOM;
-    tcp_flow_send(&a.t, at, f, message(1300, (uint8_t)(s - senders)));
+    tcp_flow_send(&a.t, at, f, message(1300, (uint8_t)(s - senders)), false);
     return --s->left > 0 ? PATH_MORE : PATH_DONE;
 }
 
@@ -920,7 +920,7 @@ exhausted_pool_loses_nothing_but_time(void **state)
     tcp_transport_attach(&a.t, now, &user, &f->path);
     run_until(now + WGT_SEC);
     for (int i = 0; i < 5; i++)
-        tcp_flow_send(&a.t, now, f, message(100, (uint8_t)i)); /* copied into one segment */
+        tcp_flow_send(&a.t, now, f, message(100, (uint8_t)i), false); /* copied into one segment */
     while ((hostage[n] = rte_pktmbuf_alloc(pool)) != NULL)
         n++;
     tcp_transport_run(&a.t, now);
@@ -958,7 +958,7 @@ knocking_dialler_is_let_in(void **state)
     start_knocking(key);
     how.knock_key = key;
     for (uint8_t i = 0; i < 20; i++) {
-        tcp_flow_send(&a.t, now, tcp_transport_dial(&a.t, now, &how), message(148, i));
+        tcp_flow_send(&a.t, now, tcp_transport_dial(&a.t, now, &how), message(148, i), false);
         run_until(now + WGT_SEC / 4);
         assert_int_equal(b.n_messages, i + 1);
     }

@@ -183,7 +183,7 @@ send_message(struct tcp_flow *f, size_t len)
 
     assert_non_null(m);
     memset(rte_pktmbuf_append(m, (uint16_t)len), 4, len);
-    tcp_flow_send(&t, now, f, m);
+    tcp_flow_send(&t, now, f, m, false);
     tcp_transport_run(&t, now);
 }
 

@@ -35,12 +35,16 @@ enum { FQ_FLOWS_PER_QUEUE = 1024, FQ_QUANTUM = 1280, FQ_PACKET_MAX = 1514 };
  * some packets a second twice the target. */
 #define FQ_SOJOURN_MAX (100 * WGT_MSEC)
 
+/* A flow whose packets come further apart does not fill a path; somebody may wait for each. */
+#define FQ_SPARSE_GAP (5 * WGT_MSEC)
+
 /* A packet that waits. The caller sets data (the whole IP packet) and len. */
 struct fq_packet {
     struct fq_packet *next;
     uint8_t *data;
     uint32_t len;
     wgt_time since;
+    bool sparse; /* nothing of its flow came in the FQ_SPARSE_GAP before it */
 };
 
 /* RFC 8289 5.3 */
@@ -58,6 +62,7 @@ struct fq_flow {
     struct fq_flow *chain;     /* in its bucket */
     const struct fq_queue *queue;
     struct fq_packet *head, *tail;
+    wgt_time last; /* when a packet came; WGT_NEVER: none did */
     uint32_t packets, bytes;
     int32_t deficit;
     uint16_t hash;

@@ -87,6 +87,13 @@ struct tcp_undo {
     uint8_t frto; /* RFC 5682: steps taken after a timeout */
 };
 
+/* Short segments that leave twice at once. */
+struct tcp_copy {
+    wgt_time until; /* the path counts as one that loses */
+    wgt_time last;  /* when the last copy left; valid when there was one */
+    bool due;       /* of the newest segment */
+};
+
 enum tcp_recovery {
     TCP_RECOVERY_NONE,
     TCP_RECOVERY_FAST, /* loss seen by ACKs: fast recovery */
@@ -211,6 +218,7 @@ struct tcp_conn {
     struct tcp_rack rack;
     struct tcp_tlp tlp;
     struct tcp_undo undo;
+    struct tcp_copy copy;
     struct tcp_cc cc;
 
     /* Receive sequence space. */
@@ -245,7 +253,7 @@ struct tcp_conn {
     wgt_time keepalive_from; /* first one without an answer; WGT_NEVER: none */
 
     uint64_t bytes_acked, bytes_received;
-    uint32_t segments_retransmitted, timeouts, fast_retransmits, tlp_probes, undone;
+    uint32_t segments_retransmitted, timeouts, fast_retransmits, tlp_probes, undone, copies;
     uint32_t soft_errors, urgent;
 };
 

@@ -47,12 +47,15 @@ struct tcp_chunk_rx {
     uint32_t taken_at, taken_len;
 };
 
-/* A run of bytes lent to a connection. The caller sets data and len; the rest is the engine's. */
+/* A run of bytes lent to a connection. The caller sets data and len, and twice of what it sends;
+ * the rest is the engine's. */
 struct tcp_chunk {
     struct tcp_chunk *next;
     uint8_t *data;
     uint32_t len;
     uint32_t seq; /* sequence number of data[0] */
+    bool twice;   /* to be sent: somebody waits for just this. If it is short and the path loses
+                   * segments, two copies leave at once */
     union {
         struct tcp_sent sent; /* of a segment that starts in this chunk */
         struct tcp_chunk_rx rx;
@@ -186,7 +189,8 @@ struct tcp_out {
     struct tcp_chunk *chunk;
     uint32_t offset, len;
     bool retransmission;
-    bool ect; /* send it as ECN-capable, ECT(0) */
+    bool copy; /* of the segment that left just before, unasked for (tcp_chunk.twice) */
+    bool ect;  /* send it as ECN-capable, ECT(0) */
 };
 
 /* The one exit door: true and *out, or false when nothing is to be sent now. Call until false after
@@ -299,6 +303,7 @@ struct tcp_info {
     uint64_t bytes_acked, bytes_received, bytes_lost;
     uint64_t segments_retransmitted, timeouts, fast_retransmits;
     uint64_t loss_probes; /* tail loss probes (RFC 8985) */
+    uint64_t copies;      /* segments that left twice at once */
     uint64_t spurious;    /* timeouts and fast retransmits that were for nothing, and undone */
     bool ecn;             /* negotiated */
     uint64_t soft_errors; /* ICMP: destination unreachable */

@@ -138,6 +138,7 @@ struct tcp_transport_events {
 struct tcp_transport_stats {
     uint64_t dialled, accepted, established, reset, timed_out, refused;
     uint64_t segments_in, segments_out, retransmissions, copies; /* copies: not sent in place */
+    uint64_t sent_twice; /* short segments, in advance of their loss */
     /* Delivery beyond holes: messages, candidates that did not authenticate, bytes passed over
      * later in order; connections whose segments do not begin with frames; packets that waited for
      * order, and those that went without it. resyncs: damaged streams in which a frame was found
@@ -245,8 +246,10 @@ uint64_t tcp_flow_rate(const struct tcp_flow *f);
 wgt_time tcp_flow_rtt(const struct tcp_flow *f);
 /* Longest message that fits one segment; 0: not established. */
 size_t tcp_flow_message_max(const struct tcp_flow *f);
-/* Queue a message (m, taken). */
-void tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m);
+/* Queue a message (m, taken). twice: when it is short and the path loses segments, it leaves in two
+ * copies. */
+void tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m,
+                   bool twice);
 /* Whether a packet of this inner flow (hash) waits for order. */
 bool tcp_flow_holds(const struct tcp_flow *f, uint32_t inner_flow);
 /* A message that came on this flow authenticated. */
