@@ -89,10 +89,10 @@ status_log(const struct node *n, wgt_time now)
     log_info("tcp: connections %" PRIu32 ", dialled %" PRIu64 ", accepted %" PRIu64
              ", established %" PRIu64 ", refused %" PRIu64 ", reset %" PRIu64 ", timed out %" PRIu64
              ", segments in %" PRIu64 " out %" PRIu64 ", retransmitted %" PRIu64
-             ", sent twice %" PRIu64 ", copied %" PRIu64,
+             ", sent twice %" PRIu64 ", copied %" PRIu64 ", short of packets %" PRIu64,
              n->worker.tunnel.tcp.n_flows, t->dialled, t->accepted, t->established, t->refused,
              t->reset, t->timed_out, t->segments_in, t->segments_out, t->retransmissions,
-             t->sent_twice, t->copies);
+             t->sent_twice, t->copies, t->packet_limited);
     log_listener(&n->worker.tunnel.tcp);
     for (size_t i = 0; i < n->n_peers; i++)
         log_peer(n->peers[i], now);

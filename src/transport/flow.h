@@ -24,7 +24,7 @@ struct tcp_flow *flow_new(struct tcp_transport *t, wgt_time now, const struct ip
 /* Removes the flow from everything and gives its packets back. */
 void flow_free(struct tcp_transport *t, struct tcp_flow *f);
 /* Frees the packets that the connection is done with. */
-void flow_reclaim(struct tcp_flow *f);
+void flow_reclaim(struct tcp_transport *t, struct tcp_flow *f);
 void flow_mark_dirty(struct tcp_transport *t, struct tcp_flow *f);
 struct tcp_options flow_options(struct tcp_transport *t, wgt_time now,
                                 const struct ip_endpoint *local, const struct ip_endpoint *remote);
@@ -67,7 +67,7 @@ void flow_output(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
 /* Lets those who wait for room send, in turn. */
 void flow_pull(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
 /* Once all that may leave has left: when to pull again though no ACK comes. */
-wgt_time flow_pull_deadline(struct tcp_flow *f, wgt_time now);
+wgt_time flow_pull_deadline(struct tcp_transport *t, struct tcp_flow *f, wgt_time now);
 /* u waits for f no more. */
 void flow_unwait(struct tcp_flow *f, struct path_user *u);
 void flow_send_reset(struct tcp_transport *t, const struct ip_header *ip,

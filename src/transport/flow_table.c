@@ -76,7 +76,7 @@ tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
         return rc;
     }
     tcp_memory_init(&t->memory, t->records, t->config.records);
-    t->memory.chunks_max = t->held_max = outer->pool->size / 4;
+    t->memory.chunks_max = t->held_max = t->sent_max = packet_share(outer->pool);
     t->n_fresh = config->max_flows;
     return 0;
 }
@@ -182,13 +182,22 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
     return f;
 }
 
+/* Received packets come out here as well. */
 void
-flow_reclaim(struct tcp_flow *f)
+flow_reclaim(struct tcp_transport *t, struct tcp_flow *f)
 {
     struct tcp_chunk *c;
 
-    while ((c = tcp_reclaim(&f->conn)) != NULL)
-        rte_pktmbuf_free(packet_of_chunk(c));
+    while ((c = tcp_reclaim(&f->conn)) != NULL) {
+        struct rte_mbuf *m = packet_of_chunk(c);
+
+        if (packet_meta(m)->sent) {
+            packet_meta(m)->sent = false;
+            f->n_sent--;
+            t->n_sent--;
+        }
+        rte_pktmbuf_free(m);
+    }
 }
 
 static void
@@ -223,7 +232,7 @@ flow_free(struct tcp_transport *t, struct tcp_flow *f)
     tcp_abort(&f->conn, 0);
     while ((c = tcp_recv(&f->conn)) != NULL)
         rte_pktmbuf_free(packet_of_chunk(c));
-    flow_reclaim(f);
+    flow_reclaim(t, f);
     flow_hold_free(t, f);
     rte_pktmbuf_free(f->assembly);
     wheel_disarm(&t->wheel, &f->timer);

@@ -6,6 +6,11 @@
 
 enum { BACKLOG_MAX = 16384 };
 
+/* A flow may hold so many times what is still free of the packets for sending: one alone has four
+ * fifths of them, two have four ninths each, and a newcomer always finds some. The floor keeps
+ * acknowledgments coming, which let a flow go on that had to stop. */
+enum { SENT_TIMES_FREE = 4, SENT_FLOOR = 2 };
+
 /* The segment is one whole message and nobody else holds its mbuf: headers go into its headroom and
  * the connection keeps a second reference until the bytes are acknowledged. */
 static struct rte_mbuf *
@@ -87,19 +92,28 @@ flow_output(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
             t->stats.sent_twice++;
         send_segment(t, &f->path.local.addr, &f->path.remote.addr, &out.seg, m, out.ect);
     }
-    flow_reclaim(f);
+    flow_reclaim(t, f);
 }
 
 /* --- the pull model: messages are made when there is room for them -------------------------------
  */
 
-bool
-tcp_flow_fits(const struct tcp_flow *f, wgt_time now, size_t message_len)
+/* What was sent keeps its packet until it is acknowledged. If flows could take all packets, none
+ * would be left to receive acknowledgments in. */
+static bool
+has_packets(const struct tcp_transport *t, const struct tcp_flow *f)
+{
+    uint32_t free = t->sent_max > t->n_sent ? t->sent_max - t->n_sent : 0;
+
+    return f->n_sent < SENT_FLOOR || f->n_sent / SENT_TIMES_FREE < free;
+}
+
+/* Of what the peer and the path allow. */
+static bool
+has_room(const struct tcp_flow *f, wgt_time now, size_t message_len)
 {
     uint32_t room = tcp_flow_room(f, now);
 
-    if (!f->established || !tcp_flow_usable(f))
-        return false;
     if (room >= message_len + FRAME_PREFIX_LEN)
         return true;
     if (room > 0 && room >= tcp_mss(&f->conn))
@@ -108,6 +122,14 @@ tcp_flow_fits(const struct tcp_flow *f, wgt_time now, size_t message_len)
      * with something to send. */
     return tcp_flight(&f->conn) == 0 && tcp_unsent(&f->conn) == 0 &&
            tcp_send_room_at(&f->conn, now) == WGT_NEVER;
+}
+
+bool
+tcp_flow_fits(const struct tcp_transport *t, const struct tcp_flow *f, wgt_time now,
+              size_t message_len)
+{
+    return f->established && tcp_flow_usable(f) && has_packets(t, f) &&
+           has_room(f, now, message_len);
 }
 
 bool
@@ -176,16 +198,19 @@ flow_pull(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 }
 
 wgt_time
-flow_pull_deadline(struct tcp_flow *f, wgt_time now)
+flow_pull_deadline(struct tcp_transport *t, struct tcp_flow *f, wgt_time now)
 {
+    bool limited = !has_packets(t, f);
     wgt_time at;
 
     if (!f->established || !tcp_flow_usable(f))
         return WGT_NEVER;
-    if (TAILQ_EMPTY(&f->waiting)) {
-        if (tcp_flow_fits(f, now, tcp_flow_message_max(f)))
-            tcp_app_limited(&f->conn);
-        return WGT_NEVER;
+    if (limited || TAILQ_EMPTY(&f->waiting)) {
+        if (!has_room(f, now, tcp_flow_message_max(f)))
+            return WGT_NEVER;
+        tcp_app_limited(&f->conn);
+        t->stats.packet_limited += limited && !TAILQ_EMPTY(&f->waiting);
+        return WGT_NEVER; /* what is sent will be acknowledged */
     }
     at = tcp_send_room_at(&f->conn, now);
     return at > now ? at : now + WGT_MSEC;

@@ -18,6 +18,7 @@ flow_rx(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, const struct 
 
     if (seg->payload.len > 0) {
         rx = &packet_meta(m)->chunk;
+        packet_meta(m)->sent = false;
         *rx = (struct tcp_chunk){.data = seg->payload.data, .len = (uint32_t)seg->payload.len};
     }
     why = tcp_input(&f->conn, now, seg, rx, &kept);
@@ -186,6 +187,9 @@ tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct 
         outer_drop(t->outer, WGT_DROP_CONNECTION_LOST, m);
         return;
     }
+    packet_meta(m)->sent = true;
+    f->n_sent++;
+    t->n_sent++;
     flow_mark_dirty(t, f);
 }
 
@@ -383,7 +387,7 @@ run_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
         end_flow(t, now, f);
         return;
     }
-    due = wgt_time_min(tcp_deadline(&f->conn), flow_pull_deadline(f, now));
+    due = wgt_time_min(tcp_deadline(&f->conn), flow_pull_deadline(t, f, now));
     due = wgt_time_min(due, wgt_time_min(flow_hold_deadline(f), f->linger_deadline));
     if (!f->closing)
         due = wgt_time_min(due, f->auth_deadline);

@@ -170,7 +170,8 @@ peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
         if (sent >= FQ_QUANTUM || !session_usable(p, now))
             return PATH_MORE;
         /* Who has sent and finds no more room lets the next one be first. */
-        if (!tcp_flow_fits(f, now, message_padded_len(next->len, mtu) + MESSAGE_DATA_OVERHEAD))
+        if (!tcp_flow_fits(&t->tcp, f, now,
+                           message_padded_len(next->len, mtu) + MESSAGE_DATA_OVERHEAD))
             return sent > 0 ? PATH_MORE : PATH_NO_ROOM;
         sent += next->len;
         sparse = next->sparse;

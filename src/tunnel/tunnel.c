@@ -37,12 +37,12 @@ staged_dropped(void *ctx, struct fq_packet *p, enum wgt_drop why)
     tunnel_drop(ctx, why, packet_of_waiting(p));
 }
 
-/* Packets that wait may take a quarter of the pool, the rest is for what moves; and one peer
- * half of that: the senders behind it burst when a hole has been filled. */
+/* One peer may have half of what all may have: the senders behind it burst when a hole has been
+ * filled. */
 static int
 create_queues(struct tunnel *t)
 {
-    uint32_t max = t->outer.pool->size / 4, flows = max + FQ_FLOWS_PER_QUEUE;
+    uint32_t max = packet_share(t->outer.pool), flows = max + FQ_FLOWS_PER_QUEUE;
     uint32_t buckets = rte_align32pow2(flows);
     struct fq_config config = {
         .max_packets = max,

@@ -23,10 +23,20 @@ struct packet_meta {
         struct fq_packet waiting; /* while it waits to be sealed */
     };
     uint8_t ecn;           /* of the datagram it came in */
+    bool sent;             /* lent to a TCP connection, to be sent */
     struct rte_mbuf *next; /* while on a packet_queue */
 };
 
 enum { PACKET_META_SIZE = RTE_ALIGN_CEIL(sizeof(struct packet_meta), RTE_MBUF_PRIV_ALIGN) };
+
+/* Of a pool, for each of those who keep packets for long: what waits to be sealed, what was sent
+ * and is not acknowledged, what lies beyond holes, what waits for order. An eighth remains for what
+ * moves and for the ports' queues. */
+static inline uint32_t
+packet_share(const struct rte_mempool *pool)
+{
+    return pool->size / 32 * 7;
+}
 
 static inline struct packet_meta *
 packet_meta(struct rte_mbuf *m)

@@ -93,6 +93,7 @@ struct tcp_flow {
     wgt_time linger_deadline; /* WGT_NEVER while used; once closing: its end */
     void *dialer;             /* who dialled it; NULL: accepted */
     uint64_t born;            /* the transport's count of flows: which of two is newer */
+    uint32_t n_sent;          /* packets queued or not acknowledged */
     bool in_use, dirty, established, authenticated, closing;
     bool silenced; /* a stranger that sent nonsense: what it sends is acknowledged and not read */
     bool heard;    /* a message that came on it has authenticated */
@@ -149,6 +150,7 @@ struct tcp_transport_stats {
     uint64_t strangers_evicted; /* to make room for younger ones */
     uint64_t source_refused;    /* too many of one source */
     uint64_t knocks_refused;
+    uint64_t packet_limited; /* turns at whose end a flow held its share of the packets */
 };
 
 struct tcp_transport_config {
@@ -188,6 +190,7 @@ struct tcp_transport {
     uint8_t isn_key[16];
     struct tcp_memory memory;  /* shared by all connections */
     uint32_t n_held, held_max; /* packets that wait for order */
+    uint32_t n_sent, sent_max; /* packets that are queued or not acknowledged, of all flows */
     struct tcp_holds *holds, *free_holds;
     union tcp_record *records;
     struct tcp_transport_stats stats;
@@ -232,8 +235,10 @@ bool tcp_flow_stalled(const struct tcp_flow *f);
 /* Bytes (frames included) worth sealing for this flow now. */
 uint32_t tcp_flow_room(const struct tcp_flow *f, wgt_time now);
 /* Whether a message of so many bytes is to be queued now: it would leave at once, or it is longer
- * than a segment and a first part would, or the engine needs it to probe a window too small. */
-bool tcp_flow_fits(const struct tcp_flow *f, wgt_time now, size_t message_len);
+ * than a segment and a first part would, or the engine needs it to probe a window too small; and
+ * the flow holds no more than its share of the packets. */
+bool tcp_flow_fits(const struct tcp_transport *t, const struct tcp_flow *f, wgt_time now,
+                   size_t message_len);
 /* More waits unsent than a peer leaves that reads: what is not pulled (handshake messages,
  * keepalives) had better be dropped. */
 bool tcp_flow_backlogged(const struct tcp_flow *f);
