@@ -165,6 +165,7 @@ handshaker_add_peer(struct handshaker *h, struct tunnel_peer *peer,
         return -ENOMEM;
     p->tunnel_peer = peer;
     peer->handshaker_peer = p;
+    peer->leads = memcmp(h->local.public_key, peer->public_key, NOISE_KEY_LEN) > 0;
     /* A low-order key is accepted like any other; its handshakes fail. */
     (void)noise_remote_init(&p->remote, &h->local, peer->public_key, psk);
     if (rte_hash_add_key_data(h->by_key, peer->public_key, p) < 0) {
@@ -288,11 +289,10 @@ answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p,
  * ignores the other's initiation; once only, for its own may not get through.
  */
 static bool
-initiation_crosses(const struct handshaker *h, wgt_time now, struct handshaker_peer *p)
+initiation_crosses(wgt_time now, struct handshaker_peer *p)
 {
     p->crossed = !p->crossed && p->remote.handshake.state == NOISE_CREATED_INITIATION &&
-                 now - p->initiated < CROSSING_TIME &&
-                 memcmp(h->local.public_key, p->remote.public_key, NOISE_KEY_LEN) > 0;
+                 now - p->initiated < CROSSING_TIME && p->tunnel_peer->leads;
     return p->crossed;
 }
 
@@ -308,8 +308,8 @@ receive_initiation(struct handshaker *h, wgt_time now, const struct tunnel_event
         why = WGT_DROP_HANDSHAKE_UNKNOWN_PEER;
     if (why == WGT_OK) {
         p = data;
-        why = initiation_crosses(h, now, p) ? WGT_DROP_HANDSHAKE_STATE
-                                            : noise_initiation_accept(&p->remote, now, &in);
+        why = initiation_crosses(now, p) ? WGT_DROP_HANDSHAKE_STATE
+                                         : noise_initiation_accept(&p->remote, now, &in);
         if (why == WGT_OK) {
             h->initiations_received++;
             why = answer_initiation(h, now, p, &e->path);

@@ -12,6 +12,9 @@
  * under way. */
 #define REDIAL_RTO_MIN (250 * WGT_MSEC)
 #define REDIAL_RTO_MAX (1 * WGT_SEC)
+/* A connection of the peer's that is heard so soon after we dialled was dialled before ours was
+ * known there. Whichever is not used is closed after that time. */
+#define CROSSING_TIME TCP_FLOW_LINGER
 /* So many dials of TCP_FLOW_REDIAL_TIMEOUT each on a path that used to work: 30 s. */
 enum { REDIALS = 10 };
 
@@ -107,10 +110,21 @@ flow_proved(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct tcp_fl
         p->dial_proved = true;
 }
 
-/* A message that was under way when its connection ended, or on an older connection when a newer
- * one had proved itself, says nothing about a better path. */
+/* Each end has dialled, and each hears the other on both connections. */
 static bool
-is_better_path(const struct tunnel_peer *p, const struct path *from, const struct tcp_flow *f)
+dials_cross(const struct tunnel_peer *p, wgt_time now, const struct tcp_flow *f,
+            const struct tcp_flow *now_used)
+{
+    return (f->dialer == p) != (now_used->dialer == p) && now - p->dialled_at < CROSSING_TIME;
+}
+
+/* A message that was under way when its connection ended, or on an older connection when a newer
+ * one had proved itself, says nothing about a better path. Of dials that cross, each end sees its
+ * own as the older one, and they would change places: there the greater key's stays, unless it is
+ * found not to work. */
+static bool
+is_better_path(const struct tunnel_peer *p, wgt_time now, const struct path *from,
+               const struct tcp_flow *f)
 {
     const struct tcp_flow *now_used = tcp_flow_of(&p->path.path);
 
@@ -118,8 +132,11 @@ is_better_path(const struct tunnel_peer *p, const struct path *from, const struc
         return true;
     if (f == NULL || !tcp_flow_usable(f))
         return false;
-    return now_used == NULL || !now_used->established || !tcp_flow_usable(now_used) ||
-           now_used->born < f->born;
+    if (now_used == NULL || !now_used->established || !tcp_flow_usable(now_used))
+        return true;
+    if (dials_cross(p, now, f, now_used))
+        return p->leads == (f->dialer == p) || tcp_flow_stalled(now_used);
+    return now_used->born < f->born;
 }
 
 /* An authenticated message of the peer came on `from`: answers go there from now on. What an old
@@ -133,7 +150,7 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
         flow_proved(t, now, p, f);
     if (path_equal(&p->path.path, from))
         return;
-    if (!is_better_path(p, from, f)) {
+    if (!is_better_path(p, now, from, f)) {
         if (f != NULL)
             tcp_flow_unused(&t->tcp, now, f);
         return;

@@ -43,6 +43,7 @@ struct tunnel_peer {
     uint16_t persistent_keepalive;       /* s */
     const struct tcp_cc_ops *congestion; /* NULL: the interface's */
     bool knock;                          /* our SYNs to it carry a tag */
+    bool leads; /* our key is the greater (handshaker_add_peer): of what crosses, ours goes on */
 
     /* worker: rw, control: ro for display */
     struct noise_session session;
