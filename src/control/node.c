@@ -365,6 +365,7 @@ start_tunnel(struct node *n)
     n->worker.event_fd = n->event_fd;
     rc = worker_init(&n->worker, &t, &outer, &n->allowed_ips, &c->ports->gateway_v4,
                      &c->ports->gateway_v6, n->events, n->commands);
+    noise_wipe(t.knock_key, sizeof(t.knock_key));
     if (rc != 0)
         return complain("cannot start the tunnel", rc);
     n->worker_up = true;

@@ -38,6 +38,9 @@ free_tables(struct tcp_transport *t)
 {
     flow_hold_fini(t);
     stub_table_fini(t);
+    noise_wipe(t->isn_key, sizeof(t->isn_key));
+    noise_wipe(t->table_key, sizeof(t->table_key));
+    noise_wipe(t->config.knock_key, sizeof(t->config.knock_key));
     free(t->buckets);
     free(t->flows);
     free(t->records);

@@ -216,6 +216,7 @@ answer_with_cookie(struct tcp_transport *t, const struct call *c, const struct t
     if (tcp_cookies_stale(k, c->now)) {
         t->outer->entropy(t->outer->ctx, secret, sizeof(secret));
         tcp_cookies_renew(k, c->now, secret);
+        noise_wipe(secret, sizeof(secret));
     }
     if (!tcp_cookie_answer(k, c->now, o, (const uint8_t *)&key, c->seg, &out)) {
         drop(t, WGT_DROP_TCP_BACKLOG);

@@ -45,6 +45,7 @@ init_knock(struct tcp_transport *t)
         return -ENOMEM;
     t->outer->entropy(t->outer->ctx, memory_key, sizeof(memory_key));
     tcp_knock_init(t->listener.knock, noise_siphash, t->config.knock_key, memory_key);
+    noise_wipe(memory_key, sizeof(memory_key));
     return 0;
 }
 
@@ -70,6 +71,7 @@ stub_table_init(struct tcp_transport *t, wgt_time now)
     t->outer->entropy(t->outer->ctx, l->key, sizeof(l->key));
     t->outer->entropy(t->outer->ctx, key, sizeof(key));
     tcp_cookies_init(&l->cookies, noise_siphash, key);
+    noise_wipe(key, sizeof(key));
     if (l->stubs == NULL || l->buckets == NULL || l->sources == NULL)
         return -ENOMEM;
     return init_knock(t);
@@ -80,6 +82,10 @@ stub_table_fini(struct tcp_transport *t)
 {
     struct tcp_listener *l = &t->listener;
 
+    noise_wipe(l->key, sizeof(l->key));
+    noise_wipe(&l->cookies, sizeof(l->cookies));
+    if (l->knock != NULL)
+        noise_wipe(l->knock, sizeof(*l->knock));
     free(l->stubs);
     free(l->buckets);
     free(l->sources);

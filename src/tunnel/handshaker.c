@@ -60,6 +60,7 @@ handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
         return -ENOMEM;
     }
     noise_ratelimit_init(&h->ratelimit, entries, RATELIMIT_ENTRIES, key);
+    noise_wipe(key, sizeof(key));
     return 0;
 }
 
@@ -99,6 +100,7 @@ handshaker_fini(struct handshaker *h)
     free(h->ratelimit.entries);
     noise_local_wipe(&h->local);
     noise_wipe(&h->cookie_secret, sizeof(h->cookie_secret));
+    noise_wipe(h->ratelimit.key, sizeof(h->ratelimit.key));
 }
 
 /* --- indices --------------------------------------------------------------------------------- */
@@ -369,20 +371,13 @@ under_load(struct handshaker *h, wgt_time now)
     return h->loaded_once && now - h->last_loaded < UNDER_LOAD_HOLD;
 }
 
-/* Under load: only senders that proved their address, and not too many of them. */
-static enum wgt_drop
-check_load(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+static void
+send_cookie(struct handshaker *h, wgt_time now, const struct tunnel_event *e,
+            const uint8_t fresh[NOISE_COOKIE_SECRET_LEN])
 {
     struct tunnel_command c = {.type = TUNNEL_COMMAND_SEND, .path = e->path};
-    uint8_t fresh[32], nonce[24];
+    uint8_t nonce[NOISE_COOKIE_NONCE_LEN];
 
-    if (!under_load(h, now))
-        return WGT_OK;
-    h->entropy(h->ctx, fresh, sizeof(fresh));
-    if (noise_mac2_check(&h->cookie_secret, now, fresh, &e->path.remote, e->message, e->len))
-        return noise_ratelimit_allow(&h->ratelimit, now, &e->path.remote.addr)
-                   ? WGT_OK
-                   : WGT_DROP_RATE_LIMIT;
     h->entropy(h->ctx, nonce, sizeof(nonce));
     noise_cookie_reply_create(&h->cookie_secret, &h->local, now, fresh, nonce, &e->path.remote,
                               e->message, e->len, c.message);
@@ -390,7 +385,26 @@ check_load(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
     /* Strangers' cookies leave room in the ring for sessions. */
     if (rte_ring_free_count(h->commands) > TUNNEL_RING_SIZE / 4 && send_command(h, &c))
         h->cookies_sent++;
-    return WGT_DROP_MAC2_UNDER_LOAD;
+}
+
+/* Under load: only senders that proved their address, and not too many of them. */
+static enum wgt_drop
+check_load(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+{
+    uint8_t fresh[NOISE_COOKIE_SECRET_LEN];
+    enum wgt_drop why = WGT_OK;
+
+    if (!under_load(h, now))
+        return WGT_OK;
+    h->entropy(h->ctx, fresh, sizeof(fresh));
+    if (!noise_mac2_check(&h->cookie_secret, now, fresh, &e->path.remote, e->message, e->len)) {
+        send_cookie(h, now, e, fresh);
+        why = WGT_DROP_MAC2_UNDER_LOAD;
+    } else if (!noise_ratelimit_allow(&h->ratelimit, now, &e->path.remote.addr)) {
+        why = WGT_DROP_RATE_LIMIT;
+    }
+    noise_wipe(fresh, sizeof(fresh)); /* it may be the secret now */
+    return why;
 }
 
 static void

@@ -62,6 +62,7 @@ dial(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
         how.knock_key = knock_key;
     }
     f = tcp_transport_dial(&t->tcp, now, &how);
+    noise_wipe(knock_key, sizeof(knock_key));
     if (f == NULL) {
         p->stats.dial_failures++;
         dial_failed(t, now, p);

@@ -156,6 +156,8 @@ tunnel_fini(struct tunnel *t)
         free(k);
     }
     tcp_transport_fini(&t->tcp);
+    noise_wipe(t->flow_key, sizeof(t->flow_key));
+    noise_wipe(t->config.knock_key, sizeof(t->config.knock_key));
     free_tables(t);
 }
 

@@ -814,6 +814,28 @@ an_idle_connection_is_small(void **state)
     assert_true(flow <= 1432);
 }
 
+static void
+keys_are_wiped_at_the_end(void **state)
+{
+    const struct tcp_listener *l = &t.listener;
+
+    (void)state;
+    tcp_transport_fini(&t);
+    start(true);
+    tcp_cookies_renew(&t.listener.cookies, now, (const uint8_t[16]){1});
+    assert_false(noise_is_zero(t.isn_key, sizeof(t.isn_key)));
+    assert_false(noise_is_zero(t.table_key, sizeof(t.table_key)));
+    assert_false(noise_is_zero(l->key, sizeof(l->key)));
+    tcp_transport_fini(&t);
+    assert_true(noise_is_zero(t.isn_key, sizeof(t.isn_key)));
+    assert_true(noise_is_zero(t.table_key, sizeof(t.table_key)));
+    assert_true(noise_is_zero(t.config.knock_key, sizeof(t.config.knock_key)));
+    assert_true(noise_is_zero(l->key, sizeof(l->key)));
+    assert_true(noise_is_zero(l->cookies.key, sizeof(l->cookies.key)));
+    assert_true(noise_is_zero(l->cookies.secret, sizeof(l->cookies.secret)));
+    start(false);
+}
+
 int
 main(void)
 {
@@ -839,6 +861,7 @@ main(void)
         T(knocks_and_cookies_go_together),
         T(knock_needs_a_wall_clock),
         T(an_idle_connection_is_small),
+        T(keys_are_wiped_at_the_end),
 #undef T
     };
 

@@ -200,7 +200,7 @@ struct tcp_transport {
 int tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
                        const struct tcp_transport_events *events,
                        const struct tcp_transport_config *config);
-/* Frees all flows without a word to anybody. */
+/* Frees all flows without a word to anybody; wipes keys. */
 void tcp_transport_fini(struct tcp_transport *t);
 
 /* An IP packet (m, taken) whose payload is TCP. */
