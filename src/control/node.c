@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Bringing a node up, running it, taking it down in the reverse order. */
-#include <wgtcpd/control/node.h>
-
 #include <errno.h>
-#include <netdb.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
@@ -19,8 +10,9 @@
 
 #include <wgtcpd/control/hooks.h>
 #include <wgtcpd/control/log.h>
-#include <wgtcpd/control/status.h>
 #include <wgtcpd/dataplane/eal.h>
+
+#include "internal.h"
 
 enum {
     WORKER_LCORE = 1,
@@ -32,16 +24,14 @@ enum {
     OUTER_MTU = 1500,
     OVERHEAD_UDP = 80,  /* IPv6, UDP, message */
     OVERHEAD_TCP = 106, /* IPv6, TCP with timestamps, frame prefix, message */
-    EVENTS_PER_TURN = 256,
 };
 _Static_assert((int)CONFIG_PORT_ADDRESSES_MAX == (int)OUTER_LOCAL_MAX,
                "all addresses have a place");
-#define STOP_PATIENCE (2 * WGT_SEC)
 
 /* --- pieces -------------------------------------------------------------------------------------
  */
 
-static int
+int
 complain(const char *what, int rc)
 {
     log_error("%s: %s", what, strerror(rc < 0 ? -rc : rc));
@@ -114,27 +104,6 @@ make_memory(struct node *n)
 }
 
 static int
-make_descriptors(struct node *n)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGUSR1);
-    /* Before EAL makes threads, so that all of them leave these signals to us. */
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more is no reason to die */
-    n->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    n->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    n->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (n->signal_fd < 0 || n->event_fd < 0 || n->wake_fd < 0)
-        return complain("cannot make event descriptors", errno);
-    return 0;
-}
-
-static int
 start_eal(struct node *n, bool verbose)
 {
     struct eal_params p = {
@@ -183,99 +152,8 @@ start_port(struct node *n)
     return 0;
 }
 
-/* --- the kernel's side
- * ---------------------------------------------------------------------------- */
-
-static int
-set_up_interface(struct node *n)
-{
-    const struct config *c = n->config;
-    char text[IP_TEXT_MAX];
-    int rc = tun_open(&n->tun, c->ifname);
-
-    if (rc != 0) {
-        log_error("cannot create interface %s: %s", c->ifname,
-                  rc == -EBUSY ? "the name is in use" : strerror(-rc));
-        return -1;
-    }
-    rc = netlink_open(&n->netlink, c->ifname);
-    if (rc == 0)
-        rc = netlink_set_mtu(&n->netlink, n->mtu);
-    if (rc != 0)
-        return complain("cannot configure the interface", rc);
-    for (size_t i = 0; i < c->n_addresses; i++) {
-        rc = netlink_add_address(&n->netlink, &c->addresses[i]);
-        if (rc != 0) {
-            log_error("cannot add address %s: %s", ip_prefix_format(text, &c->addresses[i]),
-                      strerror(-rc));
-            return -1;
-        }
-    }
-    rc = netlink_set_up(&n->netlink);
-    return rc == 0 ? 0 : complain("cannot bring the interface up", rc);
-}
-
-static bool
-same_prefix(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-    return a->len == b->len && ip_prefix_contains(a, &b->addr);
-}
-
-/* Whether a route to the prefix through our interface exists: the kernel made it with an address,
- * or we did for an earlier peer. Any other would carry the peer's packets past the tunnel. */
-static bool
-leads_here_already(const struct config *c, const struct ip_prefix *p)
-{
-    for (size_t i = 0; i < c->n_addresses; i++)
-        if (same_prefix(&c->addresses[i], p))
-            return true;
-    for (const struct config_peer *q = c->peers; q != NULL; q = q->next)
-        for (size_t i = 0; i < q->n_allowed_ips; i++) {
-            if (&q->allowed_ips[i] == p)
-                return false;
-            if (same_prefix(&q->allowed_ips[i], p))
-                return true;
-        }
-    return false;
-}
-
-static int
-add_route(struct node *n, const struct ip_prefix *p)
-{
-    uint32_t table = n->config->table == CONFIG_TABLE_NUMBER ? n->config->table_number : 0;
-    char text[IP_TEXT_MAX];
-    int rc;
-
-    if (p->len == 0 && n->config->table == CONFIG_TABLE_AUTO) {
-        log_warning("%s is not routed by itself yet: route it in PostUp, or set Table",
-                    ip_prefix_format(text, p));
-        return 0;
-    }
-    rc = netlink_add_route(&n->netlink, p, table);
-    if (rc == 0 || (rc == -EEXIST && leads_here_already(n->config, p)))
-        return 0;
-    log_error("cannot add route %s: %s", ip_prefix_format(text, p),
-              rc == -EEXIST
-                  ? "there is one that leads elsewhere; remove it, or set Table = off and "
-                    "route in PostUp"
-                  : strerror(-rc));
-    return -1;
-}
-
-static int
-add_routes(struct node *n)
-{
-    if (n->config->table == CONFIG_TABLE_OFF)
-        return 0;
-    for (const struct config_peer *p = n->config->peers; p != NULL; p = p->next)
-        for (size_t i = 0; i < p->n_allowed_ips; i++)
-            if (add_route(n, &p->allowed_ips[i]) != 0)
-                return -1;
-    return 0;
-}
-
-/* --- the tunnel
- * ----------------------------------------------------------------------------------- */
+/* --- the tunnel ----------------------------------------------------------------------------------
+ */
 
 static void
 fill_outer(const struct node *n, struct outer *o)
@@ -317,8 +195,8 @@ tunnel_has_stopped(void *ctx)
     n->stopped = true;
 }
 
-static const struct tcp_cc_ops *
-congestion(enum config_congestion which)
+const struct tcp_cc_ops *
+congestion_ops(enum config_congestion which)
 {
     static const char *const names[] = {
         [CONFIG_BBR] = "bbr", [CONFIG_CUBIC] = "cubic", [CONFIG_NONE] = "none"};
@@ -340,7 +218,7 @@ start_tunnel(struct node *n)
         .max_message = packet_room(n->config),
         .max_peers = max_peers,
         .max_flows = MAX_FLOWS,
-        .congestion = congestion(c->congestion),
+        .congestion = congestion_ops(c->congestion),
         .in_order = c->in_order,
         .knock = c->tcp_knock,
     };
@@ -372,126 +250,6 @@ start_tunnel(struct node *n)
     return 0;
 }
 
-static bool
-port_has_family(const struct config_port *port, int family)
-{
-    for (size_t i = 0; i < port->n_addresses; i++)
-        if (port->addresses[i].addr.family == family)
-            return true;
-    return false;
-}
-
-static void
-take_sockaddr(struct ip_endpoint *out, const struct sockaddr *sa)
-{
-    if (sa->sa_family == AF_INET)
-        out->addr =
-            ip_addr_v4((const uint8_t *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr);
-    else
-        out->addr = ip_addr_v6(
-            (const uint8_t *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
-}
-
-/* An address of the endpoint's host, of a family that the outer port has. */
-static bool
-resolve(const struct config *c, const struct config_endpoint *e, struct ip_endpoint *out)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_DGRAM}, *list = NULL;
-    int rc = getaddrinfo(e->host, NULL, &hints, &list);
-    bool found = false;
-
-    if (rc != 0) {
-        log_warning("cannot resolve endpoint %s: %s", e->host, gai_strerror(rc));
-        return false;
-    }
-    for (struct addrinfo *a = list; a != NULL && !found; a = a->ai_next) {
-        int family = a->ai_family == AF_INET ? IP_V4 : a->ai_family == AF_INET6 ? IP_V6 : IP_NONE;
-
-        if (family != IP_NONE && port_has_family(c->ports, family)) {
-            take_sockaddr(out, a->ai_addr);
-            out->port = e->port;
-            found = true;
-        }
-    }
-    freeaddrinfo(list);
-    if (!found)
-        log_warning("endpoint %s has no address of a family that the port has", e->host);
-    return found;
-}
-
-static struct tunnel_peer *
-make_peer(const struct config *c, const struct config_peer *from)
-{
-    struct tunnel_peer *p =
-        aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(sizeof(*p), RTE_CACHE_LINE_SIZE));
-
-    if (p == NULL)
-        return NULL;
-    memset(p, 0, sizeof(*p));
-    memcpy(p->public_key, from->public_key, sizeof(p->public_key));
-    p->persistent_keepalive = from->persistent_keepalive;
-    p->configured_kind = from->transport == CONFIG_TCP ? TRANSPORT_TCP : TRANSPORT_UDP;
-    p->congestion = congestion(from->congestion);
-    p->knock = from->tcp_knock;
-    if (from->endpoint.host != NULL)
-        p->has_endpoint = resolve(c, &from->endpoint, &p->configured);
-    return p;
-}
-
-static int
-add_peer(struct node *n, const struct config_peer *from)
-{
-    struct tunnel_peer *p = make_peer(n->config, from);
-    int rc;
-
-    if (p == NULL)
-        return complain("peer", ENOMEM);
-    n->peers[n->n_peers++] = p;
-    for (size_t i = 0; i < from->n_allowed_ips; i++) {
-        rc = allowedips_insert(&n->allowed_ips, &from->allowed_ips[i], p);
-        if (rc != 0)
-            return complain("allowed IPs", rc);
-    }
-    rc = handshaker_add_peer(&n->handshaker, p, from->preshared_key);
-    if (rc == -EINVAL) {
-        log_error("the [Peer] in line %u has this interface's own public key: give the "
-                  "other side's",
-                  from->line);
-        return -1;
-    }
-    return rc == 0 ? 0 : complain("cannot add a peer", rc);
-}
-
-/* What the worker may still have been reading while prefixes were added. */
-static void
-free_retired_prefixes(struct node *n)
-{
-    struct allowedips_node *retired = allowedips_take_retired(&n->allowed_ips);
-
-    rte_rcu_qsbr_synchronize(n->rcu, RTE_QSBR_THRID_INVALID);
-    allowedips_free_retired(retired);
-}
-
-static int
-add_peers(struct node *n)
-{
-    n->peers = calloc(n->config->n_peers + 1, sizeof(*n->peers));
-    if (n->peers == NULL)
-        return complain("peers", ENOMEM);
-    for (const struct config_peer *p = n->config->peers; p != NULL; p = p->next) {
-        if (add_peer(n, p) != 0)
-            return -1;
-        /* Many peers: the worker takes them in as we go. */
-        while (rte_ring_free_count(n->commands) == 0) {
-            worker_wake(&n->worker);
-            usleep(1000);
-        }
-    }
-    worker_wake(&n->worker);
-    free_retired_prefixes(n);
-    return 0;
-}
-
 static int
 launch_worker(struct node *n)
 {
@@ -501,126 +259,6 @@ launch_worker(struct node *n)
         return complain("cannot start the worker", rc);
     n->worker_runs = true;
     return 0;
-}
-
-/* --- running
- * --------------------------------------------------------------------------------------- */
-
-static struct wall_clock
-wall_clock(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_REALTIME, &ts);
-    return (struct wall_clock){(uint64_t)ts.tv_sec, (uint32_t)ts.tv_nsec};
-}
-
-/* Some of the events; signals and the interface want to be looked at in between. */
-static void
-take_events(void *ctx)
-{
-    struct node *n = ctx;
-    struct wall_clock wall = wall_clock();
-    uint64_t count;
-    ssize_t rc = read(n->event_fd, &count, sizeof(count));
-
-    (void)rc; /* EAGAIN: woken for something else */
-    if (handshaker_run(&n->handshaker, worker_clock(), &wall, EVENTS_PER_TURN) > 0)
-        worker_wake(&n->worker);
-}
-
-/* How long epoll may wait: not at all while events are left. */
-static int
-patience(const struct node *n, int ms)
-{
-    return rte_ring_count(n->events) > 0 ? 0 : ms;
-}
-
-/* Returns whether to stop. */
-static bool
-take_signals(struct node *n)
-{
-    struct signalfd_siginfo info;
-    bool stop = false;
-
-    while (read(n->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo == SIGUSR1)
-            status_log(n, worker_clock());
-        else if (info.ssi_signo == SIGHUP)
-            log_warning("this version does not reload its configuration: restart it");
-        else
-            stop = true;
-    }
-    return stop;
-}
-
-static int
-make_epoll(const struct node *n)
-{
-    struct epoll_event signals = {.events = EPOLLIN, .data.fd = n->signal_fd};
-    struct epoll_event events = {.events = EPOLLIN, .data.fd = n->event_fd};
-    int fd = epoll_create1(EPOLL_CLOEXEC);
-
-    if (fd < 0)
-        return -1;
-    if (epoll_ctl(fd, EPOLL_CTL_ADD, n->signal_fd, &signals) == 0 &&
-        epoll_ctl(fd, EPOLL_CTL_ADD, n->event_fd, &events) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
-/* Until a signal says stop (0) or the interface goes away (-1). */
-static int
-loop(struct node *n, int epoll)
-{
-    for (;;) {
-        struct epoll_event e[2];
-
-        (void)epoll_wait(epoll, e, 2, patience(n, -1));
-        if (take_signals(n))
-            return 0;
-        take_events(n);
-        if (__atomic_load_n(&n->worker.failed, __ATOMIC_ACQUIRE)) {
-            log_error("interface %s was deleted", n->config->ifname);
-            return -1;
-        }
-    }
-}
-
-/* FIN on every connection, and a moment for the answers. */
-static void
-stop_tunnel(struct node *n, int epoll)
-{
-    wgt_time end = worker_clock() + STOP_PATIENCE;
-
-    if (handshaker_stop_tunnel(&n->handshaker) != 0)
-        return;
-    worker_wake(&n->worker);
-    while (!n->stopped && worker_clock() < end) {
-        struct epoll_event e[2];
-
-        (void)epoll_wait(epoll, e, 2, patience(n, 50));
-        take_events(n);
-    }
-    if (!n->stopped)
-        log_debug("some peers did not answer our FIN");
-}
-
-static int
-run(struct node *n)
-{
-    int epoll = make_epoll(n), rc;
-
-    if (epoll < 0)
-        return complain("epoll", errno);
-    log_info("%s: ready", n->config->ifname);
-    rc = loop(n, epoll);
-    if (hooks_run(&n->config->pre_down, n->config->ifname, take_events, n) != 0)
-        rc = -1;
-    stop_tunnel(n, epoll);
-    close(epoll);
-    return rc;
 }
 
 /* --- up and down
@@ -644,14 +282,14 @@ bring_up(struct node *n, bool verbose)
     const struct config *c = n->config;
 
     warn_of_idle_keys(c);
-    if (make_descriptors(n) != 0 || hooks_run(&c->pre_up, c->ifname, NULL, NULL) != 0)
+    if (loop_init(n) != 0 || hooks_run(&c->pre_up, c->ifname, NULL, NULL) != 0)
         return -1;
     n->hooks_up = true;
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_port(n) != 0 ||
-        set_up_interface(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
-        add_peers(n) != 0 || add_routes(n) != 0)
+        interface_up(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
+        peers_add(n) != 0 || interface_add_routes(n) != 0)
         return -1;
-    return hooks_run(&c->post_up, c->ifname, take_events, n);
+    return hooks_run(&c->post_up, c->ifname, loop_take_events, n);
 }
 
 static void
@@ -664,11 +302,17 @@ stop_worker(struct node *n)
     rte_eal_wait_lcore(WORKER_LCORE);
 }
 
-static void
-close_fd(int fd)
+static int
+run(struct node *n)
 {
-    if (fd >= 0)
-        close(fd);
+    int rc;
+
+    log_info("%s: ready", n->config->ifname);
+    rc = loop_run(n);
+    if (hooks_run(&n->config->pre_down, n->config->ifname, loop_take_events, n) != 0)
+        rc = -1;
+    loop_stop_tunnel(n);
+    return rc;
 }
 
 static int
@@ -683,19 +327,14 @@ take_down(struct node *n)
         handshaker_fini(&n->handshaker);
     if (n->port_up)
         port_stop(&n->port);
-    netlink_close(&n->netlink);
-    tun_close(&n->tun);
+    interface_down(n);
     allowedips_destroy(&n->allowed_ips);
-    for (size_t i = 0; i < n->n_peers; i++)
-        free(n->peers[i]);
-    free(n->peers);
+    peers_free(n);
     if (n->eal_up)
         eal_stop();
     if (n->hooks_up)
         rc = hooks_run(&n->config->post_down, n->config->ifname, NULL, NULL);
-    close_fd(n->event_fd);
-    close_fd(n->wake_fd);
-    close_fd(n->signal_fd);
+    loop_fini(n);
     return rc;
 }
 

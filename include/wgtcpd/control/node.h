@@ -8,6 +8,9 @@
 #include <wgtcpd/dataplane/worker.h>
 #include <wgtcpd/tunnel/handshaker.h>
 
+struct event;
+struct event_base;
+
 struct node {
     const struct config *config;
     struct worker worker;
@@ -21,7 +24,10 @@ struct node {
     struct rte_mempool *pool;
     struct rte_ring *events, *commands;
     struct rte_rcu_qsbr *rcu;
+    struct event_base *base; /* the control thread's loop */
+    struct event *on_worker, *on_signal;
     int event_fd, wake_fd, signal_fd;
+    int stop_code; /* why the loop ended; 0: it was asked to */
     uint16_t listen_port;
     uint32_t mtu;
     bool stopped; /* the tunnel has closed its connections */

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The device: what `wg` shows and sets, held by the control thread as the truth. It tells the
+ * handshaker and the worker; it knows no ports, no files, no sockets, so that it runs the same in a
+ * test.
+ */
+#ifndef WGTCPD_CONTROL_DEVICE_H
+#define WGTCPD_CONTROL_DEVICE_H
+
+#include <wgtcpd/control/change.h>
+#include <wgtcpd/tunnel/handshaker.h>
+#include <wgtcpd/tunnel/tunnel.h>
+
+struct device_peer {
+    TAILQ_ENTRY(device_peer) link; /* in the order in which they came */
+    struct tunnel_peer *tunnel;  /* keys, endpoint, keepalive: there; what the worker hears, too */
+    uint8_t psk[CONFIG_KEY_LEN]; /* zero: none */
+    enum config_transport transport;
+    enum config_congestion congestion;
+    bool knock;
+    uint16_t keepalive;
+    struct ip_endpoint endpoint; /* as set last; family IP_NONE: never */
+    char *host;                  /* the name it was resolved from; NULL: it was set as an address */
+};
+TAILQ_HEAD(device_peers, device_peer);
+
+struct device_config {
+    enum config_transport transport; /* of peers that do not say; so are these: */
+    enum config_congestion congestion;
+    bool knock;
+};
+
+struct device {
+    struct device_config config;
+    struct handshaker *handshaker;
+    struct allowedips *allowed_ips;
+    void *ctx;
+    /* The rings to the worker are full, or a grace period is wanted: let it work for a moment. */
+    void (*wait)(void *ctx);
+    /* Readers of allowed IPs have all passed a quiet point (RCU). */
+    void (*synchronize)(void *ctx);
+    uint16_t listen_port;
+    uint32_t fwmark;
+    struct device_peers peers;
+    size_t n_peers;
+};
+
+/* handshaker and allowed_ips are set up and outlive it. */
+void device_init(struct device *d, const struct device_config *config, struct handshaker *h,
+                 struct allowedips *allowed_ips, uint16_t listen_port, uint32_t fwmark);
+/* The worker has stopped. Wipes keys. */
+void device_fini(struct device *d);
+
+/*
+ * Carries out a change. 0, or -errno with nothing changed: -ENOMEM, -ENOSPC (more peers than there
+ * is room for). As the kernel's set_device does: the private key comes first and removes a peer
+ * that has our own public key; such a peer is never added and no error; changes to a peer that does
+ * not exist make it, unless it is removed or update_only. *effect (may be NULL) tells what the host
+ * must see to.
+ */
+struct device_effect {
+    bool private_key, listen_port, fwmark; /* changed */
+    bool allowed_ips;                      /* some were added, moved or removed: routes */
+};
+int device_apply(struct device *d, const struct change *c, struct device_effect *effect);
+
+/* The peer of that key, or NULL. */
+struct device_peer *device_find(const struct device *d, const uint8_t public_key[CONFIG_KEY_LEN]);
+/* Tries the endpoint of a name anew with another address (resolve.c). 0 or -errno. */
+int device_set_endpoint(struct device *d, struct device_peer *p, const struct ip_endpoint *e);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a node is doing at one moment, in plain figures: the one source for `wg show`, wgtcpctl,
+ * metrics, telemetry and SIGUSR1. The worker fills in what is the worker's, in its own turn, so
+ * that nothing is read while it changes.
+ */
+#ifndef WGTCPD_CONTROL_SNAPSHOT_H
+#define WGTCPD_CONTROL_SNAPSHOT_H
+
+#include <wgtcpd/base/drop.h>
+#include <wgtcpd/control/device.h>
+#include <wgtcpd/dataplane/worker.h>
+
+struct node;
+
+/* A connection as its peer uses it now. */
+struct snapshot_connection {
+    bool dialled; /* else accepted */
+    struct ip_endpoint local;
+    struct tcp_info info;
+    uint64_t early_delivered, recut;
+};
+
+struct snapshot_peer {
+    uint8_t public_key[CONFIG_KEY_LEN];
+    const struct device_peer *device; /* psk, settings; valid until the control loop's next turn */
+    enum transport_kind path;         /* in use now; TRANSPORT_NONE: none */
+    struct ip_endpoint endpoint;      /* heard last, else as set; family IP_NONE: none */
+    struct peer_stats stats;
+    bool handshaken;
+    uint64_t handshake_seconds; /* Unix time of the last completed handshake */
+    uint32_t handshake_nanoseconds;
+    wgt_time handshake_age;
+    bool session;                    /* there are keys to send with */
+    uint32_t waiting, waiting_bytes; /* inner packets that wait */
+    wgt_time queue_delay;            /* of the packet that has waited longest */
+    uint64_t dials, dial_failures;
+    uint32_t initiations_sent, responses_received, responses_bad; /* of this peer's handshakes */
+    uint32_t initiations_received;
+    bool connected;
+    struct snapshot_connection connection; /* with `connected` */
+};
+
+struct snapshot {
+    char ifname[CONFIG_IFNAME_MAX + 1];
+    uint8_t public_key[CONFIG_KEY_LEN];
+    bool has_private_key;
+    uint16_t listen_port;
+    uint32_t fwmark, mtu;
+    const char *aead;
+    uint64_t uptime_s;
+    struct worker_stats worker;
+    struct tcp_transport_stats tcp;
+    uint32_t connections, half_open, strangers, time_wait;
+    struct wgt_drop_counters data_drops, handshake_drops;
+    uint64_t initiations_sent, initiations_received, responses_sent, responses_received,
+        cookies_sent, cookies_received;
+    uint64_t marked; /* inner packets marked CE */
+    size_t n_peers;
+    struct snapshot_peer *peers; /* in the device's order */
+};
+
+/* NULL: no memory, or the worker did not answer within a second. snapshot_free frees it. */
+struct snapshot *snapshot_take(struct node *n);
+void snapshot_free(struct snapshot *s);
+
+#endif

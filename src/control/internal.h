@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Between the files of the control room. */
+#ifndef CONTROL_INTERNAL_H
+#define CONTROL_INTERNAL_H
+
+#include <wgtcpd/control/node.h>
+
+/* Logs "what: text of the error" (rc: an errno, either sign); -1. */
+int complain(const char *what, int rc);
+
+const struct tcp_cc_ops *congestion_ops(enum config_congestion which);
+
+/* interface.c: the kernel's side of the tunnel; 0, or -1 (logged) */
+int interface_up(struct node *n);
+int interface_add_routes(struct node *n);
+void interface_down(struct node *n);
+
+/* resolve.c: an address of the endpoint's host, of a family that the outer port has. false
+ * (logged): there is none. */
+bool endpoint_resolve(const struct config *c, const struct config_endpoint *e,
+                      struct ip_endpoint *out);
+
+/* loop.c: 0, or -1 (logged) */
+int loop_init(struct node *n);
+void loop_fini(struct node *n);
+/* Until a signal says stop (0) or what the node stands on goes away (-1, logged). */
+int loop_run(struct node *n);
+/* Ends loop_run. */
+void loop_stop(struct node *n, int rc);
+/* FIN on every connection, and a moment for the answers. */
+void loop_stop_tunnel(struct node *n);
+/* Takes what the worker tells, once; for places that wait for something else (ctx: the node). */
+void loop_take_events(void *ctx);
+
+/* peers.c: 0, or -1 (logged) */
+int peers_add(struct node *n);
+void peers_free(struct node *n);
+
+#endif

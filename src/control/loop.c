@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The control thread's loop: signals, what the worker tells, and whatever else asks for its turn
+ * (libevent; n->base). */
+#include <errno.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <rte_ring.h>
+
+#include <wgtcpd/control/log.h>
+#include <wgtcpd/control/status.h>
+
+#include "internal.h"
+
+enum { EVENTS_PER_TURN = 256, STOP_PATIENCE_S = 2 };
+
+static struct wall_clock
+wall_clock(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (struct wall_clock){(uint64_t)ts.tv_sec, (uint32_t)ts.tv_nsec};
+}
+
+void
+loop_take_events(void *ctx)
+{
+    struct node *n = ctx;
+    struct wall_clock wall = wall_clock();
+    uint64_t count;
+    ssize_t rc = read(n->event_fd, &count, sizeof(count));
+
+    (void)rc; /* EAGAIN: called for something else */
+    if (handshaker_run(&n->handshaker, worker_clock(), &wall, EVENTS_PER_TURN) > 0)
+        worker_wake(&n->worker);
+}
+
+/* Signals and others have their turns in between. */
+static void
+on_worker(evutil_socket_t fd, short what, void *ctx)
+{
+    struct node *n = ctx;
+
+    (void)fd;
+    (void)what;
+    loop_take_events(n);
+    if (__atomic_load_n(&n->worker.failed, __ATOMIC_ACQUIRE)) {
+        log_error("interface %s was deleted", n->config->ifname);
+        loop_stop(n, -1);
+    } else if (rte_ring_count(n->events) > 0) {
+        event_active(n->on_worker, EV_READ, 0);
+    }
+}
+
+static void
+on_signal(evutil_socket_t fd, short what, void *ctx)
+{
+    struct node *n = ctx;
+    struct signalfd_siginfo info;
+
+    (void)what;
+    while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo == SIGUSR1)
+            status_log(n, worker_clock());
+        else if (info.ssi_signo == SIGHUP)
+            log_warning("this version does not reload its configuration: restart it");
+        else
+            loop_stop(n, 0);
+    }
+}
+
+static int
+make_descriptors(struct node *n)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGUSR1);
+    /* Before EAL makes threads, so that all of them leave these signals to us. */
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more is no reason to die */
+    n->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    n->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    n->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (n->signal_fd < 0 || n->event_fd < 0 || n->wake_fd < 0)
+        return complain("cannot make event descriptors", errno);
+    return 0;
+}
+
+int
+loop_init(struct node *n)
+{
+    if (make_descriptors(n) != 0)
+        return -1;
+    n->base = event_base_new();
+    if (n->base == NULL)
+        return complain("event loop", ENOMEM);
+    n->on_worker = event_new(n->base, n->event_fd, EV_READ | EV_PERSIST, on_worker, n);
+    n->on_signal = event_new(n->base, n->signal_fd, EV_READ | EV_PERSIST, on_signal, n);
+    if (n->on_worker == NULL || n->on_signal == NULL || event_add(n->on_worker, NULL) != 0 ||
+        event_add(n->on_signal, NULL) != 0)
+        return complain("event loop", ENOMEM);
+    return 0;
+}
+
+static void
+free_event(struct event *e)
+{
+    if (e != NULL)
+        event_free(e);
+}
+
+static void
+close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+void
+loop_fini(struct node *n)
+{
+    free_event(n->on_worker);
+    free_event(n->on_signal);
+    if (n->base != NULL)
+        event_base_free(n->base);
+    close_fd(n->event_fd);
+    close_fd(n->wake_fd);
+    close_fd(n->signal_fd);
+}
+
+int
+loop_run(struct node *n)
+{
+    n->stop_code = 0;
+    if (event_base_dispatch(n->base) < 0)
+        return complain("event loop", errno);
+    return n->stop_code;
+}
+
+void
+loop_stop(struct node *n, int rc)
+{
+    if (rc != 0)
+        n->stop_code = rc;
+    event_base_loopbreak(n->base);
+}
+
+void
+loop_stop_tunnel(struct node *n)
+{
+    struct timeval patience = {.tv_sec = STOP_PATIENCE_S};
+
+    if (handshaker_stop_tunnel(&n->handshaker) != 0)
+        return;
+    worker_wake(&n->worker);
+    event_base_loopexit(n->base, &patience);
+    while (!n->stopped && !event_base_got_exit(n->base))
+        if (event_base_loop(n->base, EVLOOP_ONCE) != 0)
+            break;
+    if (!n->stopped)
+        log_debug("some peers did not answer our FIN");
+}
