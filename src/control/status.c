@@ -59,12 +59,12 @@ log_listener(const struct tcp_transport *t)
 {
     log_info("tcp listener: half open %" PRIu32 ", strangers %" PRIu32 " silent %" PRIu32
              " heard, time-wait %" PRIu32 ", evicted %" PRIu64 ", of crowded sources %" PRIu64
-             ", cookies sent %" PRIu64 " accepted %" PRIu64 " rejected %" PRIu64
-             ", knocks refused %" PRIu64,
+             ", unused evicted %" PRIu64 ", cookies sent %" PRIu64 " accepted %" PRIu64
+             " rejected %" PRIu64 ", knocks refused %" PRIu64,
              t->listener.n[TCP_STUB_HALF_OPEN], t->listener.n[TCP_STUB_STRANGER],
              t->n_unauthenticated, t->listener.n[TCP_STUB_TIME_WAIT], t->stats.strangers_evicted,
-             t->stats.source_refused, t->stats.cookies_sent, t->stats.cookies_accepted,
-             t->stats.cookies_rejected, t->stats.knocks_refused);
+             t->stats.source_refused, t->stats.unused_evicted, t->stats.cookies_sent,
+             t->stats.cookies_accepted, t->stats.cookies_rejected, t->stats.knocks_refused);
 }
 
 void

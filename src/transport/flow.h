@@ -17,12 +17,16 @@ _Static_assert(sizeof(struct flow_key) == TCP_TUPLE_LEN, "no padding in a hash k
 struct flow_key flow_key(const struct ip_endpoint *local, const struct ip_endpoint *remote);
 struct tcp_flow *flow_find(const struct tcp_transport *t, const struct ip_endpoint *local,
                            const struct ip_endpoint *remote);
-/* A flow in the table with path, decoder and deadlines set up; NULL (counted): the table is full.
- */
+/* A flow in the table with path, decoder and deadlines set up. When the table is full, the flow
+ * that nobody has used for the longest time is reset and gone; NULL (counted): all are used. Not
+ * while a flow has its turn. */
 struct tcp_flow *flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
                           const struct ip_endpoint *remote);
 /* Removes the flow from everything and gives its packets back. */
 void flow_free(struct tcp_transport *t, struct tcp_flow *f);
+/* Nobody sends on it: its place may be given to another. */
+void flow_enter_unused(struct tcp_transport *t, struct tcp_flow *f);
+void flow_leave_unused(struct tcp_transport *t, struct tcp_flow *f);
 /* Frees the packets that the connection is done with. */
 void flow_reclaim(struct tcp_transport *t, struct tcp_flow *f);
 void flow_mark_dirty(struct tcp_transport *t, struct tcp_flow *f);

@@ -69,6 +69,7 @@ tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
     wheel_init(&t->wheel, now);
     TAILQ_INIT(&t->dirty);
     TAILQ_INIT(&t->strangers);
+    TAILQ_INIT(&t->unused);
     rc = t->buckets != NULL && t->flows != NULL && t->records != NULL ? 0 : -ENOMEM;
     if (rc == 0)
         rc = stub_table_init(t, now);
@@ -145,23 +146,60 @@ leave_table(struct tcp_transport *t, const struct tcp_flow *f)
     *link = f->next;
 }
 
+void
+flow_enter_unused(struct tcp_transport *t, struct tcp_flow *f)
+{
+    if (f->unused || !f->authenticated || !LIST_EMPTY(&f->users))
+        return;
+    f->unused = true;
+    TAILQ_INSERT_TAIL(&t->unused, f, unused_link);
+}
+
+void
+flow_leave_unused(struct tcp_transport *t, struct tcp_flow *f)
+{
+    if (!f->unused)
+        return;
+    f->unused = false;
+    TAILQ_REMOVE(&t->unused, f, unused_link);
+}
+
+static bool
+evict_unused(struct tcp_transport *t, wgt_time now)
+{
+    struct tcp_flow *f = TAILQ_FIRST(&t->unused);
+
+    if (f == NULL)
+        return false;
+    t->stats.unused_evicted++;
+    flow_reject(t, now, f);
+    return true;
+}
+
+/* n_flows < max_flows */
+static struct tcp_flow *
+take_free(struct tcp_transport *t)
+{
+    struct tcp_flow *f = t->free_flows;
+
+    if (f == NULL)
+        return &t->flows[--t->n_fresh];
+    t->free_flows = f->next_free;
+    return f;
+}
+
 struct tcp_flow *
 flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
          const struct ip_endpoint *remote)
 {
-    struct tcp_flow *f = t->free_flows;
+    struct tcp_flow *f;
     uint32_t generation;
 
-    if (f == NULL && t->n_fresh > 0)
-        f = &t->flows[t->n_fresh - 1];
-    if (f == NULL) {
+    if (t->n_flows >= t->config.max_flows && !evict_unused(t, now)) {
         wgt_drop_count(t->outer->drops, WGT_DROP_TCP_TABLE_FULL);
         return NULL;
     }
-    if (f == t->free_flows)
-        t->free_flows = f->next_free;
-    else
-        t->n_fresh--;
+    f = take_free(t);
     generation = f->path.generation + 1;
     *f = (struct tcp_flow){
         .path = {.kind = TRANSPORT_TCP,
@@ -242,6 +280,7 @@ flow_free(struct tcp_transport *t, struct tcp_flow *f)
     if (f->dirty)
         TAILQ_REMOVE(&t->dirty, f, dirty_link);
     leave_table(t, f);
+    flow_leave_unused(t, f);
     if (!f->authenticated)
         leave_strangers(t, f);
     t->n_flows--;

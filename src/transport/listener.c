@@ -106,7 +106,8 @@ promote(struct tcp_transport *t, struct call *c, struct tcp_stub *s)
     struct tcp_options o = stub_options(t, c->now, s);
     struct tcp_flow *f;
 
-    if (t->n_unauthenticated >= t->config.max_unauthenticated || t->n_flows >= t->config.max_flows)
+    if (t->n_unauthenticated >= t->config.max_unauthenticated ||
+        (t->n_flows >= t->config.max_flows && TAILQ_EMPTY(&t->unused)))
         evict_flow(t, c->now);
     f = flow_new(t, c->now, &c->local, &c->remote);
     if (f == NULL)

@@ -207,6 +207,7 @@ lose_users(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
         u->path.flow = NULL;
         t->events.path_lost(t->events.ctx, now, u);
     }
+    flow_enter_unused(t, f);
 }
 
 void
@@ -217,13 +218,41 @@ tcp_flow_close(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
     f->closing = true;
     f->linger_deadline = now + TCP_FLOW_CLOSING;
     tcp_close(&f->conn, now);
+    flow_enter_unused(t, f);
     flow_mark_dirty(t, f);
 }
 
-void
-tcp_flow_unused(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
+/* Who opens connection after connection and authenticates on each must not fill the table. */
+static void
+limit_unused(struct tcp_transport *t, wgt_time now, const struct path_user *u)
 {
-    if (!LIST_EMPTY(&f->users) || f->closing || f->linger_deadline != WGT_NEVER)
+    struct tcp_flow *oldest = NULL, *f;
+    unsigned n = 0;
+
+    TAILQ_FOREACH(f, &t->unused, unused_link)
+    {
+        if (f->last_user != u)
+            continue;
+        if (oldest == NULL)
+            oldest = f;
+        n++;
+    }
+    if (n <= TCP_FLOW_UNUSED_MAX)
+        return;
+    t->stats.unused_evicted++;
+    tcp_flow_reset(t, now, oldest);
+}
+
+void
+tcp_flow_unused(struct tcp_transport *t, wgt_time now, struct tcp_flow *f,
+                const struct path_user *u)
+{
+    if (!LIST_EMPTY(&f->users))
+        return;
+    f->last_user = u;
+    flow_enter_unused(t, f);
+    limit_unused(t, now, u);
+    if (f->closing || f->linger_deadline != WGT_NEVER)
         return;
     f->linger_deadline = now + TCP_FLOW_LINGER;
     flow_mark_dirty(t, f);
@@ -240,7 +269,7 @@ tcp_transport_detach(struct tcp_transport *t, wgt_time now, struct path_user *u)
         LIST_REMOVE(u, link);
         u->attached = false;
         if (f != NULL)
-            tcp_flow_unused(t, now, f);
+            tcp_flow_unused(t, now, f, u);
     }
     u->path = (struct path){.kind = TRANSPORT_NONE};
 }
@@ -252,12 +281,16 @@ tcp_transport_attach(struct tcp_transport *t, wgt_time now, struct path_user *u,
     struct tcp_flow *f = tcp_flow_of(p);
     struct path copy = *p; /* p may be u's own */
 
+    if (f != NULL && tcp_flow_usable(f))
+        flow_leave_unused(t, f); /* now: u, who leaves another, may have too many of them */
     tcp_transport_detach(t, now, u);
     if (copy.kind == TRANSPORT_TCP && (f == NULL || !tcp_flow_usable(f)))
         return;
     u->path = copy;
     if (f != NULL) {
         LIST_INSERT_HEAD(&f->users, u, link);
+        f->last_user = u;
+        flow_leave_unused(t, f);
         u->attached = true;
         f->linger_deadline = WGT_NEVER;
     }
@@ -317,6 +350,8 @@ tcp_flow_reset(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
     tcp_flow_retire(t, now, f);
     tcp_abort(&f->conn, now);
+    flow_leave_unused(t, f); /* it will be gone after its next turn */
+    flow_mark_dirty(t, f);
 }
 
 void

@@ -153,7 +153,7 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
         return;
     if (!is_better_path(p, now, from, f)) {
         if (f != NULL)
-            tcp_flow_unused(&t->tcp, now, f);
+            tcp_flow_unused(&t->tcp, now, f, &p->path);
         return;
     }
     old = tcp_flow_of(&p->path.path);

@@ -598,19 +598,152 @@ unused_connection_is_closed_with_fin_after_the_linger_time(void **state)
 static void
 connection_that_never_was_used_is_closed_after_the_linger_time(void **state)
 {
+    struct path_user user = {.path.kind = TRANSPORT_NONE};
     struct tcp_flow *f = dial();
 
     (void)state;
     tcp_flow_send(&a.t, now, f, message(148, 1), false);
     run_until(now + WGT_SEC);
     tcp_flow_authenticated(&b.t, b.last_flow);
-    tcp_flow_unused(&b.t, now, b.last_flow);
+    tcp_flow_unused(&b.t, now, b.last_flow, &user);
     run_until(now + TCP_FLOW_LINGER / 2);
-    tcp_flow_unused(&b.t, now, b.last_flow); /* no more time for that */
+    tcp_flow_unused(&b.t, now, b.last_flow, &user); /* no more time for that */
     run_until(now + TCP_FLOW_LINGER / 2 - WGT_MSEC);
     assert_int_equal(b.t.n_flows, 1);
     run_until(now + 10 * WGT_MSEC);
     assert_int_equal(b.t.n_flows, 0);
+}
+
+/* A peer's connection at b, dialled by a. */
+static struct tcp_flow *
+authenticated_at_b(void)
+{
+    tcp_flow_send(&a.t, now, dial(), message(148, 1), false);
+    run_until(now + WGT_MSEC);
+    tcp_flow_authenticated(&b.t, b.last_flow);
+    return b.last_flow;
+}
+
+enum { PLACES = 16 };
+
+static void
+full_table_gives_away_the_place_that_is_unused_for_longest(void **state)
+{
+    struct path_user used = {.path.kind = TRANSPORT_NONE}, left[PLACES] = {0};
+    struct path path[PLACES], newcomer;
+
+    (void)state;
+    b.t.config.max_flows = PLACES;
+    for (unsigned i = 0; i < PLACES; i++) {
+        struct tcp_flow *f = authenticated_at_b();
+
+        path[i] = f->path;
+        tcp_flow_unused(&b.t, now, f, &left[i]);
+    }
+    tcp_transport_attach(&b.t, now, &used, &path[0]); /* used after all */
+    tcp_transport_attach(&b.t, now, &left[1], &path[1]);
+    tcp_transport_detach(&b.t, now, &left[1]); /* and this one until now */
+    for (unsigned i = 2; i < 5; i++) {
+        assert_int_equal(b.t.n_flows, PLACES);
+        newcomer = authenticated_at_b()->path;
+        assert_non_null(tcp_flow_of(&newcomer));
+        tcp_transport_attach(&b.t, now, &left[i], &newcomer);
+        for (unsigned k = 0; k < PLACES; k++)
+            assert_int_equal(tcp_flow_of(&path[k]) != NULL, k < 2 || k > i);
+    }
+    assert_int_equal(b.t.stats.unused_evicted, 3);
+    assert_int_equal(b.drops.n[WGT_DROP_TCP_TABLE_FULL], 0);
+    assert_int_equal(a.why, TCP_END_RESET);
+    tcp_transport_detach(&b.t, now, &used);
+    for (unsigned i = 2; i < 5; i++)
+        tcp_transport_detach(&b.t, now, &left[i]);
+    b.t.config.max_flows = 64;
+}
+
+/* Without an answer to its FIN it would last longer than one that lingers. */
+static void
+closing_connections_give_their_places_away_too(void **state)
+{
+    struct path closing;
+
+    (void)state;
+    b.t.config.max_flows = 1;
+    closing = authenticated_at_b()->path;
+    tcp_flow_close(&b.t, now, tcp_flow_of(&closing));
+    tcp_transport_run(&b.t, now);
+    packet_queue_purge(&b.sent);
+    assert_non_null(tcp_flow_of(&closing));
+    assert_non_null(tcp_flow_of(&authenticated_at_b()->path));
+    assert_null(tcp_flow_of(&closing));
+    b.t.config.max_flows = 64;
+}
+
+static void
+table_full_of_used_connections_takes_no_more(void **state)
+{
+    struct path_user used[PLACES] = {0};
+
+    (void)state;
+    b.t.config.max_flows = PLACES;
+    for (unsigned i = 0; i < PLACES; i++) {
+        tcp_transport_attach(&b.t, now, &used[i], &authenticated_at_b()->path);
+    }
+    tcp_flow_send(&a.t, now, dial(), message(148, 1), false);
+    run_until(now + WGT_MSEC);
+    assert_int_equal(b.t.stats.unused_evicted, 0);
+    assert_int_equal(b.drops.n[WGT_DROP_TCP_TABLE_FULL], 1);
+    for (unsigned i = 0; i < PLACES; i++) {
+        assert_non_null(tcp_flow_of(&used[i].path));
+        tcp_transport_detach(&b.t, now, &used[i]);
+    }
+    b.t.config.max_flows = 64;
+}
+
+/* Each of its connections is unused once it is heard on the next. */
+static void
+one_user_leaves_few_unused_connections_behind(void **state)
+{
+    struct path_user churner = {.path.kind = TRANSPORT_NONE}, other = churner;
+    struct path path[12], others;
+
+    (void)state;
+    others = authenticated_at_b()->path;
+    tcp_flow_unused(&b.t, now, tcp_flow_of(&others), &other);
+    for (unsigned i = 0; i < 12; i++) {
+        path[i] = authenticated_at_b()->path;
+        tcp_transport_attach(&b.t, now, &churner, &path[i]);
+        assert_true(tcp_flow_usable(tcp_flow_of(&path[i])));
+        tcp_transport_run(&b.t, now);
+        assert_true(b.t.n_flows <= 1 + 1 + TCP_FLOW_UNUSED_MAX);
+    }
+    for (unsigned i = 0; i < 7; i++)
+        assert_null(tcp_flow_of(&path[i]));
+    assert_non_null(tcp_flow_of(&path[11 - TCP_FLOW_UNUSED_MAX + 1]));
+    assert_non_null(tcp_flow_of(&others));
+    assert_int_equal(b.t.stats.unused_evicted, 7);
+    tcp_transport_detach(&b.t, now, &churner);
+}
+
+/* It is in use from then on, though its user leaves one too many. */
+static void
+user_that_goes_back_to_its_oldest_connection_keeps_it(void **state)
+{
+    struct path_user user = {.path.kind = TRANSPORT_NONE};
+    struct path path[TCP_FLOW_UNUSED_MAX + 1];
+
+    (void)state;
+    for (unsigned i = 0; i <= TCP_FLOW_UNUSED_MAX; i++) {
+        path[i] = authenticated_at_b()->path;
+        tcp_transport_attach(&b.t, now, &user, &path[i]);
+    }
+    tcp_transport_attach(&b.t, now, &user, &path[0]);
+    assert_ptr_equal(tcp_flow_of(&user.path), path[0].flow);
+    tcp_transport_attach(&b.t, now, &user, &path[0]);
+    run_until(now + 2 * TCP_FLOW_LINGER);
+    assert_ptr_equal(tcp_flow_of(&user.path), path[0].flow);
+    assert_false(path[0].flow->unused);
+    assert_int_equal(b.t.n_flows, 1);
+    tcp_transport_detach(&b.t, now, &user);
 }
 
 /* The peer never closes its side, and sends now and then: FIN-WAIT-2 alone would last. */
@@ -1165,6 +1298,11 @@ main(void)
         T(dead_peer_ends_the_dial_within_the_connect_timeout),
         T(unused_connection_is_closed_with_fin_after_the_linger_time),
         T(connection_that_never_was_used_is_closed_after_the_linger_time),
+        T(full_table_gives_away_the_place_that_is_unused_for_longest),
+        T(closing_connections_give_their_places_away_too),
+        T(table_full_of_used_connections_takes_no_more),
+        T(one_user_leaves_few_unused_connections_behind),
+        T(user_that_goes_back_to_its_oldest_connection_keeps_it),
         T(closed_connection_that_does_not_end_is_reset),
         T(stranger_that_is_read_no_more_does_not_become_a_peer),
         T(who_does_not_read_has_a_backlog),

@@ -26,6 +26,8 @@
 #define TCP_FLOW_STRANGER_WINDOW 1024
 /* A connection that no peer sends on any more is closed after this time. */
 #define TCP_FLOW_LINGER (10 * WGT_SEC)
+/* So many of those may one user leave behind; the oldest is reset at once. */
+enum { TCP_FLOW_UNUSED_MAX = 4 };
 /* One that is closed and does not end is reset after this time, whatever still comes on it. */
 #define TCP_FLOW_CLOSING (60 * WGT_SEC)
 /* A connection that we dialled and that makes no progress for so long, or for so many
@@ -89,15 +91,18 @@ struct tcp_flow {
         TAILQ_ENTRY(tcp_flow) dirty_link;
         struct tcp_flow *next_free; /* while not in_use */
     };
-    wgt_time auth_deadline;   /* WGT_NEVER once authenticated */
-    wgt_time linger_deadline; /* WGT_NEVER while used; once closing: its end */
-    void *dialer;             /* who dialled it; NULL: accepted */
-    uint64_t born;            /* the transport's count of flows: which of two is newer */
-    uint32_t n_sent;          /* packets queued or not acknowledged */
+    wgt_time auth_deadline;            /* WGT_NEVER once authenticated */
+    wgt_time linger_deadline;          /* WGT_NEVER while used; once closing: its end */
+    void *dialer;                      /* who dialled it; NULL: accepted */
+    const struct path_user *last_user; /* who sent on it last; may be gone: only to compare */
+    TAILQ_ENTRY(tcp_flow) unused_link;
+    uint64_t born;   /* the transport's count of flows: which of two is newer */
+    uint32_t n_sent; /* packets queued or not acknowledged */
     bool in_use, dirty, established, authenticated, closing;
     bool silenced; /* a stranger that sent nonsense: what it sends is acknowledged and not read */
     bool heard;    /* a message that came on it has authenticated */
     bool searching;
+    bool unused;   /* a peer's, but nobody sends on it (any more) */
     uint32_t next; /* in its bucket: number + 1; 0: none */
 };
 
@@ -150,6 +155,7 @@ struct tcp_transport_stats {
     uint64_t strangers_evicted; /* to make room for younger ones */
     uint64_t source_refused;    /* too many of one source */
     uint64_t knocks_refused;
+    uint64_t unused_evicted; /* connections that nobody used, reset before their time */
     uint64_t packet_limited; /* turns at whose end a flow held its share of the packets */
 };
 
@@ -184,6 +190,7 @@ struct tcp_transport {
     struct wheel wheel;
     TAILQ_HEAD(, tcp_flow) dirty;
     TAILQ_HEAD(, tcp_flow) strangers; /* not authenticated, oldest first */
+    TAILQ_HEAD(, tcp_flow) unused;    /* the one that is unused for the longest time first */
     struct tcp_listener listener;
     uint32_t n_flows, n_unauthenticated;
     uint64_t n_born;
@@ -259,8 +266,9 @@ void tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, st
 bool tcp_flow_holds(const struct tcp_flow *f, uint32_t inner_flow);
 /* A message that came on this flow authenticated. */
 void tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f);
-/* It is a peer's, but nobody sends on it (so far): it lingers. */
-void tcp_flow_unused(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
+/* It is u's, who does not send on it: it lingers, unless somebody else uses it. */
+void tcp_flow_unused(struct tcp_transport *t, wgt_time now, struct tcp_flow *f,
+                     const struct path_user *u);
 /* FIN behind what is queued. */
 void tcp_flow_close(struct tcp_transport *t, wgt_time now, struct tcp_flow *f);
 /* The same, and users and dialler lose it at once: it carries no more messages. */
