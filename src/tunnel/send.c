@@ -239,6 +239,15 @@ peer_of_inner(const struct tunnel *t, const struct rte_mbuf *m, struct inner_pac
     return allowedips_lookup(t->allowed_ips, &inner->dst);
 }
 
+/* Now, or as soon as there is a path: what is staged before and after must not change places. */
+static bool
+sends_datagrams(const struct tunnel_peer *p)
+{
+    enum transport_kind kind = p->path.path.kind;
+
+    return (kind != TRANSPORT_NONE ? kind : p->configured_kind) == TRANSPORT_UDP;
+}
+
 static void
 stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
 {
@@ -249,7 +258,7 @@ stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
     waiting->len = rte_pktmbuf_pkt_len(m);
     if (!session_usable(p, now))
         fq_hold(&p->staged); /* CoDel has no say while nothing can move */
-    if (p->path.path.kind != TRANSPORT_UDP)
+    if (!sends_datagrams(p))
         hash = tunnel_flow_hash(t, waiting->data, waiting->len);
     fq_push(&t->fq, &p->staged, now, waiting, hash);
     peer_mark_flush(t, p);

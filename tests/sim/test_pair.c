@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What becomes of packets, paths and keys in single moments, made by hand. Node 0 dials node 1. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <rte_mempool.h>
+#include <rte_ring_elem.h>
+
+#include <wgtcpd/wire/ecn.h>
+#include <wgtcpd/wire/tcp.h>
+#include <wgtcpd/wire/udp.h>
+
+#include "pair.h"
+#include "sim.h"
+
+#define S  WGT_SEC
+#define MS WGT_MSEC
+
+static struct node *const dialler = &pair.node[0];
+
+static bool
+nothing_passes(unsigned from, uint8_t *packet, size_t len)
+{
+    (void)from;
+    (void)packet;
+    (void)len;
+    return false;
+}
+
+/* A session, a packet each way. */
+static void
+begin_with_session(uint64_t seed, enum transport_kind kind)
+{
+    struct node_config config[2];
+
+    pair_configure(config, kind);
+    pair_begin(seed, IP_V4, config, NULL);
+    pair_offer(0, 0, 1);
+    pair_run_to(S);
+    pair_offer(1, 0, 1);
+    pair_run_to(2 * S);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(pair.out[i].n, 1);
+    pair.out[0].n = pair.out[1].n = 0;
+}
+
+static void
+expect_numbers(unsigned node, uint32_t first, unsigned n)
+{
+    assert_int_equal(pair.out[node].n, n);
+    for (unsigned i = 0; i < n; i++)
+        assert_int_equal(pair.out[node].number[i], first + i);
+}
+
+/* --- staged packets ------------------------------------------------------------------------------
+ */
+
+/* Paper 6.4 and Linux's MAX_STAGED_PACKETS: what waits for a session is bounded, and the newest
+ * packets are kept. */
+static void
+the_newest_packets_are_kept_for_a_session(void **state)
+{
+    (void)state;
+    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
+        struct node_config config[2];
+
+        pair_configure(config, kind);
+        pair_begin(400, IP_V4, config, NULL);
+        pair.wire = nothing_passes;
+        pair_offer(0, 0, TUNNEL_STAGED_MAX);
+        pair_run_to(S);
+        assert_int_equal(pair_drops(0, WGT_DROP_STAGED_FULL), 0);
+        pair_offer(0, TUNNEL_STAGED_MAX, 50);
+        assert_int_equal(dialler->peer->staged.count, TUNNEL_STAGED_MAX);
+        assert_int_equal(pair_drops(0, WGT_DROP_STAGED_FULL), 50);
+        pair.wire = NULL;
+        pair_run_to(20 * S);
+        expect_numbers(1, 50, TUNNEL_STAGED_MAX);
+        pair_finish();
+    }
+}
+
+static bool
+only_resets_pass(unsigned from, uint8_t *packet, size_t len)
+{
+    (void)from;
+    (void)len;
+    return packet[9] == IP_PROTO_TCP && (packet[IPV4_HEADER_LEN + 13] & TCP_RST) != 0;
+}
+
+/* The peer resets the connection while packets wait for room on it, and the next SYN is lost. That
+ * takes longer than any packet may stand in a queue that moves. */
+static void
+what_waits_when_a_connection_is_lost_goes_on_the_next(void **state)
+{
+    struct tcp_flow *f;
+    unsigned waiting;
+
+    (void)state;
+    begin_with_session(401, TRANSPORT_TCP);
+    f = tcp_flow_of(&pair.node[1].peer->path.path);
+    assert_non_null(f);
+    pair.wire = only_resets_pass;
+    pair_offer(0, 0, 100);
+    tcp_flow_reset(&pair.node[1].tunnel.tcp, pair_clock(1), f);
+    node_settle(&pair.node[1], pair.now);
+    waiting = dialler->peer->staged.count;
+    assert_in_range(waiting, 10, 99);
+    pair_run_for(5 * MS);
+    assert_int_equal(dialler->peer->stats.dials, 2);
+    assert_int_equal(dialler->peer->staged.count, waiting);
+    pair_run_for(FQ_SOJOURN_MAX + 50 * MS);
+    pair.wire = NULL;
+    pair_run_for(5 * S);
+    expect_numbers(1, 100 - waiting, waiting);
+    assert_int_equal(pair_drops(0, WGT_DROP_QUEUE_STALE), 0);
+    pair_finish();
+}
+
+/* The control thread lets packets for a peer in before the worker has heard of it. */
+static void
+a_peer_in_the_allowed_ips_before_it_is_added_gets_nothing(void **state)
+{
+    struct tunnel_peer *early = calloc(1, sizeof(*early));
+    struct ip_prefix prefix = {ip_addr_v4((uint8_t[4]){10, 77, 0, 99}), 32};
+    uint8_t packet[PAIR_PACKET_LEN];
+
+    (void)state;
+    assert_non_null(early);
+    begin_with_session(402, TRANSPORT_UDP);
+    early->public_key[0] = 9;
+    early->has_endpoint = true;
+    early->configured_kind = TRANSPORT_UDP;
+    early->configured = (struct ip_endpoint){node_address(3, IP_V4), NODE_PORT};
+    assert_int_equal(allowedips_insert(&dialler->ips, &prefix, early), 0);
+    pair_packet(packet, 0, 98, IP_V4, 0, 0, sizeof(packet));
+    node_rx_inner(dialler, pair.now, packet, sizeof(packet));
+    assert_int_equal(pair_drops(0, WGT_DROP_NO_PEER), 1);
+
+    assert_int_equal(handshaker_add_peer(&dialler->handshaker, early, NULL), 0);
+    node_rx_inner(dialler, pair.now, packet, sizeof(packet));
+    assert_int_equal(pair_drops(0, WGT_DROP_NO_PEER), 2);
+    node_settle(dialler, pair.now);
+    node_rx_inner(dialler, pair.now, packet, sizeof(packet));
+    node_settle(dialler, pair.now);
+    assert_int_equal(pair_drops(0, WGT_DROP_NO_PEER), 2);
+    assert_int_equal(early->staged.count, 1);
+    pair_finish();
+    free(early);
+}
+
+/* --- requests that are lost ----------------------------------------------------------------------
+ */
+
+static unsigned n_initiations;
+
+static bool
+count_initiations(unsigned from, uint8_t *packet, size_t len)
+{
+    (void)len;
+    n_initiations += from == 0 && packet[IPV4_HEADER_LEN + UDP_HEADER_LEN] == MESSAGE_INITIATION;
+    return true;
+}
+
+static void
+begin_to_ask(uint64_t seed)
+{
+    struct node_config config[2];
+    uint8_t packet[PAIR_PACKET_LEN];
+
+    pair_configure(config, TRANSPORT_UDP);
+    pair_begin(seed, IP_V4, config, NULL);
+    pair.wire = count_initiations;
+    n_initiations = 0;
+    pair_packet(packet, 0, 1, IP_V4, 0, 0, sizeof(packet));
+    node_rx_inner(dialler, pair.now, packet, sizeof(packet));
+}
+
+/* T1: REKEY_TIMEOUT after the request that was lost. */
+static void
+expect_session_after_a_retry(void)
+{
+    pair_run_to(5 * S - 1);
+    assert_int_equal(n_initiations, 0);
+    pair_run_to(5 * S + 400 * MS);
+    assert_int_equal(n_initiations, 1);
+    expect_numbers(1, 0, 1);
+    pair_finish();
+}
+
+static void
+a_request_that_finds_the_event_ring_full_comes_again(void **state)
+{
+    struct tunnel_event filler = {.type = TUNNEL_EVENT_HANDSHAKE}; /* no message: dropped */
+
+    (void)state;
+    begin_to_ask(410);
+    while (rte_ring_enqueue_elem(dialler->events, &filler, sizeof(filler)) == 0)
+        ;
+    tunnel_run(&dialler->tunnel, pair_clock(0));
+    assert_int_equal(pair_drops(0, WGT_DROP_RING_FULL), 1);
+    handshaker_run(&dialler->handshaker, pair_clock(0), &(struct wall_clock){.seconds = 1},
+                   TUNNEL_RING_SIZE);
+    expect_session_after_a_retry();
+}
+
+static void
+an_initiation_that_finds_the_command_ring_full_comes_again(void **state)
+{
+    struct tunnel_command filler = {.type = TUNNEL_COMMAND_SEND}; /* to nobody: dropped */
+
+    (void)state;
+    begin_to_ask(411);
+    tunnel_run(&dialler->tunnel, pair_clock(0));
+    assert_int_equal(rte_ring_count(dialler->events), 1);
+    while (rte_ring_enqueue_elem(dialler->commands, &filler, sizeof(filler)) == 0)
+        ;
+    handshaker_run(&dialler->handshaker, pair_clock(0), &(struct wall_clock){.seconds = 1}, 1);
+    assert_int_equal(dialler->handshaker.drops.n[WGT_DROP_RING_FULL], 1);
+    while (!rte_ring_empty(dialler->commands))
+        tunnel_run(&dialler->tunnel, pair_clock(0));
+    expect_session_after_a_retry();
+}
+
+/* --- congestion marks through the tunnel over UDP ------------------------------------------------
+ */
+
+enum { DSCP = 0xb8 }; /* EF */
+
+static uint8_t outer_seen, outer_set;
+
+/* A router on the path of data messages: remembers what ECN it got and passes on another. */
+static bool
+remark(unsigned from, uint8_t *packet, size_t len)
+{
+    bool v4 = ip_is_v4(packet);
+    struct ip_header ip;
+
+    assert_int_equal(ip_parse(packet, len, true, &ip), WGT_OK);
+    if (from != 0 || packet[ip.header_len + UDP_HEADER_LEN] != MESSAGE_DATA)
+        return true;
+    outer_seen = ip.traffic_class;
+    if (v4) {
+        ip.traffic_class = outer_set;
+        ip_write(packet, &ip);
+    } else {
+        packet[1] = (uint8_t)((packet[1] & 0xcf) | outer_set << 4);
+    }
+    return true;
+}
+
+/* Returns what came out: the traffic class, or -1. */
+static int
+through(uint8_t family, uint8_t inner, uint8_t outer)
+{
+    uint8_t packet[PAIR_PACKET_LEN];
+    unsigned before = pair.out[1].n;
+    struct ip_header ip;
+
+    outer_set = outer;
+    pair_packet(packet, 0, 1, family, DSCP | inner, 0, sizeof(packet));
+    node_rx_inner(dialler, pair.now, packet, sizeof(packet));
+    node_settle(dialler, pair.now);
+    pair_run_for(5 * MS);
+    if (pair.out[1].n == before)
+        return -1;
+    assert_int_equal(ip_parse(pair.out[1].last, pair.out[1].last_len, true, &ip), WGT_OK);
+    return ip.traffic_class;
+}
+
+/* RFC 6040 4.1 (with 4.3's reset of CE as Linux's WireGuard does it): DSCP stays inside. */
+static const uint8_t encapsulated[4] = {
+    [IP_ECN_NOT_ECT] = IP_ECN_NOT_ECT,
+    [IP_ECN_ECT0] = IP_ECN_ECT0,
+    [IP_ECN_ECT1] = IP_ECN_ECT1,
+    [IP_ECN_CE] = IP_ECN_ECT0,
+};
+
+/* RFC 6040 4.2, figure 4, by inner and outer field; -1: dropped. */
+static const int8_t decapsulated[4][4] = {
+    [IP_ECN_NOT_ECT] = {[IP_ECN_NOT_ECT] = IP_ECN_NOT_ECT,
+                        [IP_ECN_ECT0] = IP_ECN_NOT_ECT,
+                        [IP_ECN_ECT1] = IP_ECN_NOT_ECT,
+                        [IP_ECN_CE] = -1},
+    [IP_ECN_ECT0] = {[IP_ECN_NOT_ECT] = IP_ECN_ECT0,
+                     [IP_ECN_ECT0] = IP_ECN_ECT0,
+                     [IP_ECN_ECT1] = IP_ECN_ECT1,
+                     [IP_ECN_CE] = IP_ECN_CE},
+    [IP_ECN_ECT1] = {[IP_ECN_NOT_ECT] = IP_ECN_ECT1,
+                     [IP_ECN_ECT0] = IP_ECN_ECT1,
+                     [IP_ECN_ECT1] = IP_ECN_ECT1,
+                     [IP_ECN_CE] = IP_ECN_CE},
+    [IP_ECN_CE] = {[IP_ECN_NOT_ECT] = IP_ECN_CE,
+                   [IP_ECN_ECT0] = IP_ECN_CE,
+                   [IP_ECN_ECT1] = IP_ECN_CE,
+                   [IP_ECN_CE] = IP_ECN_CE},
+};
+
+static void
+expect_ecn(uint8_t family, uint8_t inner, uint8_t outer)
+{
+    uint64_t dropped = pair_drops(1, WGT_DROP_INNER_CE);
+    int expected = decapsulated[inner][outer];
+    int came = through(family, inner, outer);
+
+    if (outer_seen != encapsulated[inner])
+        fail_msg("inner %u left as %u", inner, outer_seen);
+    if (came != (expected < 0 ? -1 : DSCP | expected))
+        fail_msg("inner %u, outer %u came out as %d", inner, outer, came);
+    assert_int_equal(pair_drops(1, WGT_DROP_INNER_CE), dropped + (expected < 0 ? 1 : 0));
+}
+
+static void
+rfc6040_ecn_through_udp(void **state)
+{
+    static const uint8_t families[2] = {IP_V4, IP_V6};
+
+    (void)state;
+    for (unsigned outside = 0; outside < 2; outside++) {
+        struct node_config config[2];
+
+        pair_configure(config, TRANSPORT_UDP);
+        pair_begin(420, families[outside], config, NULL);
+        pair_offer(0, 0, 1);
+        pair_run_to(S);
+        pair.wire = remark;
+        for (unsigned inside = 0; inside < 2; inside++)
+            for (unsigned inner = 0; inner < 4; inner++)
+                for (unsigned outer = 0; outer < 4; outer++)
+                    expect_ecn(families[inside], (uint8_t)inner, (uint8_t)outer);
+        pair_finish();
+    }
+}
+
+/* --- keys --------------------------------------------------------------------------------------
+ */
+
+static void
+no_key_is_left_when_a_node_has_ended(void **state)
+{
+    const struct tunnel *t = &dialler->tunnel;
+    const struct handshaker *h = &dialler->handshaker;
+
+    (void)state;
+    begin_with_session(430, TRANSPORT_TCP);
+    memset(dialler->handshaker.cookie_secret.key, 1, sizeof(h->cookie_secret.key));
+    assert_false(noise_is_zero(t->flow_key, sizeof(t->flow_key)));
+    assert_false(noise_is_zero(t->config.knock_key, sizeof(t->config.knock_key)));
+    assert_false(noise_is_zero(h->ratelimit.key, sizeof(h->ratelimit.key)));
+    pair_finish();
+    assert_true(noise_is_zero(t->flow_key, sizeof(t->flow_key)));
+    assert_true(noise_is_zero(t->config.knock_key, sizeof(t->config.knock_key)));
+    assert_true(noise_is_zero(t->tcp.isn_key, sizeof(t->tcp.isn_key)));
+    assert_true(noise_is_zero(h->ratelimit.key, sizeof(h->ratelimit.key)));
+    assert_true(noise_is_zero(&h->cookie_secret, sizeof(h->cookie_secret)));
+    assert_true(noise_is_zero(&h->local, sizeof(h->local)));
+}
+
+int
+main(int argc, char **argv)
+{
+#define T(name) cmocka_unit_test_teardown(name, pair_clean_up)
+    const struct CMUnitTest tests[] = {
+        T(the_newest_packets_are_kept_for_a_session),
+        T(what_waits_when_a_connection_is_lost_goes_on_the_next),
+        T(a_peer_in_the_allowed_ips_before_it_is_added_gets_nothing),
+        T(a_request_that_finds_the_event_ring_full_comes_again),
+        T(an_initiation_that_finds_the_command_ring_full_comes_again),
+        T(rfc6040_ecn_through_udp),
+        T(no_key_is_left_when_a_node_has_ended),
+    };
+    int failed;
+
+    (void)argc;
+    if (sim_setup(argv[0]) != 0)
+        return 2;
+    failed = cmocka_run_group_tests(tests, NULL, NULL);
+    sim_teardown();
+    return failed;
+}
