@@ -19,8 +19,9 @@ update_window(struct tcp_conn *c, const struct tcp_segment *seg, uint32_t seq)
     c->snd_wl1 = seq;
     c->snd_wl2 = seg->ack;
     if (changed) {
-        c->persist_at = WGT_NEVER;
         c->persist_backoff = 0;
+        if (tcp_is_busy(c))
+            c->tx->persist_at = WGT_NEVER;
     }
     return changed;
 }
@@ -79,7 +80,7 @@ keep_up(struct tcp_conn *c)
 {
     if (c->recovery == TCP_RECOVERY_NONE && seq_lt(c->recovery_point, c->snd_una))
         c->recovery_point = c->snd_una - 1;
-    c->lost_high = tcp_seq_max(c->lost_high, c->snd_una);
+    c->tx->lost_high = tcp_seq_max(c->tx->lost_high, c->snd_una);
     if (seq_lt(c->ecn.reduced, c->snd_una))
         c->ecn.reduced = c->snd_una - 1;
     if (c->rack.dsack_round && seq_leq(c->rack.dsack_end, c->snd_una))
@@ -99,7 +100,7 @@ acknowledge(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
     c->bytes_acked += acked - (c->fin_sent && ack == c->snd_nxt);
     c->progress = d->now;
     /* RFC 6298 5.2, 5.3. */
-    c->rto_at = c->sent_head != NULL ? d->now + tcp_rto(c) : WGT_NEVER;
+    c->rto_at = c->tx->sent_head != NULL ? d->now + tcp_rto(c) : WGT_NEVER;
 }
 
 /* seg->ack was found acceptable (RFC 5961 5). seq is that of the segment, a SYN stripped. */
@@ -111,10 +112,10 @@ tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_
         .seg = seg,
         .rtt = WGT_NEVER,
         .prior_flight = tcp_pipe(c),
-        .prior_fack = c->rack.any ? c->rack.fack : c->snd_una,
+        .prior_fack = c->tx->fack,
         .dsack = c->sack_ok && reports_duplicate(seg),
     };
-    bool outstanding = c->sent_head != NULL;
+    bool outstanding = c->tx->sent_head != NULL;
     bool bare = seg->payload.len == 0 && !(seg->flags & (TCP_SYN | TCP_FIN));
     bool changed = update_window(c, seg, seq);
     uint32_t acked = 0;
@@ -127,7 +128,7 @@ tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_
         acked = seg->ack - c->snd_una;
         acknowledge(c, &d, seg->ack);
     }
-    if (c->sack_ok && seg->n_sack > 0)
+    if (c->sack_ok && seg->n_sack > 0 && tcp_is_busy(c))
         tcp_sent_sack(c, &d);
     /* A D-SACK may come when all has been acknowledged. */
     if (outstanding || d.dsack)
@@ -135,6 +136,6 @@ tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_
                          outstanding && acked == 0 && seg->ack == c->snd_una && bare && !changed);
     if (acked > 0)
         tcp_tlp_arm(c, now);
-    else if (c->n_sacked > 0)
+    else if (c->tx->n_sacked > 0)
         tcp_tlp_stop(c); /* RACK has something to go by */
 }

@@ -36,22 +36,22 @@ tcp_copy_sent(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s)
 {
     /* Without D-SACK the peer's answer would be a duplicate ACK, which says that something is lost.
      */
-    c->copy.due = s->chunk != NULL && s->chunk->twice && s->len <= COPY_MAX && c->sack_ok &&
-                  now < c->copy.until && is_affordable(c, now, s->len);
+    c->tx->copy_due = s->chunk != NULL && s->chunk->twice && s->len <= COPY_MAX && c->sack_ok &&
+                      now < c->copy.until && is_affordable(c, now, s->len);
 }
 
 /* The segment to send once more now, or NULL. */
 const struct tcp_sent *
 tcp_copy_take(struct tcp_conn *c, wgt_time now)
 {
-    if (!c->copy.due)
+    if (!c->tx->copy_due)
         return NULL;
-    c->copy.due = false;
-    if (c->sent_tail == NULL || c->sent_tail->list != &c->flight)
+    c->tx->copy_due = false;
+    if (c->tx->sent_tail == NULL || c->tx->sent_tail->list != &c->tx->flight)
         return NULL;
     c->copy.last = now;
     c->copies++;
-    return c->sent_tail;
+    return c->tx->sent_tail;
 }
 
 /* Whether a D-SACK can be due to a copy: by its length, within the time that answers take. */

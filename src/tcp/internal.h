@@ -75,6 +75,18 @@ tcp_outstanding(const struct tcp_conn *c)
 union tcp_record *tcp_record_get(struct tcp_conn *c);
 bool tcp_record_available(const struct tcp_conn *c);
 void tcp_record_put(struct tcp_conn *c, union tcp_record *r);
+/* Makes c->tx its own, if it is not; false: there are fewer than connections. */
+bool tcp_tx_begin(struct tcp_conn *c);
+/* Nothing is queued nor outstanding any more: c->tx goes back. */
+void tcp_tx_end(struct tcp_conn *c);
+/* A new connection has none. */
+void tcp_tx_none(struct tcp_conn *c);
+extern const struct tcp_tx tcp_tx_idle;
+static inline bool
+tcp_is_busy(const struct tcp_conn *c)
+{
+    return c->tx != &tcp_tx_idle;
+}
 
 /* queue.c: chunks */
 void tcp_queue_push(struct tcp_chunk_queue *q, struct tcp_chunk *chunk);
@@ -213,7 +225,6 @@ bool tcp_rack_detect(struct tcp_conn *c, wgt_time now);
 void tcp_rack_timeout(struct tcp_conn *c, wgt_time now);
 
 /* tlp.c */
-void tcp_tlp_init(struct tcp_conn *c);
 void tcp_tlp_arm(struct tcp_conn *c, wgt_time now);
 void tcp_tlp_stop(struct tcp_conn *c);
 void tcp_tlp_expired(struct tcp_conn *c, wgt_time now);

@@ -22,7 +22,8 @@ user_timeout(const struct tcp_conn *c)
 static bool
 is_idle(const struct tcp_conn *c)
 {
-    return c->options.keepalive_ms > 0 && c->sent_head == NULL && c->persist_at == WGT_NEVER &&
+    return c->options.keepalive_ms > 0 && c->tx->sent_head == NULL &&
+           c->tx->persist_at == WGT_NEVER &&
            (c->state == TCP_ESTABLISHED || c->state == TCP_CLOSE_WAIT);
 }
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Records that all connections of a worker draw from. */
+/* What all connections of a worker draw from. */
 #include "internal.h"
+
+const struct tcp_tx tcp_tx_idle = {
+    .persist_at = WGT_NEVER, .pace_wake = WGT_NEVER, .rack_at = WGT_NEVER, .tlp_at = WGT_NEVER};
 
 static void
 put(struct tcp_memory *m, union tcp_record *r)
@@ -11,9 +14,10 @@ put(struct tcp_memory *m, union tcp_record *r)
 }
 
 void
-tcp_memory_init(struct tcp_memory *m, union tcp_record *records, uint32_t n)
+tcp_memory_init(struct tcp_memory *m, union tcp_record *records, uint32_t n, struct tcp_tx *tx,
+                uint32_t n_tx)
 {
-    *m = (struct tcp_memory){.n = n, .chunks_max = UINT32_MAX};
+    *m = (struct tcp_memory){.n = n, .tx = tx, .tx_fresh = n_tx, .chunks_max = UINT32_MAX};
     for (uint32_t i = n; i-- > 0;)
         put(m, &records[i]);
 }
@@ -46,4 +50,45 @@ tcp_record_put(struct tcp_conn *c, union tcp_record *r)
 {
     put(c->options.memory, r);
     c->n_records--;
+}
+
+/* Who is idle only reads it: a write would be a fault. */
+void
+tcp_tx_none(struct tcp_conn *c)
+{
+    c->tx = (struct tcp_tx *)(uintptr_t)&tcp_tx_idle;
+}
+
+bool
+tcp_tx_begin(struct tcp_conn *c)
+{
+    struct tcp_memory *m = c->options.memory;
+
+    if (tcp_is_busy(c))
+        return true;
+    if (m == NULL || (m->tx_free == NULL && m->tx_fresh == 0))
+        return false;
+    if (m->tx_free != NULL) {
+        c->tx = m->tx_free;
+        m->tx_free = c->tx->next_free;
+    } else {
+        c->tx = &m->tx[--m->tx_fresh];
+    }
+    m->n_busy++;
+    *c->tx = tcp_tx_idle;
+    c->tx->fack = c->tx->lost_high = c->snd_una;
+    return true;
+}
+
+void
+tcp_tx_end(struct tcp_conn *c)
+{
+    struct tcp_memory *m = c->options.memory;
+
+    if (!tcp_is_busy(c))
+        return;
+    c->tx->next_free = m->tx_free;
+    m->tx_free = c->tx;
+    m->n_busy--;
+    tcp_tx_none(c);
 }

@@ -94,7 +94,7 @@ tcp_mtu_limit(struct tcp_conn *c, wgt_time now)
         m->refused = m->ceiling + 1;
         search_on(c, now);
     }
-    if (m->candidate <= c->mss || m->probe_len != 0 || now < m->probe_at ||
+    if (m->candidate <= c->mss || c->tx->mtu.probe_len != 0 || now < m->probe_at ||
         c->recovery != TCP_RECOVERY_NONE)
         return c->mss;
     return m->candidate;
@@ -106,14 +106,15 @@ tcp_mtu_sent(struct tcp_conn *c, const struct tcp_sent *s)
 {
     if (s->len <= c->mss)
         return;
-    c->mtu.probe_seq = s->seq;
-    c->mtu.probe_len = s->len;
+    c->tx->mtu.probe_seq = s->seq;
+    c->tx->mtu.probe_len = s->len;
 }
 
 static bool
 is_probe(const struct tcp_conn *c, const struct tcp_sent *s)
 {
-    return c->mtu.probe_len != 0 && s->seq == c->mtu.probe_seq && s->len == c->mtu.probe_len;
+    return c->tx->mtu.probe_len != 0 && s->seq == c->tx->mtu.probe_seq &&
+           s->len == c->tx->mtu.probe_len;
 }
 
 /* A segment is known to have arrived, whole. */
@@ -127,8 +128,8 @@ tcp_mtu_delivered(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s)
         m->passed_at = now;
     if (!is_probe(c, s))
         return;
-    set_mss(c, m->probe_len);
-    m->probe_len = 0;
+    set_mss(c, c->tx->mtu.probe_len);
+    c->tx->mtu.probe_len = 0;
     search_on(c, now);
 }
 
@@ -142,10 +143,10 @@ tcp_mtu_lost(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s)
         return false;
     m->probe_at = now + MTU_PROBE_SPACING;
     if (++m->probe_failures >= MTU_PROBES_MAX) {
-        m->refused = m->probe_len;
+        m->refused = c->tx->mtu.probe_len;
         search_on(c, now);
     }
-    m->probe_len = 0;
+    c->tx->mtu.probe_len = 0;
     return true;
 }
 
@@ -155,7 +156,7 @@ give_up_larger(struct tcp_conn *c)
 {
     struct tcp_sent *next;
 
-    for (struct tcp_sent *s = c->flight.head; s != NULL; s = next) {
+    for (struct tcp_sent *s = c->tx->flight.head; s != NULL; s = next) {
         next = s->after;
         if (s->len > c->mss)
             tcp_sent_lose(c, s);
@@ -170,8 +171,8 @@ lower(struct tcp_conn *c, wgt_time now, uint32_t payload)
     m->refused = payload + 1;
     m->candidate = tcp_min(m->candidate, payload);
     m->passed = tcp_min(m->passed, payload);
-    m->pending = false;
-    m->probe_len = 0;
+    c->tx->mtu.pending = false;
+    c->tx->mtu.probe_len = 0;
     m->raise_at = now + MTU_RAISE_AFTER;
     if (payload >= c->mss)
         return; /* a probe was refused: the retransmission is cut anyway */
@@ -199,9 +200,9 @@ tcp_mtu_too_big(struct tcp_conn *c, wgt_time now, const struct icmp_error *e)
     if (payload >= tcp_mss(c))
         return WGT_DROP_ICMP_MTU;
     if (m->passed > payload) {
-        m->pending = true;
-        m->pending_seq = e->seq;
-        m->pending_payload = payload;
+        c->tx->mtu.pending = true;
+        c->tx->mtu.pending_seq = e->seq;
+        c->tx->mtu.pending_payload = payload;
     } else {
         lower(c, now, payload);
     }
@@ -213,22 +214,22 @@ tcp_mtu_too_big(struct tcp_conn *c, wgt_time now, const struct icmp_error *e)
 static bool
 is_black_hole(const struct tcp_conn *c)
 {
-    return c->rto_count >= MTU_TIMEOUTS && c->sent_head->len > c->mtu.base &&
+    return c->tx->rto_count >= MTU_TIMEOUTS && c->tx->sent_head->len > c->mtu.base &&
            c->mss > c->mtu.base && (c->mtu.passed == 0 || c->mtu.passed_at <= c->progress);
 }
 
-/* The retransmission timer has expired; c->rto_count counts this time, too. */
+/* The retransmission timer has expired; rto_count counts this time, too. */
 void
 tcp_mtu_timeout(struct tcp_conn *c, wgt_time now)
 {
     struct tcp_mtu *m = &c->mtu;
 
-    (void)tcp_mtu_lost(c, now, c->sent_head);
-    if (m->pending) {
-        lower(c, now, m->pending_payload);
+    (void)tcp_mtu_lost(c, now, c->tx->sent_head);
+    if (c->tx->mtu.pending) {
+        lower(c, now, c->tx->mtu.pending_payload);
     } else if (is_black_hole(c)) {
         set_mss(c, m->base);
-        m->probe_len = 0;
+        c->tx->mtu.probe_len = 0;
         m->probe_failures = 0;
         m->probe_at = now + MTU_PROBE_SPACING;
     }
@@ -238,8 +239,8 @@ tcp_mtu_timeout(struct tcp_conn *c, wgt_time now)
 void
 tcp_mtu_progress(struct tcp_conn *c)
 {
-    if (c->mtu.pending && seq_lt(c->mtu.pending_seq, c->snd_una))
-        c->mtu.pending = false;
-    if (c->mtu.probe_len != 0 && seq_lt(c->mtu.probe_seq, c->snd_una))
-        c->mtu.probe_len = 0; /* it went through in pieces */
+    if (c->tx->mtu.pending && seq_lt(c->tx->mtu.pending_seq, c->snd_una))
+        c->tx->mtu.pending = false;
+    if (c->tx->mtu.probe_len != 0 && seq_lt(c->tx->mtu.probe_seq, c->snd_una))
+        c->tx->mtu.probe_len = 0; /* it went through in pieces */
 }

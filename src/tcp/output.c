@@ -160,7 +160,7 @@ emit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
     tcp_sent_transmit(c, now, s);
     tcp_pace_sent(c, now, s->len);
     tcp_recovery_sent(c, s->len);
-    if (s == c->sent_head && !(s->flags & TCP_SENT_RETRANSMITTED))
+    if (s == c->tx->sent_head && !(s->flags & TCP_SENT_RETRANSMITTED))
         c->progress = now; /* from here on the peer owes an answer */
     c->last_sent = now;
     if (c->rto_at == WGT_NEVER)
@@ -182,7 +182,7 @@ pacer_allows(struct tcp_conn *c, wgt_time now)
 {
     if (c->pace_at <= now || tcp_pace_allows(c, now) > 0) /* mostly the first: no division */
         return true;
-    c->pace_wake = tcp_pace_at(c, now);
+    c->tx->pace_wake = tcp_pace_at(c, now);
     return false;
 }
 
@@ -198,14 +198,15 @@ usable_window(const struct tcp_conn *c)
 static bool
 is_new_data_first(const struct tcp_conn *c)
 {
-    return tcp_undo_holds(c) && usable_window(c) >= tcp_min(c->mss, c->tx_next->len - c->tx_offset);
+    return tcp_undo_holds(c) &&
+           usable_window(c) >= tcp_min(c->mss, c->tx->unsent->len - c->tx->unsent_offset);
 }
 
 /* The peer has drawn its window back; the first segment goes all the same. */
 static bool
 is_beyond_window(const struct tcp_conn *c, const struct tcp_sent *s)
 {
-    return s != c->sent_head && seq_lt(c->snd_una + c->snd_wnd, s->seq + s->len);
+    return s != c->tx->sent_head && seq_lt(c->snd_una + c->snd_wnd, s->seq + s->len);
 }
 
 /* The stored segment goes out again as it was, unless it has become too large for the path. Beyond
@@ -213,7 +214,7 @@ is_beyond_window(const struct tcp_conn *c, const struct tcp_sent *s)
 static bool
 retransmit(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
-    struct tcp_sent *s = c->lost.head;
+    struct tcp_sent *s = c->tx->lost.head;
 
     if (s == NULL) {
         c->repair_due = false;
@@ -261,10 +262,10 @@ append_whole(struct tcp_conn *c, wgt_time now, const struct tcp_chunk *chunk, ui
 static void
 advance_unsent(struct tcp_conn *c, uint32_t len)
 {
-    c->tx_offset += len;
-    while (c->tx_next != NULL && c->tx_offset >= c->tx_next->len) {
-        c->tx_offset -= c->tx_next->len;
-        c->tx_next = c->tx_next->next;
+    c->tx->unsent_offset += len;
+    while (c->tx->unsent != NULL && c->tx->unsent_offset >= c->tx->unsent->len) {
+        c->tx->unsent_offset -= c->tx->unsent->len;
+        c->tx->unsent = c->tx->unsent->next;
     }
 }
 
@@ -272,10 +273,10 @@ advance_unsent(struct tcp_conn *c, uint32_t len)
 static void
 start_persist(struct tcp_conn *c, wgt_time now)
 {
-    if (c->sent_head != NULL || c->persist_at != WGT_NEVER)
+    if (c->tx->sent_head != NULL || c->tx->persist_at != WGT_NEVER)
         return;
     c->persist_backoff = 0;
-    c->persist_at = now + c->rtt.rto;
+    c->tx->persist_at = now + c->rtt.rto;
     c->progress = now;
 }
 
@@ -287,7 +288,7 @@ restart_if_idle(struct tcp_conn *c, wgt_time now)
     wgt_time since = c->rate.delivered_time > c->last_sent ? c->rate.delivered_time : c->last_sent;
 
     /* Idle is who had nothing to send, not who waits for the pacer. */
-    if (c->sent_head != NULL || c->cc.ops->restart == NULL ||
+    if (c->tx->sent_head != NULL || c->cc.ops->restart == NULL ||
         !(long_idle || (c->rate.app_limited != 0 && now > since)))
         return;
     c->cc.ops->restart(&c->cc, now, now - since, long_idle);
@@ -297,9 +298,9 @@ restart_if_idle(struct tcp_conn *c, wgt_time now)
 static uint32_t
 next_segment_len(struct tcp_conn *c, wgt_time now, bool free_of_cwnd)
 {
-    struct tcp_chunk *chunk = c->tx_next;
+    struct tcp_chunk *chunk = c->tx->unsent;
     uint32_t usable = usable_window(c);
-    uint32_t want = tcp_min(chunk->len - c->tx_offset, tcp_mtu_limit(c, now));
+    uint32_t want = tcp_min(chunk->len - c->tx->unsent_offset, tcp_mtu_limit(c, now));
     uint32_t len = fit_window(c, want, usable);
 
     if (len == 0) {
@@ -308,7 +309,7 @@ next_segment_len(struct tcp_conn *c, wgt_time now, bool free_of_cwnd)
     }
     if (!free_of_cwnd && (!cwnd_allows(c, len) || !pacer_allows(c, now)))
         return 0;
-    if (c->tx_offset == 0 && len == chunk->len)
+    if (c->tx->unsent_offset == 0 && len == chunk->len)
         len = append_whole(c, now, chunk, len, usable);
     return len;
 }
@@ -317,16 +318,16 @@ next_segment_len(struct tcp_conn *c, wgt_time now, bool free_of_cwnd)
 static struct tcp_sent *
 new_segment(struct tcp_conn *c, uint32_t len)
 {
-    struct tcp_sent *s = tcp_sent_new(c, c->tx_next);
+    struct tcp_sent *s = tcp_sent_new(c, c->tx->unsent);
 
     if (s == NULL)
         return NULL;
-    s->offset = c->tx_offset;
+    s->offset = c->tx->unsent_offset;
     s->len = len;
     advance_unsent(c, len);
-    if (c->tx_next == NULL)
+    if (c->tx->unsent == NULL)
         s->flags |= TCP_SENT_PSH;
-    if (c->tx_next == NULL && c->fin_queued && usable_window(c) > len) {
+    if (c->tx->unsent == NULL && c->fin_queued && usable_window(c) > len) {
         s->flags |= TCP_SENT_FIN;
         c->fin_sent = true;
     }
@@ -340,7 +341,7 @@ send_new_segment(struct tcp_conn *c, wgt_time now, struct tcp_out *out, bool fre
     struct tcp_sent *s;
     uint32_t len;
 
-    if (c->tx_next == NULL)
+    if (c->tx->unsent == NULL)
         return NULL;
     restart_if_idle(c, now);
     len = next_segment_len(c, now, free_of_cwnd);
@@ -351,7 +352,7 @@ send_new_segment(struct tcp_conn *c, wgt_time now, struct tcp_out *out, bool fre
     if (s == NULL)
         return NULL;
     c->override_due = false;
-    c->persist_at = WGT_NEVER;
+    c->tx->persist_at = WGT_NEVER;
     c->persist_backoff = 0;
     tcp_mtu_sent(c, s);
     emit(c, now, s, out);
@@ -377,7 +378,7 @@ send_copy(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 static bool
 send_new(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
-    if ((c->lost.head != NULL && !is_new_data_first(c)) ||
+    if ((c->tx->lost.head != NULL && !is_new_data_first(c)) ||
         send_new_segment(c, now, out, false) == NULL)
         return false;
     tcp_tlp_arm(c, now);
@@ -395,8 +396,8 @@ send_tail_probe(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
     c->tlp.due = false;
     s = send_new_segment(c, now, out, true);
     if (s == NULL) {
-        s = c->sent_tail;
-        if (s == NULL || s->list != &c->flight || s->len > c->mss || is_beyond_window(c, s))
+        s = c->tx->sent_tail;
+        if (s == NULL || s->list != &c->tx->flight || s->len > c->mss || is_beyond_window(c, s))
             return false;
         send_again(c, now, s, out);
     }
@@ -410,7 +411,7 @@ send_fin(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
     struct tcp_sent *s;
 
-    if (!c->fin_queued || c->fin_sent || c->tx_next != NULL)
+    if (!c->fin_queued || c->fin_sent || c->tx->unsent != NULL)
         return false;
     s = tcp_sent_new(c, NULL);
     if (s == NULL) {
@@ -439,14 +440,16 @@ send_owed_ack(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 static bool
 send_synchronised(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
-    c->pace_wake = WGT_NEVER;
+    if (tcp_is_busy(c))
+        c->tx->pace_wake = WGT_NEVER;
     if (send_ack_alone(c, now, out) || send_probe(c, now, out))
         return true;
     if (may_send_data(c)) {
         if (send_copy(c, now, out) || retransmit(c, now, out) || send_tail_probe(c, now, out) ||
             send_new(c, now, out) || send_fin(c, now, out))
             return true;
-        c->paused_flight = tcp_pipe(c);
+        if (tcp_is_busy(c))
+            c->tx->paused_flight = tcp_pipe(c);
     }
     return send_owed_ack(c, now, out);
 }
@@ -471,6 +474,19 @@ send_any(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
     }
 }
 
+/* Nothing is queued nor outstanding, and nothing that was sent again can still turn out to have
+ * been needless: D-SACKs come within a round trip of the last transmission. */
+static void
+rest_if_idle(struct tcp_conn *c, wgt_time now)
+{
+    const struct tcp_tx *tx = c->tx;
+
+    if (tx->queue.head != NULL || tx->sent_head != NULL || c->recovery != TCP_RECOVERY_NONE ||
+        (tx->undo.possible && now - c->last_sent <= tcp_rto(c)))
+        return;
+    tcp_tx_end(c);
+}
+
 bool
 tcp_output(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
@@ -478,6 +494,8 @@ tcp_output(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 
     *out = (struct tcp_out){0};
     sent = send_any(c, now, out);
+    if (!sent && c->state != TCP_CLOSED)
+        rest_if_idle(c, now);
     tcp_timers_store(c);
     return sent;
 }

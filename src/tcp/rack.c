@@ -18,14 +18,12 @@ tcp_rack_delivered(struct tcp_conn *c, const struct tcp_delivery *d, const struc
     struct tcp_rack *r = &c->rack;
     uint32_t end = s->seq + tcp_sent_seq_len(s);
 
-    if (!r->any || seq_lt(r->fack, end))
-        r->fack = end;
+    c->tx->fack = tcp_seq_max(c->tx->fack, end);
     if (seq_lt(end, d->prior_fack) && !(s->flags & TCP_SENT_RETRANSMITTED))
         r->reordering_seen = true;
-    r->any = true;
-    if (!last || s->order < r->order)
+    if (!last || s->order < c->tx->rack_order)
         return;
-    r->order = s->order;
+    c->tx->rack_order = s->order;
     r->rtt = d->now - s->time;
 }
 
@@ -58,7 +56,7 @@ tcp_rack_recovery_ends(struct tcp_conn *c)
 void
 tcp_rack_init(struct tcp_conn *c)
 {
-    c->rack = (struct tcp_rack){.mult = 1, .at = WGT_NEVER};
+    c->rack = (struct tcp_rack){.mult = 1};
 }
 
 static wgt_time
@@ -68,7 +66,7 @@ reordering_window(const struct tcp_conn *c)
     wgt_time min = tcp_rtt_min(&c->rtt);
 
     if (!r->reordering_seen &&
-        (c->recovery != TCP_RECOVERY_NONE || c->n_sacked >= TCP_DUP_THRESHOLD))
+        (c->recovery != TCP_RECOVERY_NONE || c->tx->n_sacked >= TCP_DUP_THRESHOLD))
         return 0;
     if (min == WGT_NEVER)
         return 0;
@@ -79,16 +77,16 @@ reordering_window(const struct tcp_conn *c)
 bool
 tcp_rack_detect(struct tcp_conn *c, wgt_time now)
 {
-    struct tcp_rack *r = &c->rack;
-    wgt_time patience = r->rtt + reordering_window(c);
+    struct tcp_tx *tx = c->tx;
+    wgt_time patience = c->rack.rtt + reordering_window(c);
     bool found = false;
 
-    r->at = WGT_NEVER;
-    while (c->flight.head != NULL && c->flight.head->order < r->order) {
-        struct tcp_sent *s = c->flight.head;
+    tx->rack_at = WGT_NEVER;
+    while (tx->flight.head != NULL && tx->flight.head->order < tx->rack_order) {
+        struct tcp_sent *s = tx->flight.head;
 
         if (s->time + patience > now) {
-            r->at = s->time + patience;
+            tx->rack_at = s->time + patience;
             break;
         }
         tcp_recovery_lose(c, now, s);
@@ -105,10 +103,10 @@ tcp_rack_timeout(struct tcp_conn *c, wgt_time now)
     wgt_time patience = c->rack.rtt + reordering_window(c);
     struct tcp_sent *next;
 
-    for (struct tcp_sent *s = c->flight.head; s != NULL; s = next) {
+    for (struct tcp_sent *s = c->tx->flight.head; s != NULL; s = next) {
         next = s->after;
-        if (s == c->sent_head || s->time + patience <= now)
+        if (s == c->tx->sent_head || s->time + patience <= now)
             tcp_recovery_lose(c, now, s);
     }
-    c->rack.at = WGT_NEVER;
+    c->tx->rack_at = WGT_NEVER;
 }

@@ -12,8 +12,8 @@ void
 tcp_rate_sent(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, uint32_t pipe)
 {
     if (pipe == 0)
-        c->rate.first_sent = c->rate.delivered_time = now;
-    s->first_sent = c->rate.first_sent;
+        c->tx->first_sent = c->rate.delivered_time = now;
+    s->first_sent = c->tx->first_sent;
     s->delivered_time = c->rate.delivered_time;
     s->delivered = (uint32_t)c->rate.delivered;
     s->lost_before = (uint32_t)c->rate.lost;
@@ -56,7 +56,7 @@ tcp_rate_delivered(struct tcp_conn *c, struct tcp_delivery *d, uint32_t bytes,
         .lost = s->lost_before, /* made a difference in tcp_rate_sample */
         .app_limited = s->flags & TCP_SENT_APP_LIMITED,
     };
-    c->rate.first_sent = s->time;
+    c->tx->first_sent = s->time;
 }
 
 /* 3.3, GenerateRateSample: after all that an ACK delivers and reveals as lost. */
@@ -91,7 +91,7 @@ tcp_app_limited(struct tcp_conn *c)
 {
     uint32_t pipe = tcp_pipe(c);
 
-    if (c->lost.head != NULL || c->tx_next != NULL || pipe >= c->cc.cwnd)
+    if (c->tx->lost.head != NULL || c->tx->unsent != NULL || pipe >= c->cc.cwnd)
         return;
     c->rate.app_limited = c->rate.delivered + pipe;
     if (c->rate.app_limited == 0)

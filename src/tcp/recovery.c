@@ -10,7 +10,7 @@
 uint32_t
 tcp_pipe(const struct tcp_conn *c)
 {
-    return c->flight.bytes - tcp_min(c->flight.bytes, c->dup_bytes);
+    return c->tx->flight.bytes - tcp_min(c->tx->flight.bytes, c->tx->dup_bytes);
 }
 
 /* s is in flight and counts as lost from now on. */
@@ -33,7 +33,7 @@ tcp_recovery_lose(struct tcp_conn *c, wgt_time now, struct tcp_sent *s)
     tcp_rate_lost(c, len);
     loss.lost_since = (uint32_t)c->rate.lost - s->lost_before;
     c->congestion_seen = true;
-    c->lost_high = tcp_seq_max(c->lost_high, s->seq + len);
+    c->tx->lost_high = tcp_seq_max(c->tx->lost_high, s->seq + len);
     if (c->cc.ops->lost != NULL)
         c->cc.ops->lost(&c->cc, &loss);
 }
@@ -41,9 +41,9 @@ tcp_recovery_lose(struct tcp_conn *c, wgt_time now, struct tcp_sent *s)
 static bool
 lose_head(struct tcp_conn *c, wgt_time now)
 {
-    struct tcp_sent *head = c->sent_head;
+    struct tcp_sent *head = c->tx->sent_head;
 
-    if (head == NULL || head->list != &c->flight || (head->flags & TCP_SENT_RETRANSMITTED))
+    if (head == NULL || head->list != &c->tx->flight || (head->flags & TCP_SENT_RETRANSMITTED))
         return false;
     tcp_recovery_lose(c, now, head);
     return true;
@@ -55,7 +55,7 @@ lose_all(struct tcp_conn *c, wgt_time now)
 {
     struct tcp_sent *next;
 
-    for (struct tcp_sent *s = c->flight.head; s != NULL; s = next) {
+    for (struct tcp_sent *s = c->tx->flight.head; s != NULL; s = next) {
         next = s->after;
         tcp_recovery_lose(c, now, s);
     }
@@ -75,12 +75,12 @@ duplicates_count(const struct tcp_conn *c)
 static void
 count_duplicate(struct tcp_conn *c)
 {
-    uint32_t others = c->flight.bytes - tcp_min(c->flight.bytes, c->mss);
+    uint32_t others = c->tx->flight.bytes - tcp_min(c->tx->flight.bytes, c->mss);
 
-    c->dup_acks++;
+    c->tx->dup_acks++;
     if (c->recovery == TCP_RECOVERY_NONE)
         others = tcp_min(others, (duplicates_count(c) ? 3 : 2) * c->mss);
-    c->dup_bytes = tcp_min(c->dup_bytes + c->mss, others);
+    c->tx->dup_bytes = tcp_min(c->tx->dup_bytes + c->mss, others);
 }
 
 /* RFC 3168 6.1.2: the window shrinks once for all that happened to it, losses and marks; the peer
@@ -96,8 +96,8 @@ note_reduction(struct tcp_conn *c)
 static bool
 is_reduced_already(const struct tcp_conn *c)
 {
-    return c->ecn.ok && !c->cc.ops->owns_recovery && c->lost.head != NULL &&
-           seq_lt(c->lost.head->seq, c->ecn.reduced);
+    return c->ecn.ok && !c->cc.ops->owns_recovery && c->tx->lost.head != NULL &&
+           seq_lt(c->tx->lost.head->seq, c->ecn.reduced);
 }
 
 /* flight: bytes outstanding when what tells of the loss arrived (FlightSize in RFC 5681 (4),
@@ -109,14 +109,14 @@ enter_fast_recovery(struct tcp_conn *c, wgt_time now, uint32_t flight)
     c->recovery_point = c->snd_nxt;
     tcp_undo_begin(c, false);
     if (is_reduced_already(c)) {
-        c->undo.possible = false;
+        c->tx->undo.possible = false;
     } else {
         c->cc.ops->enter_recovery(&c->cc, now, flight);
         note_reduction(c);
     }
     c->tlp.out = false; /* what the probe has found is part of this */
-    c->prr_delivered = c->prr_out = 0;
-    c->prr_flight = tcp_max(flight, 1);
+    c->tx->prr_delivered = c->tx->prr_out = 0;
+    c->tx->prr_flight = tcp_max(flight, 1);
     c->repair_due = true;
     c->fast_retransmits++;
     tcp_tlp_stop(c);
@@ -143,7 +143,7 @@ leave_recovery(struct tcp_conn *c, wgt_time now)
     if (c->recovery == TCP_RECOVERY_FAST && !c->cc.ops->owns_recovery)
         c->cc.cwnd = c->cc.ssthresh;
     c->recovery = TCP_RECOVERY_NONE;
-    c->dup_acks = c->dup_bytes = 0;
+    c->tx->dup_acks = c->tx->dup_bytes = 0;
     c->repair_due = false;
     tcp_undo_repaired(c);
     tcp_rack_recovery_ends(c);
@@ -157,11 +157,11 @@ static void
 undo(struct tcp_conn *c, wgt_time now)
 {
     tcp_sent_find_all(c);
-    if (!c->undo.timeout)
+    if (!c->tx->undo.timeout)
         c->rack.reordering_seen = true; /* what was overtaken has arrived */
     c->ecn.reduced = c->snd_una - 1;    /* the next loss or mark counts */
     c->recovery = TCP_RECOVERY_NONE;
-    c->dup_acks = c->dup_bytes = 0;
+    c->tx->dup_acks = c->tx->dup_bytes = 0;
     c->repair_due = false;
     c->rto_backoff = 0;
     c->undone++;
@@ -173,16 +173,18 @@ static void
 reduce_proportionally(struct tcp_conn *c, uint32_t delivered)
 {
     uint32_t pipe = tcp_pipe(c), ssthresh = c->cc.ssthresh;
+    struct tcp_tx *tx = c->tx;
     uint32_t send = 0;
 
-    c->prr_delivered += delivered;
+    tx->prr_delivered += delivered;
     if (pipe > ssthresh) {
-        uint64_t due = ((uint64_t)c->prr_delivered * ssthresh + c->prr_flight - 1) / c->prr_flight;
+        uint64_t due =
+            ((uint64_t)tx->prr_delivered * ssthresh + tx->prr_flight - 1) / tx->prr_flight;
 
-        if (due > c->prr_out)
-            send = (uint32_t)due - c->prr_out;
+        if (due > tx->prr_out)
+            send = (uint32_t)due - tx->prr_out;
     } else {
-        uint32_t ahead = c->prr_delivered - tcp_min(c->prr_delivered, c->prr_out);
+        uint32_t ahead = tx->prr_delivered - tcp_min(tx->prr_delivered, tx->prr_out);
 
         send = tcp_min(ssthresh - pipe, tcp_max(ahead, delivered) + c->mss);
     }
@@ -193,25 +195,28 @@ void
 tcp_recovery_sent(struct tcp_conn *c, uint32_t bytes)
 {
     if (c->recovery == TCP_RECOVERY_FAST)
-        c->prr_out += bytes;
+        c->tx->prr_out += bytes;
 }
 
 static bool
 detect(struct tcp_conn *c, wgt_time now, uint32_t acked, bool duplicate)
 {
+    if (!tcp_is_busy(c))
+        return false; /* a late D-SACK */
     if (c->sack_ok)
         return tcp_rack_detect(c, now);
     if (acked > 0) {
         /* RFC 6582 3.2 step 5: a partial ACK reveals the next hole; deflate by what it covers. */
         bool partial = c->recovery == TCP_RECOVERY_FAST && seq_lt(c->snd_una, c->recovery_point);
 
-        c->dup_acks = 0;
-        c->dup_bytes -= tcp_min(c->dup_bytes, partial && acked >= c->mss ? acked - c->mss : acked);
+        c->tx->dup_acks = 0;
+        c->tx->dup_bytes -=
+            tcp_min(c->tx->dup_bytes, partial && acked >= c->mss ? acked - c->mss : acked);
         return partial && lose_head(c, now);
     }
     if (duplicate && c->recovery != TCP_RECOVERY_LOSS) {
         count_duplicate(c);
-        return c->dup_acks == TCP_DUP_THRESHOLD && duplicates_count(c) && lose_head(c, now);
+        return c->tx->dup_acks == TCP_DUP_THRESHOLD && duplicates_count(c) && lose_head(c, now);
     }
     return false;
 }
@@ -221,9 +226,9 @@ detect(struct tcp_conn *c, wgt_time now, uint32_t acked, bool duplicate)
 static bool
 cwnd_limited(const struct tcp_conn *c, wgt_time now)
 {
-    if (c->cc.cwnd < c->cc.ssthresh && c->paused_flight >= c->cc.cwnd / 2)
+    if (c->cc.cwnd < c->cc.ssthresh && c->tx->paused_flight >= c->cc.cwnd / 2)
         return true;
-    return c->paused_flight + c->mss > c->cc.cwnd ||
+    return c->tx->paused_flight + c->mss > c->cc.cwnd ||
            (c->rate.app_limited == 0 && tcp_pace_allows(c, now) == 0);
 }
 
@@ -280,7 +285,7 @@ tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, boo
     bool after_timeout = c->recovery == TCP_RECOVERY_LOSS;
     bool repaired = tcp_tlp_ack(c, d, duplicate);
     bool lost, ended = false;
-    uint32_t dup_before = c->dup_bytes;
+    uint32_t dup_before = c->tx->dup_bytes;
     bool next_window = false;
     uint32_t delivered = d->delivered;
     uint32_t flight = tcp_outstanding(c) + acked;
@@ -296,13 +301,13 @@ tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, boo
         ended = was_in_fast;
         leave_recovery(c, d->now);
         /* RFC 5681 3.1: a loss of what left after that recovery had begun is one of its own. */
-        next_window = seq_lt(c->snd_una, c->lost_high);
+        next_window = seq_lt(c->snd_una, c->tx->lost_high);
     }
     c->congestion_seen = false;
     lost = detect(c, d->now, acked, duplicate);
     if (!c->sack_ok) {
         /* What duplicates had announced is not delivered again when it is acknowledged. */
-        delivered += c->dup_bytes;
+        delivered += c->tx->dup_bytes;
         delivered -= tcp_min(delivered, dup_before);
     }
     if (((lost && c->congestion_seen) || next_window) && c->recovery == TCP_RECOVERY_NONE)
@@ -340,10 +345,10 @@ tcp_recovery_timeout(struct tcp_conn *c, wgt_time now)
     bool repeated;
 
     /* RFC 2018 8: a receiver that SACKed it would have acknowledged it by now. */
-    if (c->sent_head->flags & TCP_SENT_SACKED)
+    if (c->tx->sent_head->flags & TCP_SENT_SACKED)
         tcp_sent_unsack(c);
-    repeated = c->recovery == TCP_RECOVERY_LOSS && c->timed_out == c->snd_una;
-    c->timed_out = c->snd_una;
+    repeated = c->recovery == TCP_RECOVERY_LOSS && c->tx->timed_out == c->snd_una;
+    c->tx->timed_out = c->snd_una;
     c->recovery_point = c->snd_nxt;
     tcp_undo_begin(c, true);
     c->cc.ops->timeout(&c->cc, now, tcp_outstanding(c), repeated);
@@ -354,7 +359,7 @@ tcp_recovery_timeout(struct tcp_conn *c, wgt_time now)
         lose_all(c, now);
     note_reduction(c);
     c->tlp.out = false;
-    c->dup_acks = c->dup_bytes = 0;
+    c->tx->dup_acks = c->tx->dup_bytes = 0;
     c->repair_due = true;
     c->timeouts++;
     tcp_tlp_stop(c);

@@ -67,17 +67,17 @@ find_record(struct tcp_conn *c, struct tcp_chunk *chunk)
 struct tcp_sent *
 tcp_sent_new(struct tcp_conn *c, struct tcp_chunk *chunk)
 {
-    struct tcp_sent *s = find_record(c, chunk);
+    struct tcp_sent *s = tcp_tx_begin(c) ? find_record(c, chunk) : NULL;
 
     if (s == NULL)
         return NULL;
     s->chunk = chunk;
     s->seq = c->snd_nxt;
-    if (c->sent_tail != NULL)
-        c->sent_tail->next = s;
+    if (c->tx->sent_tail != NULL)
+        c->tx->sent_tail->next = s;
     else
-        c->sent_head = s;
-    c->sent_tail = s;
+        c->tx->sent_head = s;
+    c->tx->sent_tail = s;
     return s;
 }
 
@@ -95,10 +95,10 @@ void
 tcp_sent_transmit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s)
 {
     list_remove(s);
-    s->order = ++c->tx_order;
+    s->order = ++c->tx->order;
     s->time = now;
     tcp_rate_sent(c, now, s, tcp_pipe(c));
-    list_insert(&c->flight, c->flight.tail, s);
+    list_insert(&c->tx->flight, c->tx->flight.tail, s);
 }
 
 /* Each goes behind the one before, for they mostly left in this order, and before most of what is
@@ -108,13 +108,14 @@ tcp_sent_find_all(struct tcp_conn *c)
 {
     struct tcp_sent *at = NULL, *s, *next;
 
-    while ((s = c->lost.head) != NULL) {
+    while ((s = c->tx->lost.head) != NULL) {
         list_remove(s);
         if (at != NULL && at->order > s->order)
             at = NULL;
-        while ((next = at != NULL ? at->after : c->flight.head) != NULL && next->order < s->order)
+        while ((next = at != NULL ? at->after : c->tx->flight.head) != NULL &&
+               next->order < s->order)
             at = next;
-        list_insert(&c->flight, at, s);
+        list_insert(&c->tx->flight, at, s);
         at = s;
     }
 }
@@ -123,14 +124,14 @@ tcp_sent_find_all(struct tcp_conn *c)
 void
 tcp_sent_lose(struct tcp_conn *c, struct tcp_sent *s)
 {
-    struct tcp_sent *at = c->lost.tail;
+    struct tcp_sent *at = c->tx->lost.tail;
 
     list_remove(s);
-    if (c->lost.head != NULL && seq_lt(s->seq, c->lost.head->seq))
+    if (c->tx->lost.head != NULL && seq_lt(s->seq, c->tx->lost.head->seq))
         at = NULL;
     while (at != NULL && seq_lt(s->seq, at->seq))
         at = at->prev;
-    list_insert(&c->lost, at, s);
+    list_insert(&c->tx->lost, at, s);
 }
 
 /* Whether an acknowledgment of s can be due to its last transmission. Of a segment sent more than
@@ -157,7 +158,7 @@ note_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sent
     tcp_mtu_delivered(c, d->now, s);
     tcp_rate_delivered(c, d, bytes, last ? s : NULL);
     tcp_rack_delivered(c, d, s, last);
-    if (!(s->flags & TCP_SENT_RETRANSMITTED) && s->order <= c->undo.order)
+    if (!(s->flags & TCP_SENT_RETRANSMITTED) && s->order <= c->tx->undo.order)
         d->original = true;
 }
 
@@ -166,7 +167,7 @@ note_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sent
 static void
 note_time(const struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sent *s)
 {
-    if ((s->flags & TCP_SENT_RETRANSMITTED) || s->list == &c->lost) {
+    if ((s->flags & TCP_SENT_RETRANSMITTED) || s->list == &c->tx->lost) {
         d->ambiguous = true;
         d->last_sent = d->last_sent > s->time ? d->last_sent : s->time;
     } else if (!(s->flags & TCP_SENT_SACKED) && !d->timed) {
@@ -178,16 +179,16 @@ note_time(const struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sen
 static void
 pop_head(struct tcp_conn *c)
 {
-    struct tcp_sent *s = c->sent_head;
+    struct tcp_sent *s = c->tx->sent_head;
 
     if (s->flags & TCP_SENT_SACKED)
-        c->n_sacked--;
+        c->tx->n_sacked--;
     list_remove(s);
-    if (c->sack_high == s)
-        c->sack_high = NULL;
-    c->sent_head = s->next;
-    if (c->sent_head == NULL)
-        c->sent_tail = NULL;
+    if (c->tx->sack_high == s)
+        c->tx->sack_high = NULL;
+    c->tx->sent_head = s->next;
+    if (c->tx->sent_head == NULL)
+        c->tx->sent_tail = NULL;
     release_record(c, s);
 }
 
@@ -195,16 +196,16 @@ pop_head(struct tcp_conn *c)
 static void
 move_head(struct tcp_conn *c, struct tcp_sent *to)
 {
-    struct tcp_sent *s = c->sent_head;
+    struct tcp_sent *s = c->tx->sent_head;
     struct tcp_sent_list *l = s->list;
 
     *to = *s;
     s->flags = 0;
-    c->sent_head = to;
-    if (c->sent_tail == s)
-        c->sent_tail = to;
-    if (c->sack_high == s)
-        c->sack_high = to;
+    c->tx->sent_head = to;
+    if (c->tx->sent_tail == s)
+        c->tx->sent_tail = to;
+    if (c->tx->sack_high == s)
+        c->tx->sack_high = to;
     if (l == NULL)
         return;
     if (to->prev != NULL)
@@ -229,7 +230,7 @@ move_fin(struct tcp_conn *c)
         record->sent.flags |= TCP_SENT_IS_RECORD;
         return;
     }
-    c->snd_nxt = c->sent_head->seq;
+    c->snd_nxt = c->tx->sent_head->seq;
     c->fin_sent = false;
     pop_head(c);
 }
@@ -238,7 +239,7 @@ move_fin(struct tcp_conn *c)
 static void
 trim_head(struct tcp_conn *c, uint32_t n)
 {
-    struct tcp_sent *s = c->sent_head;
+    struct tcp_sent *s = c->tx->sent_head;
     struct tcp_chunk *chunk = s->chunk;
 
     if (s->list != NULL)
@@ -269,17 +270,17 @@ trim_head(struct tcp_conn *c, uint32_t n)
 static void
 release_chunks(struct tcp_conn *c)
 {
-    while (c->tx.head != NULL && c->tx.head != c->tx_next &&
-           seq_leq(c->tx.head->seq + c->tx.head->len, c->snd_una))
-        tcp_queue_push(&c->done, tcp_queue_pop(&c->tx));
+    while (c->tx->queue.head != NULL && c->tx->queue.head != c->tx->unsent &&
+           seq_leq(c->tx->queue.head->seq + c->tx->queue.head->len, c->snd_una))
+        tcp_queue_push(&c->done, tcp_queue_pop(&c->tx->queue));
 }
 
 /* SND.UNA moves to ack, which lies in (SND.UNA, SND.NXT]. */
 void
 tcp_sent_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
 {
-    while (c->sent_head != NULL) {
-        struct tcp_sent *s = c->sent_head;
+    while (c->tx->sent_head != NULL) {
+        struct tcp_sent *s = c->tx->sent_head;
 
         if (seq_leq(ack, s->seq))
             break;
@@ -306,16 +307,16 @@ mark_sacked(struct tcp_conn *c, struct tcp_delivery *d, struct tcp_sent *s)
     note_delivered(c, d, s, tcp_sent_seq_len(s));
     list_remove(s);
     s->flags |= TCP_SENT_SACKED;
-    c->n_sacked++;
-    if (c->sack_high == NULL || seq_lt(c->sack_high->seq, s->seq))
-        c->sack_high = s;
+    c->tx->n_sacked++;
+    if (c->tx->sack_high == NULL || seq_lt(c->tx->sack_high->seq, s->seq))
+        c->tx->sack_high = s;
 }
 
 static bool
 block_seen(const struct tcp_conn *c, uint32_t left, uint32_t right)
 {
-    for (uint8_t i = 0; i < c->n_sack_seen; i++) {
-        if (seq_leq(c->sack_seen[i].left, left) && seq_leq(right, c->sack_seen[i].right))
+    for (uint8_t i = 0; i < c->tx->n_sack_seen; i++) {
+        if (seq_leq(c->tx->sack_seen[i].left, left) && seq_leq(right, c->tx->sack_seen[i].right))
             return true;
     }
     return false;
@@ -326,13 +327,13 @@ block_seen(const struct tcp_conn *c, uint32_t left, uint32_t right)
 static void
 apply_block(struct tcp_conn *c, struct tcp_delivery *d, uint32_t left, uint32_t right)
 {
-    struct tcp_sent *s = c->sent_head;
+    struct tcp_sent *s = c->tx->sent_head;
 
-    if (c->sack_high != NULL) {
-        uint32_t high = c->sack_high->seq + tcp_sent_seq_len(c->sack_high);
+    if (c->tx->sack_high != NULL) {
+        uint32_t high = c->tx->sack_high->seq + tcp_sent_seq_len(c->tx->sack_high);
 
         if (seq_leq(high, left) || (seq_lt(high, right) && block_seen(c, left, high)))
-            s = c->sack_high->next;
+            s = c->tx->sack_high->next;
     }
     for (; s != NULL && seq_lt(s->seq, right); s = s->next) {
         if (!(s->flags & TCP_SENT_SACKED) && seq_leq(left, s->seq) &&
@@ -358,23 +359,23 @@ tcp_sent_sack(struct tcp_conn *c, struct tcp_delivery *d)
             apply_block(c, d, left, right);
         seen[n++] = (struct tcp_sack_block){.left = left, .right = right};
     }
-    memcpy(c->sack_seen, seen, n * sizeof(seen[0]));
-    c->n_sack_seen = n;
+    memcpy(c->tx->sack_seen, seen, n * sizeof(seen[0]));
+    c->tx->n_sack_seen = n;
 }
 
 /* RFC 2018 8: the receiver went back on its SACKs; forget them all. */
 void
 tcp_sent_unsack(struct tcp_conn *c)
 {
-    for (struct tcp_sent *s = c->sent_head; s != NULL; s = s->next) {
+    for (struct tcp_sent *s = c->tx->sent_head; s != NULL; s = s->next) {
         if (!(s->flags & TCP_SENT_SACKED))
             continue;
         s->flags &= (uint8_t)~TCP_SENT_SACKED;
         tcp_sent_lose(c, s);
     }
-    c->n_sacked = 0;
-    c->sack_high = NULL;
-    c->n_sack_seen = 0;
+    c->tx->n_sacked = 0;
+    c->tx->sack_high = NULL;
+    c->tx->n_sack_seen = 0;
 }
 
 /* Where byte n of the segment lies. */
@@ -413,8 +414,8 @@ tcp_sent_split(struct tcp_conn *c, struct tcp_sent *s, uint32_t len)
     s->len = len;
     s->flags &= (uint8_t) ~(TCP_SENT_FIN | TCP_SENT_PSH);
     s->next = rest;
-    if (c->sent_tail == s)
-        c->sent_tail = rest;
+    if (c->tx->sent_tail == s)
+        c->tx->sent_tail = rest;
     if (list != NULL) {
         list_insert(list, before, s);
         list_insert(list, s, rest);
@@ -425,6 +426,6 @@ tcp_sent_split(struct tcp_conn *c, struct tcp_sent *s, uint32_t len)
 void
 tcp_sent_forget(struct tcp_conn *c)
 {
-    while (c->sent_head != NULL)
+    while (c->tx->sent_head != NULL)
         pop_head(c);
 }

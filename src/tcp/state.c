@@ -39,7 +39,8 @@ open_common(struct tcp_conn *c, wgt_time now, const struct tcp_options *o)
     memset(c, 0, sizeof(*c));
     keep_options(&c->options, o);
     c->iss = c->snd_una = c->snd_nxt = o->iss;
-    c->recovery_point = c->lost_high = o->iss;
+    c->recovery_point = o->iss;
+    tcp_tx_none(c);
     c->tx_end = o->iss + 1;
     c->syn_due = true;
     c->rcv_mss = tcp_min(o->mss_default, o->mss_local);
@@ -48,7 +49,6 @@ open_common(struct tcp_conn *c, wgt_time now, const struct tcp_options *o)
     tcp_keepalive_heard(c, now);
     tcp_rtt_init(&c->rtt);
     tcp_rack_init(c);
-    tcp_tlp_init(c);
     if (o->syn_rto > 0)
         c->rtt.rto = o->syn_rto;
     tcp_timers_stop(c);
@@ -113,10 +113,8 @@ static void
 discard_sending(struct tcp_conn *c)
 {
     tcp_sent_forget(c);
-    tcp_queue_splice(&c->done, c->tx.head, c->tx.tail);
-    c->tx = (struct tcp_chunk_queue){0};
-    c->tx_next = NULL;
-    c->tx_offset = 0;
+    tcp_queue_splice(&c->done, c->tx->queue.head, c->tx->queue.tail);
+    tcp_tx_end(c);
 }
 
 void
@@ -135,7 +133,7 @@ void
 tcp_enter_time_wait(struct tcp_conn *c, wgt_time now)
 {
     c->state = TCP_TIME_WAIT;
-    c->rto_at = c->persist_at = WGT_NEVER;
+    c->rto_at = WGT_NEVER;
     c->state_at = now + TCP_TIME_WAIT_LENGTH;
 }
 
@@ -205,12 +203,14 @@ tcp_send(struct tcp_conn *c, wgt_time now, struct tcp_chunk *chunk)
     if (c->state != TCP_SYN_SENT && c->state != TCP_SYN_RECEIVED && c->state != TCP_ESTABLISHED &&
         c->state != TCP_CLOSE_WAIT)
         return false;
+    if (!tcp_tx_begin(c))
+        return false;
     chunk->seq = c->tx_end;
     chunk->sent.flags = 0;
     c->tx_end += chunk->len;
-    tcp_queue_push(&c->tx, chunk);
-    if (c->tx_next == NULL)
-        c->tx_next = chunk;
+    tcp_queue_push(&c->tx->queue, chunk);
+    if (c->tx->unsent == NULL)
+        c->tx->unsent = chunk;
     return true;
 }
 
@@ -275,7 +275,7 @@ open_window(const struct tcp_conn *c)
     uint32_t pipe = tcp_pipe(c);
     uint32_t by_network = c->cc.cwnd - tcp_min(c->cc.cwnd, pipe);
 
-    return tcp_min(by_peer, by_network - tcp_min(by_network, c->lost.bytes));
+    return tcp_min(by_peer, by_network - tcp_min(by_network, c->tx->lost.bytes));
 }
 
 static bool
@@ -293,7 +293,7 @@ tcp_send_room(const struct tcp_conn *c, wgt_time now)
     if (!may_queue(c))
         return 0;
     room = open_window(c);
-    if (c->sent_head == NULL && unsent == 0)
+    if (c->tx->sent_head == NULL && unsent == 0)
         room = tcp_max(room, TCP_ROOM_MIN);
     room = tcp_min(room, tcp_pace_allows(c, now));
     return room - tcp_min(room, unsent);
@@ -310,7 +310,7 @@ tcp_send_room_at(const struct tcp_conn *c, wgt_time now)
 uint32_t
 tcp_unsent(const struct tcp_conn *c)
 {
-    return c->tx_next == NULL ? 0 : c->tx_end - c->tx_next->seq - c->tx_offset;
+    return c->tx->unsent == NULL ? 0 : c->tx_end - c->tx->unsent->seq - c->tx->unsent_offset;
 }
 
 uint32_t
@@ -347,7 +347,7 @@ tcp_state(const struct tcp_conn *c)
 bool
 tcp_stalled(const struct tcp_conn *c)
 {
-    return c->sent_head != NULL && c->rto_count > 0 && c->timed_out == c->snd_una;
+    return c->tx->sent_head != NULL && c->tx->rto_count > 0 && c->tx->timed_out == c->snd_una;
 }
 
 enum tcp_end

@@ -18,7 +18,7 @@ give_up_at(const struct tcp_conn *c)
         return c->options.connect_timeout_ms > 0
                    ? c->progress + c->options.connect_timeout_ms * WGT_MSEC
                    : WGT_NEVER;
-    if (c->sent_head == NULL && !c->probe_unanswered)
+    if (c->tx->sent_head == NULL && !c->probe_unanswered)
         return WGT_NEVER;
     if (patience < 2 * c->rtt.rto)
         patience = 2 * c->rtt.rto;
@@ -28,20 +28,23 @@ give_up_at(const struct tcp_conn *c)
 void
 tcp_timers_stop(struct tcp_conn *c)
 {
-    c->rto_at = c->persist_at = c->delayed_ack_at = c->state_at = WGT_NEVER;
-    c->tlp.at = c->rack.at = c->pace_wake = WGT_NEVER;
+    c->rto_at = c->delayed_ack_at = c->state_at = WGT_NEVER;
 }
 
 void
 tcp_timers_store(struct tcp_conn *c)
 {
-    wgt_time at = wgt_time_min(c->rto_at, c->persist_at);
+    const struct tcp_tx *tx = c->tx;
+    wgt_time at;
 
+    if (c->state == TCP_CLOSED)
+        return; /* tcp_deadline knows */
+    at = wgt_time_min(c->rto_at, tx->persist_at);
     at = wgt_time_min(at, wgt_time_min(c->delayed_ack_at, c->state_at));
     at = wgt_time_min(at, tcp_keepalive_at(c));
-    at = wgt_time_min(at, wgt_time_min(c->tlp.at, c->rack.at));
-    at = wgt_time_min(at, c->pace_wake);
-    c->deadline = c->state == TCP_CLOSED ? WGT_NEVER : wgt_time_min(at, give_up_at(c));
+    at = wgt_time_min(at, wgt_time_min(tx->tlp_at, tx->rack_at));
+    at = wgt_time_min(at, tx->pace_wake);
+    c->deadline = wgt_time_min(at, give_up_at(c));
 }
 
 wgt_time
@@ -93,7 +96,7 @@ retransmission_expired(struct tcp_conn *c, wgt_time now)
         syn_expired(c, now);
         return;
     }
-    if (c->sent_head == NULL) {
+    if (c->tx->sent_head == NULL) {
         c->rto_at = WGT_NEVER;
         return;
     }
@@ -102,8 +105,8 @@ retransmission_expired(struct tcp_conn *c, wgt_time now)
         c->rst_seq = c->unsent_ack; /* where the peer believes the stream to be */
         return;
     }
-    c->rto_count = c->rto_count > 0 && c->timed_out == c->snd_una ? c->rto_count + 1 : 1;
-    if (c->options.rto_limit > 0 && c->rto_count >= c->options.rto_limit) {
+    c->tx->rto_count = tcp_stalled(c) ? c->tx->rto_count + 1 : 1;
+    if (c->options.rto_limit > 0 && c->tx->rto_count >= c->options.rto_limit) {
         give_up(c);
         return;
     }
@@ -129,7 +132,7 @@ persist_expired(struct tcp_conn *c, wgt_time now)
     if (c->persist_backoff < 16)
         c->persist_backoff++;
     interval = c->rtt.rto << c->persist_backoff;
-    c->persist_at = now + wgt_time_min(interval, TCP_RTO_MAX);
+    c->tx->persist_at = now + wgt_time_min(interval, TCP_RTO_MAX);
 }
 
 static void
@@ -164,11 +167,11 @@ tcp_timers_expire(struct tcp_conn *c, wgt_time now)
         c->delayed_ack_at = WGT_NEVER;
         c->ack_now = true;
     }
-    if (c->persist_at <= now)
+    if (c->tx->persist_at <= now)
         persist_expired(c, now);
-    if (c->rack.at <= now)
+    if (c->tx->rack_at <= now)
         tcp_recovery_reorder_timer(c, now);
-    if (c->tlp.at <= now)
+    if (c->tx->tlp_at <= now)
         tcp_tlp_expired(c, now);
     if (c->rto_at <= now)
         retransmission_expired(c, now);

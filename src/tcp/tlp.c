@@ -11,15 +11,9 @@
 #define TLP_PTO_MIN       (10 * WGT_MSEC)
 
 void
-tcp_tlp_init(struct tcp_conn *c)
-{
-    c->tlp = (struct tcp_tlp){.at = WGT_NEVER};
-}
-
-void
 tcp_tlp_stop(struct tcp_conn *c)
 {
-    c->tlp.at = WGT_NEVER;
+    c->tx->tlp_at = WGT_NEVER;
 }
 
 /* 7.2: new data left, or SND.UNA moved. */
@@ -28,26 +22,26 @@ tcp_tlp_arm(struct tcp_conn *c, wgt_time now)
 {
     wgt_time pto = 2 * c->rtt.srtt;
 
-    c->tlp.at = WGT_NEVER;
-    if (!c->sack_ok || c->recovery != TCP_RECOVERY_NONE || c->n_sacked > 0 ||
-        c->sent_head == NULL || c->rto_backoff > 0 || !c->rtt.measured)
+    c->tx->tlp_at = WGT_NEVER;
+    if (!c->sack_ok || c->recovery != TCP_RECOVERY_NONE || c->tx->n_sacked > 0 ||
+        c->tx->sent_head == NULL || c->rto_backoff > 0 || !c->rtt.measured)
         return;
-    if (c->sent_head == c->sent_tail)
+    if (c->tx->sent_head == c->tx->sent_tail)
         pto += TLP_MAX_ACK_DELAY;
     if (pto < TLP_PTO_MIN)
         pto = TLP_PTO_MIN;
     /* Not after the RTO: then it takes its place. */
-    c->tlp.at = wgt_time_min(now + pto, c->rto_at);
+    c->tx->tlp_at = wgt_time_min(now + pto, c->rto_at);
 }
 
 /* 7.3. One probe at a time, and none without a round trip measured since the last. */
 void
 tcp_tlp_expired(struct tcp_conn *c, wgt_time now)
 {
-    c->tlp.at = WGT_NEVER;
-    if (c->tlp.out || !c->tlp.sampled || c->sent_tail == NULL)
+    c->tx->tlp_at = WGT_NEVER;
+    if (c->tlp.out || !c->tlp.sampled || c->tx->sent_tail == NULL)
         return;
-    if (c->tx_next == NULL && c->sent_tail->list != &c->flight)
+    if (c->tx->unsent == NULL && c->tx->sent_tail->list != &c->tx->flight)
         return; /* there is nothing to probe with */
     c->tlp.due = true;
     c->rto_at = now + tcp_rto(c);

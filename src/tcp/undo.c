@@ -14,11 +14,11 @@ enum { FRTO_OFF, FRTO_TIMEOUT, FRTO_FIRST_ACK };
 void
 tcp_undo_begin(struct tcp_conn *c, bool timeout)
 {
-    struct tcp_undo *u = &c->undo;
+    struct tcp_undo *u = &c->tx->undo;
 
     if (!timeout || !u->possible)
         *u = (struct tcp_undo){.possible = true, .una = c->snd_una};
-    u->order = c->tx_order;
+    u->order = c->tx->order;
     u->timeout = timeout;
     u->over = false;
     u->frto = FRTO_OFF;
@@ -30,15 +30,15 @@ tcp_undo_begin(struct tcp_conn *c, bool timeout)
 void
 tcp_undo_repaired(struct tcp_conn *c)
 {
-    c->undo.over = true;
-    c->undo.until = c->snd_nxt; /* D-SACKs come within a round trip */
-    c->undo.frto = FRTO_OFF;
+    c->tx->undo.over = true;
+    c->tx->undo.until = c->snd_nxt; /* D-SACKs come within a round trip */
+    c->tx->undo.frto = FRTO_OFF;
 }
 
 void
 tcp_undo_sent_again(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s)
 {
-    struct tcp_undo *u = &c->undo;
+    struct tcp_undo *u = &c->tx->undo;
     uint32_t end = s->seq + tcp_sent_seq_len(s);
 
     if (!u->any) {
@@ -55,7 +55,7 @@ tcp_undo_sent_again(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s)
 bool
 tcp_undo_holds(const struct tcp_conn *c)
 {
-    return c->undo.frto == FRTO_FIRST_ACK && c->tx_next != NULL;
+    return c->tx->undo.frto == FRTO_FIRST_ACK && c->tx->unsent != NULL;
 }
 
 /* RFC 3522 3.2: the first ACK for what was sent again is that of the first transmission. An ACK
@@ -63,7 +63,7 @@ tcp_undo_holds(const struct tcp_conn *c)
 static bool
 eifel(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
 {
-    struct tcp_undo *u = &c->undo;
+    struct tcp_undo *u = &c->tx->undo;
 
     if (acked == 0 || !u->any || u->judged || seq_lt(c->snd_una, u->end))
         return false;
@@ -76,14 +76,14 @@ eifel(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
 static bool
 all_duplicates(struct tcp_conn *c, const struct tcp_delivery *d)
 {
-    struct tcp_undo *u = &c->undo;
+    struct tcp_undo *u = &c->tx->undo;
 
     if (!d->dsack || d->dsack_expected || !u->any || seq_lt(d->seg->sack[0].left, u->una) ||
         seq_lt(u->high, d->seg->sack[0].right))
         return false;
     if (u->retransmits > 0)
         u->retransmits--;
-    return u->retransmits == 0 && c->lost.head == NULL;
+    return u->retransmits == 0 && c->tx->lost.head == NULL;
 }
 
 /* RFC 5682 3.1 steps 2 and 3. Only what brings news counts: the peer's own data does not. What left
@@ -91,7 +91,7 @@ all_duplicates(struct tcp_conn *c, const struct tcp_delivery *d)
 static bool
 f_rto(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
 {
-    struct tcp_undo *u = &c->undo;
+    struct tcp_undo *u = &c->tx->undo;
 
     if (u->frto == FRTO_TIMEOUT) {
         if (acked > 0)
@@ -101,7 +101,7 @@ f_rto(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
     if (u->frto != FRTO_FIRST_ACK || d->delivered == 0)
         return false;
     u->frto = FRTO_OFF;
-    return d->original && seq_leq(c->rack.fack, c->recovery_point);
+    return d->original && seq_leq(c->tx->fack, c->recovery_point);
 }
 
 /* An ACK has come. Whether what the episode has taken is to be put back. */
@@ -110,12 +110,12 @@ tcp_undo_due(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked)
 {
     bool due;
 
-    if (!c->undo.possible)
+    if (!c->tx->undo.possible)
         return false;
     due = eifel(c, d, acked) || all_duplicates(c, d) || f_rto(c, d, acked);
-    if (due || (c->undo.over && seq_leq(c->undo.until, c->snd_una)))
-        c->undo.possible = false;
+    if (due || (c->tx->undo.over && seq_leq(c->tx->undo.until, c->snd_una)))
+        c->tx->undo.possible = false;
     if (due)
-        c->undo.frto = FRTO_OFF;
+        c->tx->undo.frto = FRTO_OFF;
     return due;
 }

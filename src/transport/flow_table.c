@@ -44,9 +44,11 @@ free_tables(struct tcp_transport *t)
     free(t->buckets);
     free(t->flows);
     free(t->records);
+    free(t->tx);
     t->buckets = NULL;
     t->flows = NULL;
     t->records = NULL;
+    t->tx = NULL;
 }
 
 int
@@ -66,11 +68,13 @@ tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
     if (t->config.records == 0)
         t->config.records = DEFAULT_RECORDS;
     t->records = calloc(t->config.records, sizeof(*t->records));
+    t->tx = calloc(config->max_flows, sizeof(*t->tx));
     wheel_init(&t->wheel, now);
     TAILQ_INIT(&t->dirty);
     TAILQ_INIT(&t->strangers);
     TAILQ_INIT(&t->unused);
-    rc = t->buckets != NULL && t->flows != NULL && t->records != NULL ? 0 : -ENOMEM;
+    rc =
+        t->buckets != NULL && t->flows != NULL && t->records != NULL && t->tx != NULL ? 0 : -ENOMEM;
     if (rc == 0)
         rc = stub_table_init(t, now);
     if (rc == 0)
@@ -79,7 +83,7 @@ tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
         free_tables(t);
         return rc;
     }
-    tcp_memory_init(&t->memory, t->records, t->config.records);
+    tcp_memory_init(&t->memory, t->records, t->config.records, t->tx, config->max_flows);
     t->memory.chunks_max = t->held_max = t->sent_max = packet_share(outer->pool);
     t->n_fresh = config->max_flows;
     return 0;

@@ -28,6 +28,7 @@ static struct tcp_time_wait time_wait;
 static struct tcp_cookies cookies;
 static struct tcp_knock knock;
 static struct tcp_memory memory;
+static struct tcp_tx tx;
 static union tcp_record records[RECORDS];
 static struct node nodes[CHUNKS];
 static struct tcp_options options;
@@ -315,7 +316,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     life = NONE;
     cookie = cookie_ts = 0;
     memset(&embryo, 0, sizeof(embryo));
-    tcp_memory_init(&memory, records, RECORDS);
+    tcp_memory_init(&memory, records, RECORDS, &tx, 1);
     tcp_cookies_init(&cookies, hash, key);
     tcp_knock_init(&knock, hash, key, key);
     options = (struct tcp_options){.memory = &memory,
@@ -336,6 +337,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     for (int i = 0; i < CHUNKS; i++)
         require(!nodes[i].lent);
-    require(memory.n_free == memory.n);
+    require(memory.n_free == memory.n && memory.n_busy == 0);
     return 0;
 }

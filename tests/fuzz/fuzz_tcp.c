@@ -32,6 +32,7 @@ enum { RECORDS = 64 };
 
 static struct tcp_conn conns[2];
 static struct tcp_memory memory;
+static struct tcp_tx tx[2];
 static union tcp_record records[RECORDS];
 static wgt_time now;
 
@@ -310,7 +311,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     now = 100 * WGT_SEC;
     pipes[0].n = pipes[1].n = 0;
-    tcp_memory_init(&memory, records, RECORDS);
+    tcp_memory_init(&memory, records, RECORDS, tx, 2);
     open_pair(&in);
     while (in.left > 0)
         step(&in);
@@ -323,7 +324,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (nodes[i].lent)
             abort();
     }
-    if (memory.n_free != memory.n)
+    if (memory.n_free != memory.n || memory.n_busy != 0)
         abort();
     return 0;
 }

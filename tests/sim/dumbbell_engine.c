@@ -18,6 +18,7 @@ struct engine_flow {
     bool opened;
     struct tcp_conn sender, receiver;
     struct tcp_memory memory;
+    struct tcp_tx tx[2];
     union tcp_record *records;
     uint64_t received, segments;
 };
@@ -171,7 +172,7 @@ engine_open(struct dumbbell *d, uint32_t flow, const struct dumbbell_flow_option
     f->flow = flow;
     f->records = calloc(RECORDS, sizeof(*f->records));
     assert(f->records != NULL);
-    tcp_memory_init(&f->memory, f->records, RECORDS);
+    tcp_memory_init(&f->memory, f->records, RECORDS, f->tx, 2);
     opt = options(f, o->cc);
     tcp_open_active(&f->sender, o->start, &opt);
     return f;

@@ -445,7 +445,8 @@ end_properly(struct sim *s)
         sim_run(s, s->now + WGT_SEC / 10);
     if (!(stop ? n->stopped : n->peer_removed))
         sim_fail(s, stop ? "stop: the tunnel does not stop" : "removal: it is never told");
-    if (stop && n->tunnel.tcp.memory.n_free != n->tunnel.tcp.memory.n)
+    if (stop &&
+        (n->tunnel.tcp.memory.n_free != n->tunnel.tcp.memory.n || n->tunnel.tcp.memory.n_busy != 0))
         sim_fail(s, "leak: closed connections hold records");
     /* The other node may go on asking, in vain. */
     sim_run(s, s->now + 10 * WGT_SEC);

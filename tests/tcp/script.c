@@ -682,9 +682,9 @@ figure(const struct script *s, const char *name, double *out)
     else if (strcmp(name, "readable") == 0)
         *out = readable(s);
     else if (strcmp(name, "pipe") == 0)
-        *out = s->c.flight.bytes - s->c.dup_bytes;
+        *out = s->c.tx->flight.bytes - s->c.tx->dup_bytes;
     else if (strcmp(name, "lost") == 0)
-        *out = s->c.lost.bytes;
+        *out = s->c.tx->lost.bytes;
     else if (strcmp(name, "reordering") == 0)
         *out = s->c.rack.reordering_seen;
     else if (strcmp(name, "recovery") == 0)
@@ -789,7 +789,7 @@ script_begin(struct script *s, const char *file, const char *name)
     memset(s, 0, sizeof(*s));
     s->file = file;
     snprintf(s->name, sizeof(s->name), "%s", name);
-    tcp_memory_init(&s->memory, s->records, SCRIPT_RECORDS);
+    tcp_memory_init(&s->memory, s->records, SCRIPT_RECORDS, &s->tx_block, 1);
     s->start = s->now = 5000 * WGT_SEC;
     s->tolerance = WGT_MSEC;
     s->irs = (uint32_t)DEFAULT_IRS;

@@ -33,6 +33,7 @@ struct script {
 
     struct tcp_conn c;
     struct tcp_memory memory;
+    struct tcp_tx tx_block;
     union tcp_record records[SCRIPT_RECORDS];
     struct tcp_options options;
     bool opened;

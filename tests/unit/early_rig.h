@@ -398,7 +398,8 @@ static inline void
 rig_free(struct rig *r)
 {
     tcp_transport_fini(&r->t);
-    REQUIRE(r->t.memory.chunks == 0 && r->t.memory.n_free == r->t.memory.n && r->t.n_held == 0);
+    REQUIRE(r->t.memory.chunks == 0 && r->t.memory.n_free == r->t.memory.n &&
+            r->t.memory.n_busy == 0 && r->t.n_held == 0);
     REQUIRE(rte_mempool_avail_count(rig_pool) == RIG_POOL);
     free(r);
 }

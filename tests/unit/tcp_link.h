@@ -58,6 +58,7 @@ enum { LINK_RECORDS = 256 };
 struct link {
     struct tcp_memory memory;
     union tcp_record records[LINK_RECORDS];
+    struct tcp_tx tx[2];
     struct link_options o;
     struct link_side side[2];
     struct link_packet packets[4096];
@@ -348,7 +349,7 @@ link_new(const struct link_options *o, uint64_t seed)
     l->o = *o;
     l->rng = seed * UINT64_C(0x9e3779b97f4a7c15) + 0x1234567;
     l->now = 1000 * WGT_SEC;
-    tcp_memory_init(&l->memory, l->records, LINK_RECORDS);
+    tcp_memory_init(&l->memory, l->records, LINK_RECORDS, l->tx, 2);
     for (int i = 0; i < (o->simultaneous ? 2 : 1); i++) {
         struct tcp_options options = {.memory = &l->memory,
                                       .cc = l->o.cc != NULL ? l->o.cc : &tcp_cc_cubic,
@@ -382,6 +383,7 @@ link_free(struct link *l)
         assert_int_equal(l->side[i].lent, 0);
     }
     assert_int_equal(l->memory.n_free, l->memory.n);
+    assert_int_equal(l->memory.n_busy, 0);
     for (size_t i = 0; i < l->n; i++)
         free(l->packets[i].node);
     free(l);

@@ -25,6 +25,7 @@ enum {
 struct script {
     struct tcp_conn c;
     struct tcp_memory memory;
+    struct tcp_tx tx_block;
     union tcp_record records[SCRIPT_RECORDS];
     wgt_time now;
     struct tcp_options options;
@@ -251,6 +252,7 @@ expect_nothing_lent(struct script *s)
     for (size_t i = 0; i < SCRIPT_CHUNKS; i++)
         assert_false(s->rx_lent[i] || s->tx_lent[i]);
     assert_int_equal(s->memory.n_free, s->memory.n);
+    assert_int_equal(s->memory.n_busy, 0);
 }
 
 static inline struct script *
@@ -263,7 +265,7 @@ script_new(void)
     s->window = 60000;
     s->peer_mss = SCRIPT_MSS;
     s->peer_ts = 0xfffffff0u;
-    tcp_memory_init(&s->memory, s->records, SCRIPT_RECORDS);
+    tcp_memory_init(&s->memory, s->records, SCRIPT_RECORDS, &s->tx_block, 1);
     s->options = (struct tcp_options){.memory = &s->memory,
                                       .cc = &tcp_cc_cubic,
                                       .src_port = 1,

@@ -380,7 +380,7 @@ nobody_holds_more_records_than_are_free(void **state)
     struct script *s = script_established(false, true);
 
     (void)state;
-    tcp_memory_init(&s->memory, s->records, 4);
+    tcp_memory_init(&s->memory, s->records, 4, &s->tx_block, 1);
     arrive(s, 101, 100);
     arrive(s, 301, 100);
     assert_int_equal(feed(s, TCP_ACK, 501, 1, 100), WGT_DROP_TCP_REASSEMBLY_FULL);
@@ -413,7 +413,7 @@ static void
 connection_is_small(void **state)
 {
     (void)state;
-    assert_true(sizeof(struct tcp_conn) <= 1200);
+    assert_true(sizeof(struct tcp_conn) <= 896);
 }
 
 int

@@ -277,7 +277,7 @@ rfc5927_7_2_doubtful_error_is_believed_after_a_timeout(void **state)
     struct script *s = doubtful();
 
     (void)state;
-    while (s->c.rto_count == 0) {
+    while (s->c.tx->rto_count == 0) {
         assert_int_equal(tcp_mss(&s->c), FULL);
         sleep_to_deadline(s);
         (void)count_output(s);

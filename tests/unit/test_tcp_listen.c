@@ -14,6 +14,7 @@ struct bed {
     enum wgt_drop why;
     struct tcp_memory memory;
     union tcp_record records[8];
+    struct tcp_tx tx[4];
     uint8_t bytes[64];
 };
 
@@ -22,7 +23,7 @@ bed_init(struct bed *b)
 {
     memset(b, 0, sizeof(*b));
     b->now = 7000 * WGT_SEC;
-    tcp_memory_init(&b->memory, b->records, 8);
+    tcp_memory_init(&b->memory, b->records, 8, b->tx, 4);
     b->o = (struct tcp_options){
         .memory = &b->memory,
         .ecn = true,

@@ -139,7 +139,7 @@ rfc1191_6_3_larger_segments_go_out_again_in_pieces(void **state)
     assert_true(s->out.retransmission);
     acknowledge(s, &p, 1, 1300);
     assert_true(carry(s, &p) < 200 * WGT_MSEC);
-    assert_int_equal(s->c.rto_count, 0);
+    assert_int_equal(s->c.tx->rto_count, 0);
     assert_int_equal(p.ack, 1 + 3 * FULL);
     script_free(s);
 }
@@ -210,7 +210,7 @@ rfc4821_7_7_outage_does_not_cost_the_size(void **state)
 
     (void)state;
     send_chunks(s, 2, FULL);
-    while (s->c.rto_count < 2) {
+    while (s->c.tx->rto_count < 2) {
         if (!cross(s, &p))
             sleep_to_deadline(s);
     }
@@ -231,7 +231,7 @@ black_hole_needs_a_large_segment(void **state)
 
     (void)state;
     send_chunks(s, 1, BASE);
-    while (s->c.rto_count < 4) {
+    while (s->c.tx->rto_count < 4) {
         if (!cross(s, &p))
             sleep_to_deadline(s);
     }
@@ -247,7 +247,7 @@ one_timeout_is_no_black_hole(void **state)
 
     (void)state;
     send_chunks(s, 2, FULL);
-    while (s->c.rto_count < 1) {
+    while (s->c.tx->rto_count < 1) {
         if (!cross(s, &p))
             sleep_to_deadline(s);
     }
@@ -265,7 +265,7 @@ no_black_hole_while_large_segments_pass(void **state)
 
     (void)state;
     send_chunks(s, 4, FULL);
-    while (s->c.rto_count < 4) {
+    while (s->c.tx->rto_count < 4) {
         uint32_t seq[SEGMENTS_MAX];
         unsigned n = 0;
 
@@ -382,7 +382,7 @@ rfc4821_7_5_loss_of_a_probe_is_no_congestion(void **state)
     }
     assert_int_equal(s->c.snd_una, s->c.tx_end);
     assert_int_equal(s->c.fast_retransmits, fast);
-    assert_int_equal(s->c.rto_count, 0);
+    assert_int_equal(s->c.tx->rto_count, 0);
     assert_int_equal(s->c.cc.ssthresh, UINT32_MAX);
     script_free(s);
 }

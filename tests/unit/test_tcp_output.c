@@ -428,7 +428,7 @@ rfc5681_2_segment_with_data_or_news_is_no_duplicate(void **state)
         s->window--;
         assert_int_equal(feed(s, TCP_ACK, 41, 1, 0), WGT_OK);
     }
-    assert_int_equal(s->c.dup_acks, 0);
+    assert_int_equal(s->c.tx->dup_acks, 0);
     assert_int_equal(s->c.recovery, TCP_RECOVERY_NONE);
     script_free(s);
 }
@@ -545,8 +545,8 @@ forged_sack_blocks_are_ignored(void **state)
     assert_int_equal(count_output(s), 10);
     for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
         assert_int_equal(feed_sack(s, 1, 1, blocks[i][0], blocks[i][1], 0, 0), WGT_OK);
-    assert_null(s->c.sack_high);
-    assert_int_equal(s->c.flight.bytes, 10000);
+    assert_null(s->c.tx->sack_high);
+    assert_int_equal(s->c.tx->flight.bytes, 10000);
     script_free(s);
 }
 

@@ -236,8 +236,8 @@ rfc8985_6_3_timeout_spares_what_had_no_time(void **state)
     sleep_for(s, 20 * WGT_MSEC);
     expect(s, TCP_ACK, 1001, 1, 1000);
     assert_int_equal(s->c.timeouts, 1);
-    assert_int_equal(s->c.lost.bytes, 1000);   /* the second, which is overdue */
-    assert_int_equal(s->c.flight.bytes, 2000); /* the first, again, and the one just sent */
+    assert_int_equal(s->c.tx->lost.bytes, 1000);   /* the second, which is overdue */
+    assert_int_equal(s->c.tx->flight.bytes, 2000); /* the first, again, and the one just sent */
     script_free(s);
 }
 

@@ -38,27 +38,27 @@ check_lists(const struct script *s)
     uint32_t flight = 0, lost = 0, sacked = 0, seq = c->snd_una;
     uint64_t order = 0;
 
-    for (const struct tcp_sent *r = c->sent_head; r != NULL; r = r->next) {
+    for (const struct tcp_sent *r = c->tx->sent_head; r != NULL; r = r->next) {
         uint32_t len = r->len + !!(r->flags & 0x04);
 
         assert_int_equal(r->seq, seq);
         assert_true(len > 0);
         seq += len;
-        flight += r->list == &c->flight ? len : 0;
-        lost += r->list == &c->lost ? len : 0;
+        flight += r->list == &c->tx->flight ? len : 0;
+        lost += r->list == &c->tx->lost ? len : 0;
         sacked += r->list == NULL;
-        assert_true(r->next != NULL || r == c->sent_tail);
+        assert_true(r->next != NULL || r == c->tx->sent_tail);
     }
     assert_int_equal(seq, c->snd_nxt);
-    assert_int_equal(flight, c->flight.bytes);
-    assert_int_equal(lost, c->lost.bytes);
-    assert_int_equal(sacked, c->n_sacked);
-    for (const struct tcp_sent *r = c->flight.head; r != NULL; r = r->after) {
+    assert_int_equal(flight, c->tx->flight.bytes);
+    assert_int_equal(lost, c->tx->lost.bytes);
+    assert_int_equal(sacked, c->tx->n_sacked);
+    for (const struct tcp_sent *r = c->tx->flight.head; r != NULL; r = r->after) {
         assert_true(r->order > order);
         order = r->order;
     }
     seq = c->snd_una;
-    for (const struct tcp_sent *r = c->lost.head; r != NULL; r = r->after) {
+    for (const struct tcp_sent *r = c->tx->lost.head; r != NULL; r = r->after) {
         assert_true((int32_t)(r->seq - seq) >= 0);
         seq = r->seq + r->len;
     }
@@ -93,12 +93,12 @@ segment_of_several_chunks_is_cut_where_the_path_wants_it(void **state)
     /* into the second chunk: the first piece moves on; then beyond it */
     assert_int_equal(feed(s, TCP_ACK, 1, 401, 0), WGT_OK);
     check_lists(s);
-    assert_int_equal(s->c.sent_head->len, 136);
-    assert_ptr_equal(s->c.sent_head->chunk, &s->tx[1]);
+    assert_int_equal(s->c.tx->sent_head->len, 136);
+    assert_ptr_equal(s->c.tx->sent_head->chunk, &s->tx[1]);
     assert_int_equal(feed(s, TCP_ACK, 1, 1000, 0), WGT_OK);
     check_lists(s);
-    assert_ptr_equal(s->c.sent_head->chunk, &s->tx[3]);
-    assert_int_equal(s->c.sent_head->offset, 99);
+    assert_ptr_equal(s->c.tx->sent_head->chunk, &s->tx[3]);
+    assert_int_equal(s->c.tx->sent_head->offset, 99);
     assert_int_equal(feed(s, TCP_ACK, 1, 1201, 0), WGT_OK);
     check_lists(s);
     assert_int_equal(reclaim_all(s), 4);
@@ -186,7 +186,7 @@ nobody_holds_more_records_than_are_free(void **state)
 
     (void)state;
     s->peer_mss = 48;
-    tcp_memory_init(&s->memory, s->records, 4);
+    tcp_memory_init(&s->memory, s->records, 4, &s->tx_block, 1);
     open_passive(s);
     s->c.cc.pacing_rate = UINT64_C(1) << 40;
     send_chunks(s, 1, 400);

@@ -329,12 +329,13 @@ data_in_the_ack_are_usable_at_once(void **state)
     struct tcp_chunk rx = {.data = bytes, .len = 20};
     struct tcp_memory memory;
     union tcp_record record;
+    struct tcp_tx tx;
     struct tcp_embryo e;
     enum wgt_drop why;
     bool kept;
 
     (void)state;
-    tcp_memory_init(&memory, &record, 1);
+    tcp_memory_init(&memory, &record, 1, &tx, 1);
     o.memory = &memory;
     now += 5 * WGT_MSEC;
     ack.payload = (struct span){bytes, 20};

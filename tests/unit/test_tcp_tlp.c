@@ -78,7 +78,7 @@ rfc8985_7_2_no_probe_without_sack_or_with_something_sacked(void **state)
     s->c.rack.reordering_seen = true;
     sleep_for(s, RTT_MS * WGT_MSEC);
     assert_int_equal(feed_sack(s, 1, 1, 1001, 2001, 0, 0), WGT_OK);
-    assert_true(s->c.tlp.at == WGT_NEVER);
+    assert_true(s->c.tx->tlp_at == WGT_NEVER);
     script_free(s);
 }
 
@@ -92,14 +92,14 @@ rfc8985_7_2_acks_and_new_data_rearm(void **state)
     (void)state;
     send_chunks(s, 4, 1000);
     assert_int_equal(count_output(s), 4);
-    first = s->c.tlp.at;
+    first = s->c.tx->tlp_at;
     sleep_for(s, RTT_MS * WGT_MSEC);
     assert_int_equal(feed(s, TCP_ACK, 1, 1001, 0), WGT_OK);
-    assert_int_equal(s->c.tlp.at, first + RTT_MS * WGT_MSEC);
+    assert_int_equal(s->c.tx->tlp_at, first + RTT_MS * WGT_MSEC);
     sleep_for(s, 10 * WGT_MSEC);
     send_chunks(s, 1, 1000);
     assert_int_equal(count_output(s), 1);
-    assert_int_equal(s->c.tlp.at, first + (RTT_MS + 10) * WGT_MSEC);
+    assert_int_equal(s->c.tx->tlp_at, first + (RTT_MS + 10) * WGT_MSEC);
     script_free(s);
 }
 

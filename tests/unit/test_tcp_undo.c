@@ -63,7 +63,7 @@ expect_undone(struct script *s)
     assert_int_equal(s->c.recovery, TCP_RECOVERY_NONE);
     assert_true(s->c.cc.cwnd >= 10000);
     assert_true(s->c.cc.ssthresh == UINT32_MAX);
-    assert_null(s->c.lost.head);
+    assert_null(s->c.tx->lost.head);
 }
 
 static void
@@ -109,7 +109,7 @@ rfc3522_3_2_echo_of_the_original_undoes_a_timeout(void **state)
         assert_int_equal(feed(s, TCP_ACK, 1, 1001, 0), WGT_OK);
         expect_undone(s);
         assert_int_equal(s->c.rto_backoff, 0);
-        assert_int_equal(s->c.flight.bytes, 9000);
+        assert_int_equal(s->c.tx->flight.bytes, 9000);
         (void)count_output(s);
         assert_true(s->c.segments_retransmitted <= 2); /* with SACK a loss probe, too */
         script_free(s);

@@ -49,25 +49,20 @@ struct tcp_rtt {
 struct tcp_rate {
     uint64_t delivered, lost; /* bytes, since the beginning */
     wgt_time delivered_time;  /* when it grew last */
-    wgt_time first_sent;      /* departure of the segment delivered last */
     uint64_t last;            /* sample, bytes a second */
     uint64_t app_limited;     /* samples say too little until so much is delivered; 0: they don't */
 };
 
-/* RFC 8985 5.2 */
+/* What outlives a flight of RFC 8985 5.2: what is known of the path's reordering. */
 struct tcp_rack {
-    uint64_t order; /* highest transmission number that has arrived */
-    wgt_time rtt;   /* how long that took */
-    wgt_time at;    /* when the next segment counts as lost */
-    uint32_t fack;  /* end of the highest data that has arrived */
+    wgt_time rtt; /* how long the last to arrive, in order of transmission, took */
     uint32_t dsack_end;
-    bool any, reordering_seen, dsack_round;
+    bool reordering_seen, dsack_round;
     uint8_t mult, persist;
 };
 
-/* RFC 8985 7.1 */
+/* RFC 8985 7.1. A probe may be judged by an ACK of the next flight only. */
 struct tcp_tlp {
-    wgt_time at;  /* when to probe */
     uint32_t end; /* SND.NXT when the probe was sent */
     bool due, out, again, sampled;
 };
@@ -91,7 +86,63 @@ struct tcp_undo {
 struct tcp_copy {
     wgt_time until; /* the path counts as one that loses */
     wgt_time last;  /* when the last copy left; valid when there was one */
-    bool due;       /* of the newest segment */
+};
+
+/* What the path MTU wants to know of segments in flight. Sizes are payload bytes. */
+struct tcp_mtu_flight {
+    uint32_t probe_seq;       /* the probe */
+    uint32_t pending_seq;     /* an ICMP error that is believed if the segment times out */
+    uint16_t probe_len;       /* 0: none */
+    uint16_t pending_payload; /* valid with pending */
+    bool pending;
+};
+
+/*
+ * What a connection has only while it is busy: from the first chunk queued (or the FIN) until all
+ * is acknowledged and nothing that was sent again can still turn out to have been needless. Drawn
+ * from tcp_memory; an idle connection points at one that all share, empty and never written to.
+ */
+struct tcp_tx {
+    union {
+        struct tcp_chunk_queue queue; /* not acknowledged, in order */
+        struct tcp_tx *next_free;     /* while nobody's */
+    };
+    struct tcp_chunk *unsent; /* first chunk with bytes never sent */
+    uint32_t unsent_offset;   /* the first of them */
+    uint16_t rto_count;       /* retransmission timeouts since SND.UNA moved last */
+    uint8_t n_sack_seen;
+    bool copy_due; /* of the newest segment (copy.c) */
+
+    /*
+     * The sent segments: the one truth about what is outstanding. `sent` holds all in sequence
+     * order; each is besides in `flight` (order of last transmission), in `lost` (sequence order),
+     * or, when the peer has SACKed it, in neither.
+     */
+    struct tcp_sent *sent_head, *sent_tail;
+    struct tcp_sent_list flight, lost;
+    struct tcp_sent *sack_high; /* SACKed segment of the highest sequence number */
+    uint32_t n_sacked;          /* segments in neither list */
+    struct tcp_sack_block sack_seen[TCP_SACK_SEEN]; /* blocks of the last ACK, all applied */
+    uint64_t order;                                 /* number of the last transmission */
+    wgt_time first_sent; /* departure of the segment delivered last: for rate samples */
+
+    uint64_t rack_order; /* RFC 8985 5.2: highest transmission number that has arrived */
+    uint32_t fack;       /* end of the highest data that has arrived */
+
+    uint32_t lost_high; /* end of the highest loss, if not behind SND.UNA */
+    uint32_t timed_out; /* SND.UNA at the last retransmission timeout */
+    uint32_t dup_acks;  /* without SACK: duplicate ACKs in a row */
+    uint32_t dup_bytes; /* without SACK: bytes they say have left the network */
+    uint32_t prr_delivered, prr_out, prr_flight;
+    uint32_t paused_flight; /* bytes outstanding when tcp_output last returned false */
+    struct tcp_undo undo;
+    struct tcp_mtu_flight mtu;
+
+    /* Timers; WGT_NEVER when not running. */
+    wgt_time persist_at;
+    wgt_time pace_wake; /* when the pacer lets go of what is queued */
+    wgt_time rack_at;   /* when the next segment counts as lost */
+    wgt_time tlp_at;    /* when to probe */
 };
 
 enum tcp_recovery {
@@ -110,20 +161,15 @@ struct tcp_ecn {
 
 /* Sizes are payload bytes. */
 struct tcp_mtu {
-    wgt_time passed_at;       /* last time that one larger than base has passed */
-    wgt_time raise_at;        /* then the search begins */
-    wgt_time probe_at;        /* no probe before */
-    uint32_t probe_seq;       /* the probe in flight */
-    uint32_t refused;         /* did not pass; at most ceiling + 1 */
-    uint32_t pending_seq;     /* an ICMP error that is believed if the segment times out */
-    uint16_t probe_len;       /* 0: none in flight */
-    uint16_t pending_payload; /* valid with pending */
-    uint16_t ceiling;         /* a full segment as agreed in the handshake */
-    uint16_t base;            /* should pass everywhere */
-    uint16_t candidate;       /* may be tried; as large as mss when nothing is searched */
-    uint16_t passed;          /* largest that has passed */
+    wgt_time passed_at; /* last time that one larger than base has passed */
+    wgt_time raise_at;  /* then the search begins */
+    wgt_time probe_at;  /* no probe before */
+    uint32_t refused;   /* did not pass; at most ceiling + 1 */
+    uint16_t ceiling;   /* a full segment as agreed in the handshake */
+    uint16_t base;      /* should pass everywhere */
+    uint16_t candidate; /* may be tried; as large as mss when nothing is searched */
+    uint16_t passed;    /* largest that has passed */
     uint8_t probe_failures;
-    bool pending;
 };
 
 /* What of tcp_options is needed after the opening. */
@@ -174,8 +220,6 @@ struct tcp_conn {
     uint8_t rto_backoff, persist_backoff;
     uint32_t unsent_una, unsent_ack; /* SND.UNA when, and the last ACK of what was never sent */
     uint8_t unsent_acks;             /* how many since SND.UNA moved */
-    uint16_t rto_count;              /* retransmission timeouts since SND.UNA moved last */
-    uint8_t n_sack_seen;
     struct tcp_settings options;
 
     uint32_t mss; /* payload bytes of a full segment to send: options already taken off */
@@ -187,37 +231,15 @@ struct tcp_conn {
     /* Send sequence space (RFC 9293 3.3.1). */
     uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, snd_wnd_max;
     uint32_t tx_end;             /* sequence number behind the last queued byte */
-    uint32_t tx_offset;          /* first byte of tx_next that was never sent */
-    struct tcp_chunk *tx_next;   /* first chunk with bytes never sent */
-    struct tcp_chunk_queue tx;   /* queued and not acknowledged, in order */
+    struct tcp_tx *tx;           /* what is queued or outstanding; never NULL once opened */
     struct tcp_chunk_queue done; /* waiting for tcp_reclaim */
-
-    /*
-     * The sent segments: the one truth about what is outstanding. `sent` holds all in sequence
-     * order; each is besides in `flight` (order of last transmission), in `lost` (sequence order),
-     * or, when the peer has SACKed it, in neither.
-     */
-    struct tcp_sent *sent_head, *sent_tail;
-    struct tcp_sent_list flight, lost;
-    struct tcp_sent *sack_high; /* SACKed segment of the highest sequence number */
-    uint64_t tx_order;          /* number of the last transmission */
-    struct tcp_sack_block sack_seen[TCP_SACK_SEEN]; /* blocks of the last ACK, all applied */
-    uint32_t n_sacked;                              /* segments in neither list */
 
     /* Loss recovery. */
     uint32_t recovery_point; /* SND.NXT when the loss was seen */
-    uint32_t lost_high;      /* end of the highest loss, if not behind SND.UNA */
-    uint32_t timed_out;      /* SND.UNA at the last retransmission timeout */
-    uint32_t dup_acks;       /* without SACK: duplicate ACKs in a row */
-    uint32_t dup_bytes;      /* without SACK: bytes they say have left the network */
-    uint32_t prr_delivered, prr_out, prr_flight;
-    uint32_t paused_flight; /* bytes outstanding when tcp_output last returned false */
-    wgt_time pace_at;       /* the pacer's clock */
-    wgt_time pace_wake;     /* when it lets go of what is queued */
+    wgt_time pace_at;        /* the pacer's clock */
     struct tcp_rate rate;
     struct tcp_rack rack;
     struct tcp_tlp tlp;
-    struct tcp_undo undo;
     struct tcp_copy copy;
     struct tcp_cc cc;
 
@@ -245,7 +267,7 @@ struct tcp_conn {
 
     /* Timers; WGT_NEVER when not running. */
     struct tcp_rtt rtt;
-    wgt_time rto_at, persist_at, delayed_ack_at, state_at;
+    wgt_time rto_at, delayed_ack_at, state_at;
     wgt_time progress;       /* last sign that the peer takes what we send */
     wgt_time last_sent;      /* data: for the restart after idle */
     wgt_time challenge_at;   /* no challenge ACK before */

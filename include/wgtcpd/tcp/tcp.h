@@ -124,14 +124,25 @@ struct tcp_conn; /* laid out below the contract so that callers can embed it */
  * finds something. When they run out, a connection refuses or waits.
  */
 union tcp_record;
+/*
+ * What a connection has only while bytes are queued or outstanding (conn.h). There is one for each
+ * connection that may be open, so that nobody ever waits for one; but they are handed out again
+ * before fresh ones are touched, so that memory is used by those who are busy at the same time.
+ */
+struct tcp_tx;
 struct tcp_memory {
     union tcp_record *free;
     uint32_t n_free, n;
+    struct tcp_tx *tx, *tx_free;
+    uint32_t tx_fresh; /* of tx, from the beginning: never used so far */
+    uint32_t n_busy;   /* held by connections */
     /* Chunks that wait beyond holes, of all connections, and how many may: set chunks_max after
      * tcp_memory_init (no limit). They are shared by the same rule. */
     uint32_t chunks, chunks_max;
 };
-void tcp_memory_init(struct tcp_memory *m, union tcp_record *records, uint32_t n);
+/* tx: n_tx of them, at least as many as connections will share m. */
+void tcp_memory_init(struct tcp_memory *m, union tcp_record *records, uint32_t n, struct tcp_tx *tx,
+                     uint32_t n_tx);
 
 /* c must not hold chunks of an earlier life. tcp_output gives the SYN. */
 void tcp_open_active(struct tcp_conn *c, wgt_time now, const struct tcp_options *o);

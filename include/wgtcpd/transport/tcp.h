@@ -5,9 +5,9 @@
  *
  * What a connection costs: a stranger a stub (listener.h), with its share of the tables at most 256
  * bytes; an idle one that has authenticated a struct tcp_flow and at most 8 bytes of tables. A
- * busy one draws besides on what all share: packets for what is queued, in flight or waits beyond a
- * hole; a record for each hole, further piece of a cut message, and FIN; a struct tcp_holds while
- * packets wait for order.
+ * busy one draws besides on what all share: a struct tcp_tx while bytes are queued or outstanding;
+ * packets for what is queued, in flight or waits beyond a hole; a record for each hole, further
+ * piece of a cut message, and FIN; a struct tcp_holds while packets wait for order.
  */
 #ifndef WGTCPD_TRANSPORT_TCP_H
 #define WGTCPD_TRANSPORT_TCP_H
@@ -200,6 +200,7 @@ struct tcp_transport {
     uint32_t n_sent, sent_max; /* packets that are queued or not acknowledged, of all flows */
     struct tcp_holds *holds, *free_holds;
     union tcp_record *records;
+    struct tcp_tx *tx; /* as many as flows; those never used are untouched */
     struct tcp_transport_stats stats;
 };
 
