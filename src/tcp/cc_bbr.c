@@ -4,7 +4,9 @@
  * names are given in comments. Departures from it, each for shorter queues or for lossy paths:
  *   - what counts as congestive loss, and what refreshes min_rtt: see cc_bbr_model.c;
  *   - ProbeBW_UP also ends when it has built a queue: see has_built_queue();
- *   - and ProbeBW_CRUISE returns to DOWN: see is_time_to_drain_again().
+ *   - and ProbeBW_CRUISE returns to DOWN: see is_time_to_drain_again(). With that to keep the queue
+ *     short, CRUISE may use the whole estimate: its gain gives back the margin that is taken off
+ *     the pacing rate.
  */
 #include "cc_bbr.h"
 
@@ -13,7 +15,7 @@ static const struct {
     uint16_t pacing, cwnd;
 } gains[] = {
     [BBR_STARTUP] = {277, 200},         [BBR_DRAIN] = {50, 200},
-    [BBR_PROBE_BW_DOWN] = {90, 200},    [BBR_PROBE_BW_CRUISE] = {100, 200},
+    [BBR_PROBE_BW_DOWN] = {90, 200},    [BBR_PROBE_BW_CRUISE] = {101, 200},
     [BBR_PROBE_BW_REFILL] = {100, 200}, [BBR_PROBE_BW_UP] = {125, 225},
     [BBR_PROBE_RTT] = {100, 50},
 };

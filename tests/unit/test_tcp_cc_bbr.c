@@ -857,7 +857,9 @@ s5_6_2_pacing_by_state(void **state)
     static const struct {
         uint8_t state;
         uint32_t percent;
-    } rows[] = {{BBR_DRAIN, 50}, {BBR_PROBE_BW_DOWN, 90}, {BBR_PROBE_BW_CRUISE, 100}};
+    } rows[] = {{BBR_DRAIN, 50},
+                {BBR_PROBE_BW_DOWN, 90},
+                {BBR_PROBE_BW_CRUISE, 101}}; /* the draft: 100 (departure, cc_bbr.c) */
     struct path p;
 
     (void)state;
