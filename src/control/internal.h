@@ -12,7 +12,6 @@ const struct tcp_cc_ops *congestion_ops(enum config_congestion which);
 
 /* interface.c: the kernel's side of the tunnel; 0, or -1 (logged) */
 int interface_up(struct node *n);
-int interface_add_routes(struct node *n);
 void interface_down(struct node *n);
 
 /* resolve.c: an address of the endpoint's host, of a family that the outer port has. false

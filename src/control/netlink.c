@@ -2,13 +2,14 @@
 #include <wgtcpd/control/netlink.h>
 
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
 #include <libmnl/libmnl.h>
 
-/* Our requests and the kernel's acknowledgments are far smaller. */
-enum { MESSAGE_MAX = 8192 };
+/* Our requests and the kernel's acknowledgments are far smaller; its dumps come in such pieces. */
+enum { MESSAGE_MAX = 32768, REQUEST_MAX = 512 };
 
 int
 netlink_open(struct netlink *n, const char *ifname)
@@ -22,8 +23,11 @@ netlink_open(struct netlink *n, const char *ifname)
     n->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
     if (n->socket == NULL)
         return -errno;
-    if (mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) == 0)
+    if (mnl_socket_bind(n->socket, 0, MNL_SOCKET_AUTOPID) == 0) {
+        /* The kernel picks what a dump asks for; we look again, should it be too old for that. */
+        (void)mnl_socket_setsockopt(n->socket, NETLINK_GET_STRICT_CHK, &(int){1}, sizeof(int));
         return 0;
+    }
     rc = -errno;
     netlink_close(n);
     return rc;
@@ -37,23 +41,33 @@ netlink_close(struct netlink *n)
     n->socket = NULL;
 }
 
-/* Sends the request and waits for the kernel's yes or no. */
+/* Sends the request and takes all of the kernel's answer: yes or no, or what it lists. */
 static int
-transact(struct netlink *n, struct nlmsghdr *nlh)
+transact_with(struct netlink *n, struct nlmsghdr *nlh, mnl_cb_t each, void *ctx)
 {
     char answer[MESSAGE_MAX];
     ssize_t len;
+    int rc;
 
     nlh->nlmsg_seq = n->sequence++;
     if (mnl_socket_sendto(n->socket, nlh, nlh->nlmsg_len) < 0)
         return -errno;
-    len = mnl_socket_recvfrom(n->socket, answer, sizeof(answer));
-    if (len < 0)
-        return -errno;
-    if (mnl_cb_run(answer, (size_t)len, nlh->nlmsg_seq, mnl_socket_get_portid(n->socket), NULL,
-                   NULL) < 0)
-        return -errno;
+    do {
+        len = mnl_socket_recvfrom(n->socket, answer, sizeof(answer));
+        if (len < 0)
+            return -errno;
+        rc = mnl_cb_run(answer, (size_t)len, nlh->nlmsg_seq, mnl_socket_get_portid(n->socket), each,
+                        ctx);
+        if (rc < 0)
+            return -errno;
+    } while (rc == MNL_CB_OK);
     return 0;
+}
+
+static int
+transact(struct netlink *n, struct nlmsghdr *nlh)
+{
+    return transact_with(n, nlh, NULL, NULL);
 }
 
 static struct nlmsghdr *
@@ -79,7 +93,7 @@ link_request(struct netlink *n, struct nlmsghdr *nlh)
 int
 netlink_set_mtu(struct netlink *n, uint32_t mtu)
 {
-    char buffer[MESSAGE_MAX];
+    char buffer[REQUEST_MAX];
     struct nlmsghdr *nlh = request(buffer, RTM_NEWLINK, 0);
 
     link_request(n, nlh);
@@ -90,7 +104,7 @@ netlink_set_mtu(struct netlink *n, uint32_t mtu)
 int
 netlink_set_up(struct netlink *n)
 {
-    char buffer[MESSAGE_MAX];
+    char buffer[REQUEST_MAX];
     struct nlmsghdr *nlh = request(buffer, RTM_NEWLINK, 0);
     struct ifinfomsg *info = link_request(n, nlh);
 
@@ -99,17 +113,22 @@ netlink_set_up(struct netlink *n)
     return transact(n, nlh);
 }
 
-int
-netlink_add_address(struct netlink *n, const struct ip_prefix *address)
+static uint8_t
+family_number(enum ip_family family)
 {
-    char buffer[MESSAGE_MAX];
-    struct nlmsghdr *nlh = request(buffer, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
-    struct ifaddrmsg *a = mnl_nlmsg_put_extra_header(nlh, sizeof(*a));
-    bool v4 = address->addr.family == IP_V4;
+    return family == IP_V4 ? AF_INET : AF_INET6;
+}
 
-    a->ifa_family = v4 ? AF_INET : AF_INET6;
+static int
+change_address(struct netlink *n, const struct ip_prefix *address, uint16_t type, uint16_t flags)
+{
+    char buffer[REQUEST_MAX];
+    struct nlmsghdr *nlh = request(buffer, type, flags);
+    struct ifaddrmsg *a = mnl_nlmsg_put_extra_header(nlh, sizeof(*a));
+
+    a->ifa_family = family_number(address->addr.family);
     a->ifa_prefixlen = address->len;
-    a->ifa_flags = v4 ? 0 : IFA_F_NODAD;
+    a->ifa_flags = address->addr.family == IP_V4 ? 0 : IFA_F_NODAD;
     a->ifa_scope = RT_SCOPE_UNIVERSE;
     a->ifa_index = n->ifindex;
     mnl_attr_put(nlh, IFA_LOCAL, ip_addr_len(&address->addr), address->addr.bytes);
@@ -118,14 +137,29 @@ netlink_add_address(struct netlink *n, const struct ip_prefix *address)
 }
 
 int
-netlink_add_route(struct netlink *n, const struct ip_prefix *prefix, uint32_t table)
+netlink_add_address(struct netlink *n, const struct ip_prefix *address)
 {
-    char buffer[MESSAGE_MAX];
-    struct nlmsghdr *nlh = request(buffer, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+    return change_address(n, address, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+}
+
+int
+netlink_del_address(struct netlink *n, const struct ip_prefix *address)
+{
+    return change_address(n, address, RTM_DELADDR, 0);
+}
+
+/* --- routes --- */
+
+static int
+change_route(struct netlink *n, const struct ip_prefix *prefix, uint32_t table, uint16_t type,
+             uint16_t flags)
+{
+    char buffer[REQUEST_MAX];
+    struct nlmsghdr *nlh = request(buffer, type, flags);
     struct rtmsg *r = mnl_nlmsg_put_extra_header(nlh, sizeof(*r));
     bool v4 = prefix->addr.family == IP_V4;
 
-    r->rtm_family = v4 ? AF_INET : AF_INET6;
+    r->rtm_family = family_number(prefix->addr.family);
     r->rtm_dst_len = prefix->len;
     r->rtm_table = RT_TABLE_UNSPEC;
     r->rtm_protocol = RTPROT_BOOT;
@@ -135,4 +169,158 @@ netlink_add_route(struct netlink *n, const struct ip_prefix *prefix, uint32_t ta
     mnl_attr_put(nlh, RTA_DST, ip_addr_len(&prefix->addr), prefix->addr.bytes);
     mnl_attr_put_u32(nlh, RTA_OIF, n->ifindex);
     return transact(n, nlh);
+}
+
+int
+netlink_add_route(struct netlink *n, const struct ip_prefix *prefix, uint32_t table)
+{
+    return change_route(n, prefix, table, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+}
+
+int
+netlink_del_route(struct netlink *n, const struct ip_prefix *prefix, uint32_t table)
+{
+    return change_route(n, prefix, table, RTM_DELROUTE, 0);
+}
+
+/* An attribute of 32 bits, or otherwise if the message has none such. */
+static uint32_t
+u32_attr(const struct nlmsghdr *nlh, unsigned header, uint16_t type, uint32_t otherwise)
+{
+    const struct nlattr *attr;
+
+    mnl_attr_for_each (attr, nlh, header)
+        if (mnl_attr_get_type(attr) == type && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+            return mnl_attr_get_u32(attr);
+    return otherwise;
+}
+
+struct table_search {
+    uint32_t table;
+    bool found;
+};
+
+static int
+look_for_table(const struct nlmsghdr *nlh, void *ctx)
+{
+    const struct rtmsg *r = mnl_nlmsg_get_payload(nlh);
+    struct table_search *s = ctx;
+
+    if (nlh->nlmsg_type == RTM_NEWROUTE &&
+        u32_attr(nlh, sizeof(*r), RTA_TABLE, r->rtm_table) == s->table)
+        s->found = true;
+    return MNL_CB_OK;
+}
+
+int
+netlink_table_used(struct netlink *n, enum ip_family family, uint32_t table)
+{
+    char buffer[REQUEST_MAX];
+    struct nlmsghdr *nlh = request(buffer, RTM_GETROUTE, NLM_F_DUMP);
+    struct rtmsg *r = mnl_nlmsg_put_extra_header(nlh, sizeof(*r));
+    struct table_search search = {.table = table};
+    int rc;
+
+    r->rtm_family = family_number(family);
+    mnl_attr_put_u32(nlh, RTA_TABLE, table);
+    rc = transact_with(n, nlh, look_for_table, &search);
+    if (rc == -ENOENT) /* there never was such a table */
+        return 0;
+    return rc != 0 ? rc : search.found;
+}
+
+/* --- rules --- */
+
+static int
+change_rule(struct netlink *n, const struct netlink_rule *rule, uint16_t type, uint16_t flags)
+{
+    char buffer[REQUEST_MAX];
+    struct nlmsghdr *nlh = request(buffer, type, flags);
+    struct fib_rule_hdr *h = mnl_nlmsg_put_extra_header(nlh, sizeof(*h));
+
+    h->family = family_number(rule->family);
+    h->action = FR_ACT_TO_TBL;
+    if (rule->not_mark != 0) {
+        h->flags = FIB_RULE_INVERT;
+        mnl_attr_put_u32(nlh, FRA_FWMARK, rule->not_mark);
+    }
+    if (rule->from.family != IP_NONE) {
+        h->src_len = (uint8_t)(ip_addr_len(&rule->from) * 8);
+        mnl_attr_put(nlh, FRA_SRC, ip_addr_len(&rule->from), rule->from.bytes);
+    }
+    if (rule->no_default)
+        mnl_attr_put_u32(nlh, FRA_SUPPRESS_PREFIXLEN, 0);
+    mnl_attr_put_u32(nlh, FRA_PRIORITY, rule->priority);
+    mnl_attr_put_u32(nlh, FRA_TABLE, rule->table != 0 ? rule->table : RT_TABLE_MAIN);
+    mnl_attr_put_u8(nlh, FRA_PROTOCOL, NETLINK_RULE_PROTOCOL);
+    return transact(n, nlh);
+}
+
+int
+netlink_add_rule(struct netlink *n, const struct netlink_rule *rule)
+{
+    return change_rule(n, rule, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
+}
+
+int
+netlink_del_rule(struct netlink *n, const struct netlink_rule *rule)
+{
+    return change_rule(n, rule, RTM_DELRULE, 0);
+}
+
+struct rule_search {
+    uint32_t from, to;
+    uint32_t found; /* priority of one; 0: none */
+};
+
+static int
+look_for_rule(const struct nlmsghdr *nlh, void *ctx)
+{
+    const struct fib_rule_hdr *h = mnl_nlmsg_get_payload(nlh);
+    uint32_t priority = u32_attr(nlh, sizeof(*h), FRA_PRIORITY, 0);
+    struct rule_search *s = ctx;
+    const struct nlattr *attr;
+
+    if (nlh->nlmsg_type != RTM_NEWRULE || priority < s->from || priority > s->to)
+        return MNL_CB_OK;
+    mnl_attr_for_each (attr, nlh, sizeof(*h))
+        if (mnl_attr_get_type(attr) == FRA_PROTOCOL && mnl_attr_get_payload_len(attr) == 1 &&
+            mnl_attr_get_u8(attr) == NETLINK_RULE_PROTOCOL)
+            s->found = priority;
+    return MNL_CB_OK;
+}
+
+/* One of them. 0, -ENOENT when there is none, or another -errno. */
+static int
+clear_rule(struct netlink *n, enum ip_family family, uint32_t from, uint32_t to)
+{
+    char buffer[REQUEST_MAX];
+    struct nlmsghdr *nlh = request(buffer, RTM_GETRULE, NLM_F_DUMP);
+    struct fib_rule_hdr *h = mnl_nlmsg_put_extra_header(nlh, sizeof(*h));
+    struct rule_search search = {.from = from, .to = to};
+    int rc;
+
+    h->family = family_number(family);
+    rc = transact_with(n, nlh, look_for_rule, &search);
+    if (rc != 0)
+        return rc;
+    if (search.found == 0)
+        return -ENOENT;
+    nlh = request(buffer, RTM_DELRULE, 0);
+    h = mnl_nlmsg_put_extra_header(nlh, sizeof(*h));
+    h->family = family_number(family);
+    mnl_attr_put_u32(nlh, FRA_PRIORITY, search.found);
+    mnl_attr_put_u8(nlh, FRA_PROTOCOL, NETLINK_RULE_PROTOCOL);
+    return transact(n, nlh);
+}
+
+int
+netlink_clear_rules(struct netlink *n, enum ip_family family, uint32_t from, uint32_t to)
+{
+    int rc;
+
+    do
+        rc = clear_rule(n, family, from, to);
+    while (rc == 0);
+    return rc == -ENOENT ? 0 : rc;
 }

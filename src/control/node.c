@@ -270,8 +270,6 @@ warn_of_idle_keys(const struct config *c)
 {
     if (c->dns.n > 0)
         log_warning("DNS is not set up by this version: use resolvconf in PostUp and PostDown");
-    if (c->fwmark != 0)
-        log_warning("FwMark has no effect: outer packets do not pass the kernel's routing");
     if (c->save_config)
         log_warning("SaveConfig has no effect in this version: the file stays as it is");
 }
@@ -287,7 +285,7 @@ bring_up(struct node *n, bool verbose)
     n->hooks_up = true;
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_port(n) != 0 ||
         interface_up(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
-        peers_add(n) != 0 || interface_add_routes(n) != 0)
+        peers_add(n) != 0 || routes_sync(n) != 0)
         return -1;
     return hooks_run(&c->post_up, c->ifname, loop_take_events, n);
 }

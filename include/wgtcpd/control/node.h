@@ -5,6 +5,7 @@
 
 #include <wgtcpd/control/config.h>
 #include <wgtcpd/control/netlink.h>
+#include <wgtcpd/control/routes.h>
 #include <wgtcpd/dataplane/worker.h>
 #include <wgtcpd/tunnel/handshaker.h>
 
@@ -21,6 +22,7 @@ struct node {
     struct port port;
     struct tun_port tun;
     struct netlink netlink;
+    struct routes routes;
     struct rte_mempool *pool;
     struct rte_ring *events, *commands;
     struct rte_rcu_qsbr *rcu;
