@@ -334,7 +334,7 @@ through(uint8_t family, uint8_t inner, uint8_t outer)
     return ip.traffic_class;
 }
 
-/* RFC 6040 4.1 (with 4.3's reset of CE as Linux's WireGuard does it): DSCP stays inside. */
+/* RFC 6040 4.1, but CE by RFC 3168 9.1.1, as Linux's WireGuard does; DSCP stays inside. */
 static const uint8_t encapsulated[4] = {
     [IP_ECN_NOT_ECT] = IP_ECN_NOT_ECT,
     [IP_ECN_ECT0] = IP_ECN_ECT0,
