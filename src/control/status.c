@@ -38,10 +38,11 @@ log_peer(const struct tunnel_peer *p, wgt_time now)
                  (now - p->stats.last_handshake) / WGT_SEC);
     log_info("peer %s: transport %s, endpoint %s, latest handshake %s, handshakes %" PRIu64
              ", rx %" PRIu64 " B / %" PRIu64 " packets, tx %" PRIu64 " B / %" PRIu64 " packets"
-             ", waiting %" PRIu32 ", dials %" PRIu64 " (%" PRIu64 " failed)",
+             ", waiting %" PRIu32 ", dials %" PRIu64 " (%" PRIu64 " failed)"
+             ", path mtu lowered %" PRIu64,
              key, transport_kind_name(p->path.path.kind), endpoint, handshake, p->stats.handshakes,
              p->stats.rx_bytes, p->stats.rx_packets, p->stats.tx_bytes, p->stats.tx_packets,
-             p->staged.count, p->stats.dials, p->stats.dial_failures);
+             p->staged.count, p->stats.dials, p->stats.dial_failures, p->stats.path_mtu_lowered);
     log_connection(p);
 }
 

@@ -26,12 +26,18 @@ void peer_flush(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 enum path_turn peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 /* Largest inner packet that fits a datagram or a segment to the peer; never above the interface's
  * MTU. */
-size_t peer_inner_mtu(const struct tunnel *t, const struct tunnel_peer *p);
+size_t peer_inner_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p);
 void peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why);
 /* A handshake message along a path, or along the peer's. */
 void path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to,
                          const uint8_t *message, size_t len);
+
+/* path_mtu.c */
+/* Largest IP packet to the peer's UDP endpoint. */
+size_t path_mtu_of(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p);
+/* An ICMP error about a datagram. */
+void path_mtu_rx(struct tunnel *t, wgt_time now, const struct icmp_error *e);
 
 /* too_big.c */
 /* Drops an inner packet (m, taken; its own length is len) and tells its sender what would fit. */
@@ -65,6 +71,16 @@ static inline void
 tunnel_drop(struct tunnel *t, enum wgt_drop why, struct rte_mbuf *m)
 {
     outer_drop(&t->outer, why, m);
+}
+
+/* A leaky bucket: one an interval, and a burst's worth (in time) at once. *at: 0 at first. */
+static inline bool
+bucket_take(wgt_time *at, wgt_time now, wgt_time interval, wgt_time burst)
+{
+    if (*at > now + burst)
+        return false;
+    *at = (*at > now ? *at : now) + interval;
+    return true;
 }
 
 #endif

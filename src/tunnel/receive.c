@@ -34,8 +34,8 @@ receive_handshake(struct tunnel *t, const struct path *from, struct rte_mbuf *m,
 /* Makes m the inner packet: the plaintext lies behind the message header, len bytes. false: m is
  * dropped. */
 static bool
-accept_inner(struct tunnel *t, struct tunnel_peer *p, const struct path *from, struct rte_mbuf *m,
-             size_t len)
+accept_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *from,
+             struct rte_mbuf *m, size_t len)
 {
     uint8_t *packet = rte_pktmbuf_mtod_offset(m, uint8_t *, MESSAGE_DATA_HEADER_LEN);
     struct inner_packet inner;
@@ -50,7 +50,7 @@ accept_inner(struct tunnel *t, struct tunnel_peer *p, const struct path *from, s
         tunnel_drop(t, why, m);
         return false;
     }
-    inner_mss_clamp(packet, inner.len, peer_inner_mtu(t, p));
+    inner_mss_clamp(packet, inner.len, peer_inner_mtu(t, now, p));
     packet_set(m, packet, inner.len);
     p->stats.rx_packets++;
     return true;
@@ -121,7 +121,7 @@ receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte
     data_authenticated(t, now, p, k, from, len);
     if (len == MESSAGE_DATA_OVERHEAD)
         rte_pktmbuf_free(m); /* a keepalive */
-    else if (accept_inner(t, p, from, m, len - MESSAGE_DATA_OVERHEAD))
+    else if (accept_inner(t, now, p, from, m, len - MESSAGE_DATA_OVERHEAD))
         t->inner_tx(t->outer.ctx, m);
 }
 
@@ -181,7 +181,7 @@ receive_early(struct tunnel *t, wgt_time now, const struct path *from,
     data_authenticated(t, now, p, k, from, len);
     if (len == MESSAGE_DATA_OVERHEAD) {
         rte_pktmbuf_free(m); /* a keepalive */
-    } else if (accept_inner(t, p, from, m, len - MESSAGE_DATA_OVERHEAD)) {
+    } else if (accept_inner(t, now, p, from, m, len - MESSAGE_DATA_OVERHEAD)) {
         if (must_wait(t, from, message))
             return TCP_EARLY_HOLD;
         t->inner_tx(t->outer.ctx, m);
@@ -247,5 +247,8 @@ tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, stru
 void
 tunnel_rx_icmp_error(struct tunnel *t, wgt_time now, const struct icmp_error *e)
 {
-    tcp_transport_icmp(&t->tcp, now, e);
+    if (e->protocol == IP_PROTO_UDP)
+        path_mtu_rx(t, now, e);
+    else
+        tcp_transport_icmp(&t->tcp, now, e);
 }

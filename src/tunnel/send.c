@@ -26,7 +26,7 @@ peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why)
 }
 
 size_t
-peer_inner_mtu(const struct tunnel *t, const struct tunnel_peer *p)
+peer_inner_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p)
 {
     const struct path *to = &p->path.path;
     const struct tcp_flow *f = tcp_flow_of(to);
@@ -35,7 +35,7 @@ peer_inner_mtu(const struct tunnel *t, const struct tunnel_peer *p)
     if (f != NULL)
         message = tcp_flow_message_max(f);
     else if (to->kind == TRANSPORT_UDP && t->outer.mtu > IP_HEADER_MAX + UDP_HEADER_LEN)
-        message = t->outer.mtu - ip_header_len(&to->remote.addr) - UDP_HEADER_LEN;
+        message = path_mtu_of(t, now, p) - ip_header_len(&to->remote.addr) - UDP_HEADER_LEN;
     if (message <= MESSAGE_DATA_OVERHEAD)
         return mtu; /* not known yet */
     message -= MESSAGE_DATA_OVERHEAD;
@@ -90,10 +90,10 @@ path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to, const
 
 /* Makes the inner packet in m a data message under the current keypair. */
 static bool
-seal(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m)
+seal(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
 {
     size_t len = rte_pktmbuf_pkt_len(m);
-    size_t padded = message_padded_len(len, peer_inner_mtu(t, p));
+    size_t padded = message_padded_len(len, peer_inner_mtu(t, now, p));
     uint8_t *header = (uint8_t *)rte_pktmbuf_prepend(m, MESSAGE_DATA_HEADER_LEN);
     char *tail = rte_pktmbuf_append(m, (uint16_t)(padded - len + MESSAGE_TAG_LEN));
 
@@ -119,7 +119,7 @@ send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
     /* DSCP stays inside. Over TCP, ECN belongs to the connection. */
     if (!keepalive && to->kind == TRANSPORT_UDP)
         ecn = ecn_encapsulate(ecn_of(rte_pktmbuf_mtod(m, const uint8_t *)));
-    if (!seal(t, p, m))
+    if (!seal(t, now, p, m))
         return;
     p->stats.tx_bytes += rte_pktmbuf_pkt_len(m);
     p->stats.tx_packets++;
@@ -165,7 +165,7 @@ peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     }
     fq_resume(&p->staged, now);
     limits = fq_limits_at(tcp_flow_rate(f), tcp_flow_rtt(f));
-    mtu = peer_inner_mtu(t, p);
+    mtu = peer_inner_mtu(t, now, p);
     while ((next = fq_peek(&t->fq, &p->staged, now, &limits)) != NULL) {
         if (sent >= FQ_QUANTUM || !session_usable(p, now))
             return PATH_MORE;
@@ -281,7 +281,7 @@ tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
         tunnel_drop(t, WGT_DROP_NO_ENDPOINT, m);
         return;
     }
-    mtu = peer_inner_mtu(t, p);
+    mtu = peer_inner_mtu(t, now, p);
     if (inner_exceeds(packet, inner.len, mtu)) {
         tunnel_too_big(t, now, m, inner.len, mtu);
         return;

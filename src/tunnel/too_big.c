@@ -4,19 +4,10 @@
 
 #include "internal.h"
 
-/* A host that found one path too narrow sends few packets more before it heeds the answer. */
+/* RFC 1812 4.3.2.8, RFC 4443 2.4 (f). A host that found one path too narrow sends few packets more
+ * before it heeds the answer. */
 #define TOO_BIG_INTERVAL (10 * WGT_MSEC)
 #define TOO_BIG_BURST    (50 * TOO_BIG_INTERVAL)
-
-/* RFC 1812 4.3.2.8, RFC 4443 2.4 (f): a leaky bucket. */
-static bool
-may_answer_now(struct tunnel *t, wgt_time now)
-{
-    if (t->too_big_at > now + TOO_BIG_BURST)
-        return false;
-    t->too_big_at = (t->too_big_at > now ? t->too_big_at : now) + TOO_BIG_INTERVAL;
-    return true;
-}
 
 void
 tunnel_too_big(struct tunnel *t, wgt_time now, struct rte_mbuf *m, size_t len, size_t mtu)
@@ -26,7 +17,7 @@ tunnel_too_big(struct tunnel *t, wgt_time now, struct rte_mbuf *m, size_t len, s
     uint8_t *out;
 
     if (rte_pktmbuf_headroom(m) < headers || !inner_may_answer(packet, len) ||
-        !may_answer_now(t, now)) {
+        !bucket_take(&t->too_big_at, now, TOO_BIG_INTERVAL, TOO_BIG_BURST)) {
         tunnel_drop(t, WGT_DROP_INNER_TOO_BIG, m);
         return;
     }

@@ -2,9 +2,12 @@
 #include <wgtcpd/wire/icmp.h>
 
 #include <wgtcpd/wire/checksum.h>
+#include <wgtcpd/wire/message.h>
+#include <wgtcpd/wire/udp.h>
 
 enum { ICMP_ECHO_HEADER_LEN = 8, ICMP_ERROR_HEADER_LEN = 8, REPLY_TTL = 64, IPV4_NOP = 1 };
-enum { QUOTED_TCP_LEN = 8 }; /* RFC 792: ports and sequence number */
+enum { QUOTED_TCP_LEN = 8 };                  /* RFC 792: ports and sequence number */
+enum { QUOTED_UDP_LEN = UDP_HEADER_LEN + 8 }; /* and type and receiver index of the message */
 
 static bool
 is_v4(const struct ip_header *ip)
@@ -158,36 +161,57 @@ kind_v6(const uint8_t *icmp, enum icmp_error_kind *kind)
     }
 }
 
-/* The quoted IP header; *ports: where the 8 bytes behind it begin. Its checksum and TTL were
+/* The quoted IP header; *upper: where what is behind it begins. Its checksum and TTL were
  * changed on the way, so what counts is what we wrote: addresses, protocol, length. */
 static bool
-quote_v4(const uint8_t *quote, size_t len, struct icmp_error *e, size_t *ports)
+quote_v4(const uint8_t *quote, size_t len, struct icmp_error *e, size_t *upper)
 {
     size_t header_len;
 
     if (len < IPV4_HEADER_LEN || quote[0] >> 4 != 4)
         return false;
     header_len = (size_t)(quote[0] & 0x0f) * 4;
-    if (header_len < IPV4_HEADER_LEN || quote[9] != IP_PROTO_TCP ||
-        (get_be16(quote + 6) & 0x1fff) != 0)
+    if (header_len < IPV4_HEADER_LEN || (get_be16(quote + 6) & 0x1fff) != 0)
         return false;
+    e->protocol = quote[9];
     e->src.addr = ip_addr_v4(quote + 12);
     e->dst.addr = ip_addr_v4(quote + 16);
     e->packet_len = get_be16(quote + 2);
-    *ports = header_len;
+    *upper = header_len;
     return true;
 }
 
-/* Our segments have no extension headers. */
+/* Our packets have no extension headers. */
 static bool
-quote_v6(const uint8_t *quote, size_t len, struct icmp_error *e, size_t *ports)
+quote_v6(const uint8_t *quote, size_t len, struct icmp_error *e, size_t *upper)
 {
-    if (len < IPV6_HEADER_LEN || quote[0] >> 4 != 6 || quote[6] != IP_PROTO_TCP)
+    if (len < IPV6_HEADER_LEN || quote[0] >> 4 != 6)
         return false;
+    e->protocol = quote[6];
     e->src.addr = ip_addr_v6(quote + 8);
     e->dst.addr = ip_addr_v6(quote + 24);
     e->packet_len = IPV6_HEADER_LEN + (uint32_t)get_be16(quote + 4);
-    *ports = IPV6_HEADER_LEN;
+    *upper = IPV6_HEADER_LEN;
+    return true;
+}
+
+/* What is behind the quoted IP header. Routers quote 8 bytes at least, and as much as fits 576 or
+ * 1280 bytes as a rule (RFC 1812 4.3.2.3, RFC 4443 2.4 (c)). */
+static bool
+quote_upper(const uint8_t *upper, size_t len, struct icmp_error *e)
+{
+    const uint8_t *message = upper + UDP_HEADER_LEN;
+
+    if (e->protocol == IP_PROTO_TCP && len >= QUOTED_TCP_LEN) {
+        e->seq = get_be32(upper + 4);
+    } else if (e->protocol == IP_PROTO_UDP && len >= QUOTED_UDP_LEN &&
+               get_le32(message) == MESSAGE_DATA) {
+        e->receiver = message_receiver(message, MESSAGE_DATA);
+    } else {
+        return false;
+    }
+    e->src.port = get_be16(upper);
+    e->dst.port = get_be16(upper + 2);
     return true;
 }
 
@@ -218,7 +242,7 @@ icmp_error_parse(const uint8_t *packet, const struct ip_header *ip, struct icmp_
     const uint8_t *icmp = packet + ip->header_len, *quote = icmp + ICMP_ERROR_HEADER_LEN;
     bool v4 = is_v4(ip);
     struct icmp_error e = {.mtu = 0};
-    size_t len, ports;
+    size_t len, upper;
 
     if (!carries_icmp(ip))
         return WGT_DROP_ICMP_TYPE;
@@ -229,12 +253,10 @@ icmp_error_parse(const uint8_t *packet, const struct ip_header *ip, struct icmp_
     if (icmp_sum(ip, icmp) != 0)
         return WGT_DROP_ICMP_CHECKSUM;
     len = ip->payload_len - ICMP_ERROR_HEADER_LEN;
-    if (!(v4 ? quote_v4(quote, len, &e, &ports) : quote_v6(quote, len, &e, &ports)) ||
-        len < ports + QUOTED_TCP_LEN || !ip_addr_equal(&e.src.addr, &ip->dst))
+    if (!(v4 ? quote_v4(quote, len, &e, &upper) : quote_v6(quote, len, &e, &upper)) ||
+        len < upper || !quote_upper(quote + upper, len - upper, &e) ||
+        !ip_addr_equal(&e.src.addr, &ip->dst))
         return WGT_DROP_ICMP_QUOTE;
-    e.src.port = get_be16(quote + ports);
-    e.dst.port = get_be16(quote + ports + 2);
-    e.seq = get_be32(quote + ports + 4);
     if (e.kind == ICMP_ERROR_TOO_BIG)
         e.mtu = next_hop_mtu(icmp, v4, e.packet_len);
     *out = e;

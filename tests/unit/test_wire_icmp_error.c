@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* ICMP errors about our TCP segments (RFC 792, RFC 1191, RFC 4443). */
+/* ICMP errors about our packets (RFC 792, RFC 1191, RFC 4443). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -101,6 +101,7 @@ check_segment(const struct error *e, const struct icmp_error *out)
     assert_true(ip_addr_equal(&out->dst.addr, &peer));
     assert_int_equal(out->src.port, OUR_PORT);
     assert_int_equal(out->dst.port, PEER_PORT);
+    assert_int_equal(out->protocol, IP_PROTO_TCP);
     assert_int_equal(out->seq, QUOTED_SEQ);
     assert_int_equal(out->packet_len, QUOTED_LEN);
 }
@@ -299,6 +300,42 @@ quote_of_something_else(void **state)
     }
 }
 
+/* A datagram of ours: the message in it tells whether we have sent it. */
+static void
+quote_of_a_data_message(void **state)
+{
+    static const uint8_t head[8] = {4, 0, 0, 0, 0x78, 0x56, 0x34, 0x12};
+
+    (void)state;
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        struct error e = {.family = v6 ? IP_V6 : IP_V4, .type = v6 ? 2 : 3, .code = v6 ? 0 : 4};
+        struct icmp_error out;
+        size_t upper;
+
+        e.field = 1400;
+        make(&e);
+        upper = e.quote + (v6 ? IPV6_HEADER_LEN : IPV4_HEADER_LEN);
+        e.bytes[e.quote + (v6 ? 6 : 9)] = IP_PROTO_UDP;
+        memcpy(e.bytes + upper + 8, head, sizeof(head));
+        for (uint32_t more = 0; more <= sizeof(head); more++) {
+            e.ip.payload_len = (uint32_t)(upper + 8 + more - e.ip.header_len);
+            fix_checksum(&e);
+            assert_int_equal(parse(&e, &out), more == sizeof(head) ? WGT_OK : WGT_DROP_ICMP_QUOTE);
+        }
+        assert_int_equal(out.protocol, IP_PROTO_UDP);
+        assert_int_equal(out.receiver, 0x12345678);
+        assert_int_equal(out.src.port, OUR_PORT);
+        assert_int_equal(out.dst.port, PEER_PORT);
+        assert_int_equal(out.mtu, 1400);
+        for (size_t i = 0; i < 4; i++) { /* another message, or none */
+            e.bytes[upper + 8 + i] ^= 1;
+            fix_checksum(&e);
+            assert_int_equal(parse(&e, &out), WGT_DROP_ICMP_QUOTE);
+            e.bytes[upper + 8 + i] ^= 1;
+        }
+    }
+}
+
 /* Options that a router put in, as for a record of the route. */
 static void
 quote_with_ipv4_options(void **state)
@@ -333,6 +370,7 @@ main(void)
         cmocka_unit_test(error_with_the_wrong_checksum),
         cmocka_unit_test(error_cut_short),
         cmocka_unit_test(quote_of_something_else),
+        cmocka_unit_test(quote_of_a_data_message),
         cmocka_unit_test(quote_with_ipv4_options),
     };
 

@@ -35,9 +35,10 @@
     X(ICMP_MALFORMED, "malformed ICMP message")                                                    \
     X(ICMP_CHECKSUM, "wrong ICMP checksum")                                                        \
     X(ICMP_TYPE, "ICMP type not handled")                                                          \
-    X(ICMP_QUOTE, "ICMP error that quotes no segment of ours")                                     \
+    X(ICMP_QUOTE, "ICMP error that quotes no segment or datagram of ours")                         \
     X(ICMP_SEQUENCE, "ICMP error about a segment that is not in flight")                           \
     X(ICMP_MTU, "ICMP packet-too-big that proves nothing")                                         \
+    X(ICMP_RATE, "ICMP errors about datagrams too fast")                                           \
     X(UDP_LENGTH, "UDP length field does not fit the packet")                                      \
     X(UDP_CHECKSUM, "wrong UDP checksum")                                                          \
     X(UDP_PORT, "UDP port not listened on")                                                        \

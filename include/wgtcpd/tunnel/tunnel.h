@@ -31,6 +31,14 @@ struct peer_stats {
     uint64_t handshakes;     /* completed */
     wgt_time last_handshake; /* valid if handshakes > 0 */
     uint64_t dials, dial_failures;
+    uint64_t path_mtu_lowered; /* of its UDP endpoint, by ICMP */
+};
+
+/* What a router has said of the way to a UDP endpoint. */
+struct tunnel_path_mtu {
+    struct ip_endpoint remote;
+    uint16_t mtu;
+    wgt_time until; /* 0: nothing */
 };
 
 struct tunnel_peer {
@@ -60,6 +68,7 @@ struct tunnel_peer {
     bool dial_proved;          /* the peer was heard on the connection dialled last */
     bool initiation_requested; /* an event is on its way */
     wgt_time requested_at;
+    struct tunnel_path_mtu path_mtu;
     bool rekey_after_receive_done;
     bool added; /* the worker has it; it may be in the allowed IPs before */
     bool flush_pending;
@@ -103,6 +112,7 @@ struct tunnel {
     struct fq_flow **fq_buckets;
     uint8_t flow_key[16]; /* of the hash that tells inner flows apart */
     wgt_time too_big_at;  /* rate limit of "packet too big" */
+    wgt_time path_mtu_at; /* and of ICMP errors about datagrams */
     uint64_t rx_messages, tx_messages;
     uint64_t jitter; /* state of the timers' random source */
     bool udp_open;   /* we listen on UDP, or dial some peer over it */
@@ -124,7 +134,7 @@ void tunnel_fini(struct tunnel *t);
 void tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
                      bool verify_checksum);
 
-/* An ICMP error about a TCP segment of ours. */
+/* An ICMP error about a segment or a datagram of ours. */
 void tunnel_rx_icmp_error(struct tunnel *t, wgt_time now, const struct icmp_error *e);
 
 /* An inner packet to be sent through the tunnel (m, taken). */

@@ -23,7 +23,7 @@ enum { ICMPV6_NEIGHBOUR_SOLICITATION = 135, ICMPV6_NEIGHBOUR_ADVERTISEMENT = 136
  */
 enum wgt_drop icmp_echo_reply(uint8_t *packet, const struct ip_header *ip);
 
-/* What an ICMP error says about a TCP segment. */
+/* What an ICMP error says about a TCP segment, or a datagram with a WireGuard data message. */
 enum icmp_error_kind {
     ICMP_ERROR_UNREACHABLE, /* no way there at present */
     ICMP_ERROR_REFUSED,     /* somebody there does not want it: port, protocol, administrator */
@@ -32,19 +32,21 @@ enum icmp_error_kind {
 
 struct icmp_error {
     enum icmp_error_kind kind;
+    uint8_t protocol;            /* IP_PROTO_TCP or IP_PROTO_UDP */
     uint32_t mtu;                /* of the next hop, with TOO_BIG */
-    struct ip_endpoint src, dst; /* of the segment quoted: ours, the peer's */
+    struct ip_endpoint src, dst; /* of the packet quoted: ours, the peer's */
     uint32_t packet_len;         /* IP header included */
-    uint32_t seq;                /* its TCP sequence number */
+    uint32_t seq;                /* TCP: its sequence number */
+    uint32_t receiver;           /* UDP: the receiver index in its message */
 };
 
 /*
  * Parses destination unreachable (ICMP type 3, ICMPv6 type 1) and packet too big (ICMP type 3 code
- * 4, ICMPv6 type 2) about a TCP segment that ip->dst has sent. `packet` and `ip` as for
- * icmp_echo_reply. An IPv4 router that names no MTU (RFC 1191 5) gets the plateau below the
+ * 4, ICMPv6 type 2) about a TCP segment or data message that ip->dst has sent. `packet` and `ip` as
+ * for icmp_echo_reply. An IPv4 router that names no MTU (RFC 1191 5) gets the plateau below the
  * segment's length. WGT_OK, ICMP_MALFORMED, ICMP_CHECKSUM, ICMP_TYPE (another message, or a code
- * without meaning here), ICMP_QUOTE (quotes no whole IP and TCP port header, or not a segment of
- * ip->dst).
+ * without meaning here), ICMP_QUOTE (quotes too little of the packet, another message than data, or
+ * no packet of ip->dst).
  */
 enum wgt_drop icmp_error_parse(const uint8_t *packet, const struct ip_header *ip,
                                struct icmp_error *out);
