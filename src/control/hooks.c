@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <wgtcpd/control/hooks.h>
 
-#include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include <wgtcpd/control/child.h>
 #include <wgtcpd/control/log.h>
 
 /* The command with every %i replaced; to be freed. */
@@ -31,59 +28,19 @@ expand(const char *command, const char *ifname)
     return out;
 }
 
-/* The child starts as an ordinary program would: no signal blocked, none of our descriptors (a tap
- * that a background job holds open would outlive us). */
-static void
-run_child(const char *command)
-{
-    sigset_t none;
-
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    close_range(STDERR_FILENO + 1, ~0U, 0);
-    execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-    _exit(127);
-}
-
-/* Waits for the child; does what there is to do meanwhile, every few milliseconds. */
-static bool
-await(pid_t pid, int *status, void (*meanwhile)(void *ctx), void *ctx)
-{
-    for (;;) {
-        pid_t done = waitpid(pid, status, meanwhile != NULL ? WNOHANG : 0);
-
-        if (done == pid)
-            return true;
-        if (done < 0 && errno != EINTR)
-            return false;
-        if (done == 0 && meanwhile != NULL) {
-            meanwhile(ctx);
-            usleep(2000);
-        }
-    }
-}
-
 static int
-run(const char *command, void (*meanwhile)(void *ctx), void *ctx)
+run(char *command, void (*meanwhile)(void *ctx), void *ctx)
 {
-    int status;
-    pid_t pid;
+    char sh[] = "sh", c[] = "-c";
+    char *const argv[] = {sh, c, command, NULL};
+    int rc;
 
     log_info("[#] %s", command);
-    pid = fork();
-    if (pid == 0)
-        run_child(command);
-    if (pid < 0) {
-        log_error("cannot run a hook: %s", strerror(errno));
-        return -1;
-    }
-    if (!await(pid, &status, meanwhile, ctx))
-        return -1;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return 0;
-    log_error("hook failed (%s %d): %s", WIFEXITED(status) ? "exit code" : "signal",
-              WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), command);
+    rc = child_run(argv, NULL, meanwhile, ctx);
+    if (rc <= 0)
+        return rc;
+    log_error("hook failed (%s %d): %s", rc < 128 ? "exit code" : "signal",
+              rc < 128 ? rc : rc - 128, command);
     return -1;
 }
 

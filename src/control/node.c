@@ -8,6 +8,7 @@
 #include <rte_malloc.h>
 #include <rte_ring_elem.h>
 
+#include <wgtcpd/control/dns.h>
 #include <wgtcpd/control/hooks.h>
 #include <wgtcpd/control/log.h>
 #include <wgtcpd/dataplane/eal.h>
@@ -268,8 +269,6 @@ launch_worker(struct node *n)
 static void
 warn_of_idle_keys(const struct config *c)
 {
-    if (c->dns.n > 0)
-        log_warning("DNS is not set up by this version: use resolvconf in PostUp and PostDown");
     if (c->save_config)
         log_warning("SaveConfig has no effect in this version: the file stays as it is");
 }
@@ -287,6 +286,7 @@ bring_up(struct node *n, bool verbose)
         interface_up(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
         peers_add(n) != 0 || routes_sync(n) != 0)
         return -1;
+    n->dns_up = dns_set(c->ifname, &c->dns, loop_take_events, n);
     return hooks_run(&c->post_up, c->ifname, loop_take_events, n);
 }
 
@@ -318,6 +318,8 @@ take_down(struct node *n)
 {
     int rc = 0;
 
+    if (n->dns_up)
+        dns_unset(n->config->ifname, NULL, NULL);
     stop_worker(n);
     if (n->worker_up)
         worker_fini(&n->worker);

@@ -87,7 +87,7 @@ for way in 'udp 4' 'tcp 6' 'tcp 4' 'udp 6'; do
     conf_b $way
     start_b
     retry 10 ping_world_once || fail "no answer from the world"
-    ping_world 100 0.002
+    ping_world 50 0.005
     assert_match "the way into the world" "$(in_ns b ip route get $world4)" "dev $(if_name b) .*10.9.0.2"
     assert_match "the way into the world" "$(in_ns b ip -6 route get $world6)" "dev $(if_name b) "
     assert_match "the way on the link" "$(in_ns b ip route get 192.0.2.4)" "dev eth0"

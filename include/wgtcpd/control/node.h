@@ -34,7 +34,7 @@ struct node {
     uint32_t mtu;
     bool stopped; /* the tunnel has closed its connections */
     /* how far we got, for taking down */
-    bool eal_up, port_up, handshaker_up, worker_up, worker_runs, hooks_up;
+    bool eal_up, port_up, handshaker_up, worker_up, worker_runs, hooks_up, dns_up;
 };
 
 /* Runs the node until SIGTERM or SIGINT. Returns the process's exit code: 0 after a clean shutdown,
