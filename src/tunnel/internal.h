@@ -40,8 +40,10 @@ size_t path_mtu_of(const struct tunnel *t, wgt_time now, const struct tunnel_pee
 void path_mtu_rx(struct tunnel *t, wgt_time now, const struct icmp_error *e);
 
 /* too_big.c */
-/* Drops an inner packet (m, taken; its own length is len) and tells its sender what would fit. */
-void tunnel_too_big(struct tunnel *t, wgt_time now, struct rte_mbuf *m, size_t len, size_t mtu);
+/* Drops an inner packet to p (m, taken; its own length is len) and tells its sender what would fit.
+ */
+void peer_too_big(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m,
+                  size_t len, size_t mtu);
 
 /* route.c: a peer's path and its connections */
 /* The peer's path, made or dialled if need be; NULL when there is none now. */

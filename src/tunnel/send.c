@@ -283,7 +283,7 @@ tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
     }
     mtu = peer_inner_mtu(t, now, p);
     if (inner_exceeds(packet, inner.len, mtu)) {
-        tunnel_too_big(t, now, m, inner.len, mtu);
+        peer_too_big(t, now, p, m, inner.len, mtu);
         return;
     }
     inner_mss_clamp(packet, inner.len, mtu);

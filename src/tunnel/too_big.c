@@ -10,14 +10,15 @@
 #define TOO_BIG_BURST    (50 * TOO_BIG_INTERVAL)
 
 void
-tunnel_too_big(struct tunnel *t, wgt_time now, struct rte_mbuf *m, size_t len, size_t mtu)
+peer_too_big(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m, size_t len,
+             size_t mtu)
 {
     const uint8_t *packet = rte_pktmbuf_mtod(m, const uint8_t *);
     size_t headers = inner_too_big_headers(packet);
     uint8_t *out;
 
     if (rte_pktmbuf_headroom(m) < headers || !inner_may_answer(packet, len) ||
-        !bucket_take(&t->too_big_at, now, TOO_BIG_INTERVAL, TOO_BIG_BURST)) {
+        !bucket_take(&p->too_big_at, now, TOO_BIG_INTERVAL, TOO_BIG_BURST)) {
         tunnel_drop(t, WGT_DROP_INNER_TOO_BIG, m);
         return;
     }

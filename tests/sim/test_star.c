@@ -50,7 +50,8 @@ static struct star {
     unsigned spoofs;                    /* client that sends with another's address; 0: none */
     uint8_t initiation[256];            /* the first that left node 1, to be replayed */
     size_t initiation_len;
-    unsigned flood; /* so many of it arrive at the server each tick */
+    unsigned too_big[NODES]; /* answers to the server's packets, by the client they were for */
+    unsigned flood;          /* so many of it arrive at the server each tick */
     bool begun;
     const char *failure;
 } star;
@@ -92,6 +93,10 @@ on_inner(void *ctx, unsigned node, const uint8_t *packet, size_t len)
     struct stream *s;
 
     (void)len;
+    if (from < NODES && node == 0 && packet[9] == IP_PROTO_ICMP) {
+        star.too_big[from]++;
+        return;
+    }
     if (from >= NODES || packet[19] != 1 + node || (from != 0) == (node != 0)) {
         on_broken(ctx, node, "a packet came out where it does not belong");
         return;
@@ -400,6 +405,32 @@ handshakes_get_through_a_flood_by_cookies(void **state)
     finish();
 }
 
+/* RFC 1812 4.3.2.8: answers are limited, for each peer. */
+static void
+packets_too_big_for_one_do_not_silence_answers_about_another(void **state)
+{
+    struct node_config config[NODES];
+    uint8_t packet[1500] = {0};
+    struct ip_header ip = {.src = traffic_address(0, IP_V4),
+                           .protocol = IP_PROTO_UDP,
+                           .ttl = 64,
+                           .dont_fragment = true,
+                           .payload_len = sizeof(packet) - IPV4_HEADER_LEN};
+
+    (void)state;
+    configure(config);
+    begin(208, config);
+    run_to(5 * WGT_SEC);
+    for (unsigned i = 0; i < 1000; i++) {
+        ip.dst = traffic_address(i < 999 ? 1 : 2, IP_V4);
+        ip_write(packet, &ip);
+        node_rx_inner(&star.node[0], star.now, packet, sizeof(packet));
+    }
+    assert_in_range(star.too_big[1], 20, 100);
+    assert_int_equal(star.too_big[2], 1);
+    finish();
+}
+
 static void
 a_client_that_is_gone_disturbs_nobody(void **state)
 {
@@ -431,6 +462,7 @@ main(int argc, char **argv)
         T(an_exhausted_pool_is_survived),
         T(a_control_thread_that_is_seconds_late_is_survived),
         T(handshakes_get_through_a_flood_by_cookies),
+        T(packets_too_big_for_one_do_not_silence_answers_about_another),
         T(a_client_that_is_gone_disturbs_nobody),
     };
     int failed;

@@ -69,6 +69,7 @@ struct tunnel_peer {
     bool initiation_requested; /* an event is on its way */
     wgt_time requested_at;
     struct tunnel_path_mtu path_mtu;
+    wgt_time too_big_at; /* rate limit of "packet too big" to those who send to it */
     bool rekey_after_receive_done;
     bool added; /* the worker has it; it may be in the allowed IPs before */
     bool flush_pending;
@@ -111,8 +112,7 @@ struct tunnel {
     struct fq_flow *fq_flows;
     struct fq_flow **fq_buckets;
     uint8_t flow_key[16]; /* of the hash that tells inner flows apart */
-    wgt_time too_big_at;  /* rate limit of "packet too big" */
-    wgt_time path_mtu_at; /* and of ICMP errors about datagrams */
+    wgt_time path_mtu_at; /* rate limit of ICMP errors about datagrams */
     uint64_t rx_messages, tx_messages;
     uint64_t jitter; /* state of the timers' random source */
     bool udp_open;   /* we listen on UDP, or dial some peer over it */
