@@ -6,7 +6,7 @@
 void
 frame_decoder_init(struct frame_decoder *d, size_t max_len)
 {
-    *d = (struct frame_decoder){.max_len = (uint32_t)max_len};
+    *d = (struct frame_decoder){.max_len = (uint16_t)max_len};
 }
 
 void
@@ -62,12 +62,12 @@ read_in_place(struct frame_decoder *d, struct span *in, struct span *message)
 static enum frame_event
 read_into_buffer(struct frame_decoder *d, struct span *in, struct span *message)
 {
-    size_t missing = d->need - d->have;
+    size_t missing = (size_t)d->need - d->have;
     size_t n = in->len < missing ? in->len : missing;
 
     if (n > 0)
         memcpy(d->buffer + d->have, take(in, n), n);
-    d->have += (uint32_t)n;
+    d->have = (uint16_t)(d->have + n);
     if (d->have < d->need)
         return FRAME_NEED_MORE;
     *message = (struct span){d->buffer, d->need};
@@ -93,7 +93,7 @@ frame_decode(struct frame_decoder *d, struct span *in, struct span *message)
             d->broken = true;
             return FRAME_INVALID;
         }
-        d->need = (uint32_t)len;
+        d->need = (uint16_t)len;
     }
     return d->buffer == NULL ? read_in_place(d, in, message) : read_into_buffer(d, in, message);
 }

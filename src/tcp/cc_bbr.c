@@ -72,7 +72,7 @@ quantization_budget(const struct tcp_cc *cc, uint32_t inflight)
 
 /* BBRInflight */
 static uint32_t
-inflight_for(const struct tcp_cc *cc, uint64_t bw, uint32_t gain)
+inflight_for(const struct tcp_cc *cc, uint32_t bw, uint32_t gain)
 {
     return quantization_budget(cc, tcp_bbr_bdp(cc, bw, gain));
 }
@@ -488,7 +488,7 @@ static void
 set_pacing_rate(struct tcp_cc *cc, uint32_t gain)
 {
     const struct tcp_bbr *b = bbr_of(cc);
-    uint64_t rate = b->bw / 100 * gain / 100 * (100 - PACING_MARGIN_PERCENT);
+    uint64_t rate = (uint64_t)b->bw / 100 * gain / 100 * (100 - PACING_MARGIN_PERCENT);
 
     if (rate > 0 && (b->full_bw_reached || rate > cc->pacing_rate))
         cc->pacing_rate = rate;
@@ -570,7 +570,7 @@ sample_of(const struct tcp_bbr *b, const struct tcp_cc_ack *ack)
     struct bbr_sample s = {.ack = ack};
 
     if (rate->interval > 0)
-        s.bw = rate->delivered * WGT_SEC / rate->interval;
+        s.bw = (uint32_t)wgt_time_min(rate->delivered * WGT_SEC / rate->interval, BBR_NO_BW - 1);
     s.app_limited =
         rate->app_limited || (b->limited_until > 0 && rate->prior_delivered <= b->limited_until);
     return s;
@@ -673,8 +673,7 @@ bbr_undo(struct tcp_cc *cc, wgt_time now)
     restore_cwnd(cc);
     tcp_bbr_reset_congestion_signals(b);
     tcp_bbr_reset_full_bw(b, 0);
-    if (b->bw_shortterm < b->undo_bw_shortterm)
-        b->bw_shortterm = b->undo_bw_shortterm;
+    b->bw_shortterm = tcp_max(b->bw_shortterm, b->undo_bw_shortterm);
     b->inflight_shortterm = tcp_max(b->inflight_shortterm, b->undo_inflight_shortterm);
     b->inflight_longterm = tcp_max(b->inflight_longterm, b->undo_inflight_longterm);
     /* If the flow was probing bandwidth, return to that state. */

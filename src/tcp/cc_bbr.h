@@ -27,15 +27,11 @@ enum bbr_ack_phase {
     BBR_ACKS_PROBE_STOPPING,
 };
 
-#define BBR_NO_BW UINT64_MAX /* "Infinity" */
+/* Rates are bytes a second in 32 bits: a sample of more than 34 Gbit/s counts as that. */
+#define BBR_NO_BW UINT32_MAX /* "Infinity" */
 enum { BBR_NO_LIMIT = UINT32_MAX };
 
 struct __attribute__((may_alias)) tcp_bbr {
-    /* Rates, bytes a second. */
-    uint64_t max_bw_of[2]; /* largest sample of the cycle before and of this one */
-    uint64_t bw;           /* min(max_bw, bw_shortterm) */
-    uint64_t bw_latest, bw_shortterm, undo_bw_shortterm, full_bw;
-
     /* Points on the count of delivered bytes. */
     uint64_t next_round_delivered, loss_round_delivered;
     uint64_t limited_until; /* samples of ProbeRTT say nothing of the path */
@@ -44,6 +40,11 @@ struct __attribute__((may_alias)) tcp_bbr {
     wgt_time probe_rtt_min_delay, probe_rtt_min_stamp, probe_rtt_done_stamp;
     wgt_time rtt_low_of[2], rtt_low_start; /* least of the last samples, in two slots */
     wgt_time cycle_stamp, extra_acked_start;
+
+    /* Rates, bytes a second. */
+    uint32_t max_bw_of[2]; /* largest sample of the cycle before and of this one */
+    uint32_t bw;           /* min(max_bw, bw_shortterm) */
+    uint32_t bw_latest, bw_shortterm, undo_bw_shortterm, full_bw;
 
     /* Volumes, bytes. */
     uint32_t inflight_latest, inflight_shortterm, inflight_longterm;
@@ -72,7 +73,7 @@ _Static_assert(sizeof(struct tcp_bbr) <= sizeof(((struct tcp_cc *)0)->state), "f
 /* The draft's RS: one ACK, as the model sees it. */
 struct bbr_sample {
     const struct tcp_cc_ack *ack;
-    uint64_t bw; /* RS.delivery_rate, 0: none */
+    uint32_t bw; /* RS.delivery_rate, 0: none */
     bool app_limited;
     bool round_start, loss_round_start;
     bool congested; /* with loss_round_start: the losses of that round count */
@@ -91,10 +92,10 @@ bbr_of_const(const struct tcp_cc *cc)
     return (const struct tcp_bbr *)cc->state;
 }
 
-static inline uint64_t
+static inline uint32_t
 bbr_max_bw(const struct tcp_bbr *b)
 {
-    return b->max_bw_of[0] > b->max_bw_of[1] ? b->max_bw_of[0] : b->max_bw_of[1];
+    return tcp_max(b->max_bw_of[0], b->max_bw_of[1]);
 }
 
 static inline uint32_t
@@ -128,7 +129,7 @@ void tcp_bbr_model_init(struct tcp_cc *cc, wgt_time now);
 /* Bytes that a rate of bw delivers in `time`. */
 uint32_t tcp_bbr_volume(uint64_t bw, wgt_time time);
 /* gain / 100 times the bandwidth-delay product (BBRBDPMultiple). */
-uint32_t tcp_bbr_bdp(const struct tcp_cc *cc, uint64_t bw, uint32_t gain);
+uint32_t tcp_bbr_bdp(const struct tcp_cc *cc, uint32_t bw, uint32_t gain);
 
 /* Whether segments wait in a queue now, by their round-trip times. */
 bool tcp_bbr_is_queued(const struct tcp_cc *cc);
@@ -143,7 +144,7 @@ void tcp_bbr_update_min_rtt(struct tcp_cc *cc, const struct bbr_sample *s);
 void tcp_bbr_advance_signals(struct tcp_bbr *b, const struct bbr_sample *s);
 
 void tcp_bbr_start_round(struct tcp_bbr *b, uint64_t delivered);
-void tcp_bbr_reset_full_bw(struct tcp_bbr *b, uint64_t bw);
+void tcp_bbr_reset_full_bw(struct tcp_bbr *b, uint32_t bw);
 void tcp_bbr_reset_congestion_signals(struct tcp_bbr *b);
 void tcp_bbr_reset_shortterm(struct tcp_bbr *b);
 void tcp_bbr_note_loss(struct tcp_cc *cc, const struct tcp_cc_loss *loss);

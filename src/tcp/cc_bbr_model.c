@@ -39,7 +39,7 @@ tcp_bbr_volume(uint64_t bw, wgt_time time)
 }
 
 uint32_t
-tcp_bbr_bdp(const struct tcp_cc *cc, uint64_t bw, uint32_t gain)
+tcp_bbr_bdp(const struct tcp_cc *cc, uint32_t bw, uint32_t gain)
 {
     const struct tcp_bbr *b = bbr_of_const(cc);
 
@@ -71,7 +71,7 @@ tcp_bbr_start_round(struct tcp_bbr *b, uint64_t delivered)
 }
 
 void
-tcp_bbr_reset_full_bw(struct tcp_bbr *b, uint64_t bw)
+tcp_bbr_reset_full_bw(struct tcp_bbr *b, uint32_t bw)
 {
     b->full_bw = bw;
     b->full_bw_count = 0;
@@ -108,7 +108,7 @@ bool
 tcp_bbr_is_queued(const struct tcp_cc *cc)
 {
     const struct tcp_bbr *b = bbr_of_const(cc);
-    uint64_t bw = bbr_max_bw(b);
+    uint32_t bw = bbr_max_bw(b);
     wgt_time burst = bw > 0 ? cc->send_quantum * WGT_SEC / bw : 0;
 
     if (b->min_rtt == WGT_NEVER || bbr_rtt_low(b) == WGT_NEVER)
@@ -142,8 +142,7 @@ update_latest_delivery_signals(struct tcp_bbr *b, struct bbr_sample *s)
 {
     const struct tcp_cc_rate *rate = &s->ack->rate;
 
-    if (s->bw > b->bw_latest)
-        b->bw_latest = s->bw;
+    b->bw_latest = tcp_max(b->bw_latest, s->bw);
     b->inflight_latest = tcp_max(b->inflight_latest, rate->delivered);
     if (rate->prior_delivered >= b->loss_round_delivered) {
         b->loss_round_delivered = rate->total_delivered;
@@ -210,14 +209,14 @@ static void
 lower_bounds(struct tcp_cc *cc)
 {
     struct tcp_bbr *b = bbr_of(cc);
-    uint64_t bw;
+    uint32_t bw;
 
     if (b->bw_shortterm == BBR_NO_BW)
         b->bw_shortterm = bbr_max_bw(b);
     if (b->inflight_shortterm == BBR_NO_LIMIT)
         b->inflight_shortterm = cc->cwnd;
     bw = b->bw_shortterm / 100 * BETA_PERCENT;
-    b->bw_shortterm = b->bw_latest > bw ? b->bw_latest : bw;
+    b->bw_shortterm = tcp_max(b->bw_latest, bw);
     b->inflight_shortterm = tcp_max(
         b->inflight_latest, (uint32_t)((uint64_t)b->inflight_shortterm * BETA_PERCENT / 100));
 }
@@ -295,7 +294,7 @@ tcp_bbr_check_full_bw(struct tcp_cc *cc, const struct bbr_sample *s)
 
     if (b->full_bw_now || !s->round_start || (s->app_limited && !tcp_bbr_is_queued(cc)))
         return; /* no need to check for a full pipe now */
-    if (s->bw >= b->full_bw + b->full_bw / 4) {
+    if (s->bw >= (uint64_t)b->full_bw + b->full_bw / 4) {
         tcp_bbr_reset_full_bw(b, s->bw); /* bw is still growing */
         return;
     }
@@ -335,14 +334,12 @@ tcp_bbr_update_min_rtt(struct tcp_cc *cc, const struct bbr_sample *s)
 void
 tcp_bbr_advance_signals(struct tcp_bbr *b, const struct bbr_sample *s)
 {
-    uint64_t bw = bbr_max_bw(b);
-
     if (s->loss_round_start) {
         b->bw_latest = s->bw;
         b->inflight_latest = s->ack->rate.delivered;
         reset_round_losses(b);
     }
-    b->bw = bw < b->bw_shortterm ? bw : b->bw_shortterm; /* BBRBoundBWForModel */
+    b->bw = tcp_min(bbr_max_bw(b), b->bw_shortterm); /* BBRBoundBWForModel */
 }
 
 /* BBRSaveStateUponLoss, once an episode */

@@ -151,7 +151,7 @@ remove_chunk(struct tcp_conn *c, struct tcp_rx_run *run, struct tcp_chunk *chunk
     if (run->resume_in == chunk)
         run->resume_in = chunk->next;
     tcp_rx_count_chunks(c, 0, 1);
-    tcp_queue_push(&c->done, chunk);
+    tcp_give_back(c, chunk, chunk);
 }
 
 static void

@@ -39,9 +39,9 @@ owe_ack_alone(struct tcp_conn *c)
 static void
 owe_delayed_ack(struct tcp_conn *c, wgt_time now, uint32_t len)
 {
-    c->rcv_mss = tcp_max(c->rcv_mss, tcp_min(len, c->options.mss_local));
+    c->rcv_mss = (uint16_t)tcp_max(c->rcv_mss, tcp_min(len, c->options.mss_local));
     c->unacked_bytes += len;
-    if (c->unacked_bytes >= 2 * c->rcv_mss)
+    if (c->unacked_bytes >= 2u * c->rcv_mss)
         owe_ack(c);
     if (c->delayed_ack_at == WGT_NEVER)
         c->delayed_ack_at = now + TCP_DELAYED_ACK;
@@ -298,7 +298,7 @@ static bool
 syn_again(const struct tcp_conn *c, const struct tcp_segment *seg)
 {
     return c->state == TCP_SYN_RECEIVED && (seg->flags & (TCP_SYN | TCP_RST)) == TCP_SYN &&
-           seg->seq == c->irs;
+           seg->seq == c->rcv_nxt - 1;
 }
 
 /* RFC 9293 3.8.4: the peer's own probe lies just before the window, and may carry a byte. */
@@ -376,7 +376,6 @@ input_syn_sent(struct tcp_conn *c, wgt_time now, struct arrival *a)
     if (!(seg->flags & TCP_SYN))
         return WGT_DROP_TCP_FLAGS;
 
-    c->irs = seg->seq;
     c->rcv_nxt = seg->seq + 1;
     c->rcv_adv = c->rcv_nxt + tcp_window_on_syn(c);
     tcp_options_learn(c, now, seg);

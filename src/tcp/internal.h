@@ -92,11 +92,18 @@ tcp_is_busy(const struct tcp_conn *c)
 void tcp_queue_push(struct tcp_chunk_queue *q, struct tcp_chunk *chunk);
 struct tcp_chunk *tcp_queue_pop(struct tcp_chunk_queue *q);
 void tcp_queue_splice(struct tcp_chunk_queue *q, struct tcp_chunk *head, struct tcp_chunk *tail);
+/* The connection is done with these (head NULL: with none): tcp_reclaim. */
+void tcp_give_back(struct tcp_conn *c, struct tcp_chunk *head, struct tcp_chunk *tail);
 
 /* rtt.c */
 void tcp_rtt_init(struct tcp_rtt *r);
 /* samples_per_rtt: how many samples a round trip is expected to give (RFC 7323 appendix G). */
 void tcp_rtt_sample(struct tcp_rtt *r, wgt_time now, wgt_time rtt, uint32_t samples_per_rtt);
+static inline bool
+tcp_rtt_measured(const struct tcp_rtt *r)
+{
+    return r->min[0] != WGT_NEVER;
+}
 wgt_time tcp_rto(const struct tcp_conn *c); /* with back-off */
 /* Smallest sample of the last minutes; WGT_NEVER before the first. */
 wgt_time tcp_rtt_min(const struct tcp_rtt *r);

@@ -25,7 +25,7 @@ tcp_memory_init(struct tcp_memory *m, union tcp_record *records, uint32_t n, str
 bool
 tcp_record_available(const struct tcp_conn *c)
 {
-    const struct tcp_memory *m = c->options.memory;
+    const struct tcp_memory *m = c->memory;
 
     return m != NULL && m->free != NULL && c->n_records < m->n_free;
 }
@@ -33,7 +33,7 @@ tcp_record_available(const struct tcp_conn *c)
 union tcp_record *
 tcp_record_get(struct tcp_conn *c)
 {
-    struct tcp_memory *m = c->options.memory;
+    struct tcp_memory *m = c->memory;
     union tcp_record *r;
 
     if (!tcp_record_available(c))
@@ -48,7 +48,7 @@ tcp_record_get(struct tcp_conn *c)
 void
 tcp_record_put(struct tcp_conn *c, union tcp_record *r)
 {
-    put(c->options.memory, r);
+    put(c->memory, r);
     c->n_records--;
 }
 
@@ -62,7 +62,7 @@ tcp_tx_none(struct tcp_conn *c)
 bool
 tcp_tx_begin(struct tcp_conn *c)
 {
-    struct tcp_memory *m = c->options.memory;
+    struct tcp_memory *m = c->memory;
 
     if (tcp_is_busy(c))
         return true;
@@ -83,7 +83,7 @@ tcp_tx_begin(struct tcp_conn *c)
 void
 tcp_tx_end(struct tcp_conn *c)
 {
-    struct tcp_memory *m = c->options.memory;
+    struct tcp_memory *m = c->memory;
 
     if (!tcp_is_busy(c))
         return;

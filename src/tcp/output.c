@@ -40,7 +40,7 @@ send_syn(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
     }
     tcp_options_offer(c, now, &out->seg);
     out->retransmission = c->syn_sends > 0;
-    c->syn_time = now;
+    c->last_sent = now;
     if (c->syn_sends < UINT8_MAX)
         c->syn_sends++;
     c->snd_nxt = c->iss + 1;

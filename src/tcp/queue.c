@@ -8,6 +8,15 @@ tcp_queue_push(struct tcp_chunk_queue *q, struct tcp_chunk *chunk)
     tcp_queue_splice(q, chunk, chunk);
 }
 
+void
+tcp_give_back(struct tcp_conn *c, struct tcp_chunk *head, struct tcp_chunk *tail)
+{
+    if (head == NULL)
+        return;
+    tail->next = c->done;
+    c->done = head;
+}
+
 struct tcp_chunk *
 tcp_queue_pop(struct tcp_chunk_queue *q)
 {

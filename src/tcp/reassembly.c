@@ -19,7 +19,7 @@ chunk_limit(const struct tcp_conn *c)
 static bool
 share_spent(const struct tcp_conn *c)
 {
-    const struct tcp_memory *m = c->options.memory;
+    const struct tcp_memory *m = c->memory;
 
     return c->run_chunks >= chunk_limit(c) || m == NULL || m->chunks >= m->chunks_max ||
            c->run_chunks >= m->chunks_max - m->chunks;
@@ -28,8 +28,8 @@ share_spent(const struct tcp_conn *c)
 void
 tcp_rx_count_chunks(struct tcp_conn *c, uint32_t more, uint32_t fewer)
 {
-    c->run_chunks += more - fewer;
-    c->options.memory->chunks += more - fewer;
+    c->run_chunks = (uint16_t)(c->run_chunks + more - fewer);
+    c->memory->chunks += more - fewer;
 }
 
 static uint32_t
@@ -60,7 +60,7 @@ static void
 discard_run(struct tcp_conn *c, struct tcp_rx_run *prev, struct tcp_rx_run *run)
 {
     tcp_rx_count_chunks(c, 0, chunks_of(run));
-    tcp_queue_splice(&c->done, run->head, run->tail);
+    tcp_give_back(c, run->head, run->tail);
     unlink_run(c, prev, run);
 }
 
@@ -128,7 +128,7 @@ absorb_run(struct tcp_conn *c)
         return;
     n = chunks_of(run);
     tcp_rx_count_chunks(c, 0, n);
-    c->ready_chunks += n;
+    c->ready_chunks = (uint16_t)(c->ready_chunks + n);
     c->ready_bytes += run->right - run->left;
     c->rcv_nxt = run->right;
     tcp_queue_splice(&c->ready, run->head, run->tail);

@@ -240,7 +240,7 @@ tell_algorithm(struct tcp_conn *c, const struct tcp_delivery *d, uint32_t acked,
     struct tcp_cc_ack ack = {
         .now = d->now,
         .rtt = d->sampled ? d->sampled_rtt : d->rtt,
-        .srtt = c->rtt.measured ? c->rtt.srtt : 0,
+        .srtt = tcp_rtt_measured(&c->rtt) ? c->rtt.srtt : 0,
         .acked = acked,
         .delivered = d->delivered,
         .lost = (uint32_t)(c->rate.lost - lost_before),

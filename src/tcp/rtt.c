@@ -34,7 +34,6 @@ first_sample(struct tcp_rtt *r, wgt_time rtt)
 {
     r->srtt = rtt;
     r->rttvar = rtt / 2;
-    r->measured = true;
 }
 
 /* RFC 6298 2.3: RTTVAR first, it uses the old SRTT. Gains shrink with the number of samples a round
@@ -53,10 +52,11 @@ next_sample(struct tcp_rtt *r, wgt_time rtt, uint32_t samples_per_rtt)
 void
 tcp_rtt_sample(struct tcp_rtt *r, wgt_time now, wgt_time rtt, uint32_t samples_per_rtt)
 {
+    bool first = !tcp_rtt_measured(r);
     wgt_time margin;
 
     note_min(r, now, rtt);
-    if (!r->measured)
+    if (first)
         first_sample(r, rtt);
     else
         next_sample(r, rtt, samples_per_rtt);

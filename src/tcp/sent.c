@@ -271,8 +271,11 @@ static void
 release_chunks(struct tcp_conn *c)
 {
     while (c->tx->queue.head != NULL && c->tx->queue.head != c->tx->unsent &&
-           seq_leq(c->tx->queue.head->seq + c->tx->queue.head->len, c->snd_una))
-        tcp_queue_push(&c->done, tcp_queue_pop(&c->tx->queue));
+           seq_leq(c->tx->queue.head->seq + c->tx->queue.head->len, c->snd_una)) {
+        struct tcp_chunk *chunk = tcp_queue_pop(&c->tx->queue);
+
+        tcp_give_back(c, chunk, chunk);
+    }
 }
 
 /* SND.UNA moves to ack, which lies in (SND.UNA, SND.NXT]. */

@@ -14,8 +14,6 @@ keep_options(struct tcp_settings *s, const struct tcp_options *o)
     uint32_t buffer = tcp_min(o->receive_buffer, UINT32_C(1) << 30);
 
     *s = (struct tcp_settings){
-        .memory = o->memory,
-        .cc = o->cc,
         .src_port = o->src_port,
         .dst_port = o->dst_port,
         .mss_local = o->mss_local,
@@ -38,12 +36,14 @@ open_common(struct tcp_conn *c, wgt_time now, const struct tcp_options *o)
 {
     memset(c, 0, sizeof(*c));
     keep_options(&c->options, o);
+    c->memory = o->memory;
+    c->cc.ops = o->cc != NULL ? o->cc : &tcp_cc_bbr;
     c->iss = c->snd_una = c->snd_nxt = o->iss;
     c->recovery_point = o->iss;
     tcp_tx_none(c);
     c->tx_end = o->iss + 1;
     c->syn_due = true;
-    c->rcv_mss = tcp_min(o->mss_default, o->mss_local);
+    c->rcv_mss = (uint16_t)tcp_min(o->mss_default, o->mss_local);
     c->progress = now;
     c->last_sent = now;
     tcp_keepalive_heard(c, now);
@@ -71,7 +71,6 @@ tcp_open_passive(struct tcp_conn *c, wgt_time now, const struct tcp_options *o,
     open_common(c, now, o);
     c->passive = true;
     c->state = TCP_SYN_RECEIVED;
-    c->irs = syn->seq;
     c->rcv_nxt = syn->seq + 1;
     c->rcv_adv = c->rcv_nxt + tcp_window_on_syn(c);
     tcp_options_learn(c, now, syn);
@@ -86,7 +85,7 @@ handshake_rtt(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg)
     int32_t ticks = (int32_t)(tcp_ts_at(c, now) - seg->ts_ecr);
 
     if (c->syn_sends == 1)
-        tcp_rtt_sample(&c->rtt, now, now - c->syn_time, 1);
+        tcp_rtt_sample(&c->rtt, now, now - c->last_sent, 1);
     else if (c->ts_ok && seg->has_ts && ticks >= 0)
         tcp_rtt_sample(&c->rtt, now, wgt_time_min((wgt_time)ticks * WGT_MSEC, TCP_RTO_MAX), 1);
     else
@@ -104,16 +103,15 @@ tcp_establish(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg)
     c->rto_at = WGT_NEVER;
     c->rto_backoff = 0;
     c->progress = c->last_sent = now;
-    c->tlp.sampled = c->rtt.measured;
-    tcp_cc_init(&c->cc, c->options.cc != NULL ? c->options.cc : &tcp_cc_bbr, c->mss, now,
-                c->syn_retries > 1);
+    c->tlp.sampled = tcp_rtt_measured(&c->rtt);
+    tcp_cc_init(&c->cc, c->cc.ops, c->mss, now, c->syn_retries > 1);
 }
 
 static void
 discard_sending(struct tcp_conn *c)
 {
     tcp_sent_forget(c);
-    tcp_queue_splice(&c->done, c->tx->queue.head, c->tx->queue.tail);
+    tcp_give_back(c, c->tx->queue.head, c->tx->queue.tail);
     tcp_tx_end(c);
 }
 
@@ -250,7 +248,7 @@ tcp_abort(struct tcp_conn *c, wgt_time now)
     if (c->state != TCP_SYN_SENT && c->state != TCP_TIME_WAIT)
         tcp_queue_reset(c);
     tcp_finish(c, TCP_END_ABORTED);
-    tcp_queue_splice(&c->done, c->ready.head, c->ready.tail);
+    tcp_give_back(c, c->ready.head, c->ready.tail);
     c->ready = (struct tcp_chunk_queue){0};
     c->ready_bytes = c->ready_chunks = 0;
     tcp_timers_store(c);
@@ -259,10 +257,12 @@ tcp_abort(struct tcp_conn *c, wgt_time now)
 struct tcp_chunk *
 tcp_reclaim(struct tcp_conn *c)
 {
-    struct tcp_chunk *chunk = tcp_queue_pop(&c->done);
+    struct tcp_chunk *chunk = c->done;
 
-    if (chunk == NULL && c->state == TCP_CLOSED)
-        chunk = tcp_recv(c);
+    if (chunk == NULL)
+        return c->state == TCP_CLOSED ? tcp_recv(c) : NULL;
+    c->done = chunk->next;
+    chunk->next = NULL;
     return chunk;
 }
 
@@ -334,7 +334,7 @@ tcp_window_rate(const struct tcp_conn *c)
 void
 tcp_set_congestion(struct tcp_conn *c, wgt_time now, const struct tcp_cc_ops *ops)
 {
-    if (c->cc.ops != NULL && c->cc.ops != ops)
+    if (c->cc.cwnd > 0 && c->cc.ops != ops)
         tcp_cc_change(&c->cc, ops, now);
 }
 

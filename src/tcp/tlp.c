@@ -24,7 +24,7 @@ tcp_tlp_arm(struct tcp_conn *c, wgt_time now)
 
     c->tx->tlp_at = WGT_NEVER;
     if (!c->sack_ok || c->recovery != TCP_RECOVERY_NONE || c->tx->n_sacked > 0 ||
-        c->tx->sent_head == NULL || c->rto_backoff > 0 || !c->rtt.measured)
+        c->tx->sent_head == NULL || c->rto_backoff > 0 || !tcp_rtt_measured(&c->rtt))
         return;
     if (c->tx->sent_head == c->tx->sent_tail)
         pto += TLP_MAX_ACK_DELAY;

@@ -166,6 +166,7 @@ flow_leave_unused(struct tcp_transport *t, struct tcp_flow *f)
         return;
     f->unused = false;
     TAILQ_REMOVE(&t->unused, f, unused_link);
+    TAILQ_INIT(&f->waiting);
 }
 
 static bool
@@ -212,8 +213,7 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
                  .flow = f,
                  .generation = generation},
         .born = ++t->n_born,
-        .auth_deadline = now + TCP_FLOW_AUTH_TIMEOUT,
-        .linger_deadline = WGT_NEVER,
+        .deadline = now + TCP_FLOW_AUTH_TIMEOUT,
         .in_use = true,
     };
     LIST_INIT(&f->users);
@@ -261,7 +261,8 @@ tcp_flow_authenticated(struct tcp_transport *t, struct tcp_flow *f)
     if (f->authenticated || f->silenced)             /* nothing more is read: its time runs on */
         return;
     f->authenticated = true;
-    f->auth_deadline = WGT_NEVER;
+    if (!f->closing)
+        f->deadline = WGT_NEVER;
     leave_strangers(t, f);
     f->early = (struct tcp_flow_early){0};
     tcp_widen(&f->conn, t->config.receive_buffer);

@@ -177,18 +177,24 @@ flow_unwait(struct tcp_flow *f, struct path_user *u)
     TAILQ_REMOVE(&f->waiting, u, wait_link);
 }
 
+static struct path_user *
+first_waiting(const struct tcp_flow *f)
+{
+    return f->unused ? NULL : TAILQ_FIRST(&f->waiting);
+}
+
 /* Round robin: who is not done goes to the end; who finds no room stays first. */
 void
 flow_pull(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
     struct path_user *u;
 
-    while ((u = TAILQ_FIRST(&f->waiting)) != NULL) {
+    while ((u = first_waiting(f)) != NULL) {
         enum path_turn turn = t->events.writable(t->events.ctx, now, u);
 
         if (turn == PATH_NO_ROOM)
             return;
-        if (u != TAILQ_FIRST(&f->waiting))
+        if (u != first_waiting(f))
             continue; /* it left the flow */
         TAILQ_REMOVE(&f->waiting, u, wait_link);
         u->waiting = turn == PATH_MORE;
@@ -205,11 +211,11 @@ flow_pull_deadline(struct tcp_transport *t, struct tcp_flow *f, wgt_time now)
 
     if (!f->established || !tcp_flow_usable(f))
         return WGT_NEVER;
-    if (limited || TAILQ_EMPTY(&f->waiting)) {
+    if (limited || first_waiting(f) == NULL) {
         if (!has_room(f, now, tcp_flow_message_max(f)))
             return WGT_NEVER;
         tcp_app_limited(&f->conn);
-        t->stats.packet_limited += limited && !TAILQ_EMPTY(&f->waiting);
+        t->stats.packet_limited += limited && first_waiting(f) != NULL;
         return WGT_NEVER; /* what is sent will be acknowledged */
     }
     at = tcp_send_room_at(&f->conn, now);

@@ -116,7 +116,7 @@ promote(struct tcp_transport *t, struct call *c, struct tcp_stub *s)
         flow_free(t, f);
         return;
     }
-    f->auth_deadline = s->deadline;
+    f->deadline = s->deadline;
     f->stranger.source = source_of(t, &c->remote.addr);
     f->stranger.source->strangers++;
     stub_free(t, s);

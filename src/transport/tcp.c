@@ -216,7 +216,7 @@ tcp_flow_close(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
     if (f->closing)
         return;
     f->closing = true;
-    f->linger_deadline = now + TCP_FLOW_CLOSING;
+    f->deadline = now + TCP_FLOW_CLOSING;
     tcp_close(&f->conn, now);
     flow_enter_unused(t, f);
     flow_mark_dirty(t, f);
@@ -252,9 +252,9 @@ tcp_flow_unused(struct tcp_transport *t, wgt_time now, struct tcp_flow *f,
     f->last_user = u;
     flow_enter_unused(t, f);
     limit_unused(t, now, u);
-    if (f->closing || f->linger_deadline != WGT_NEVER)
+    if (f->closing || f->deadline != WGT_NEVER)
         return;
-    f->linger_deadline = now + TCP_FLOW_LINGER;
+    f->deadline = now + TCP_FLOW_LINGER;
     flow_mark_dirty(t, f);
 }
 
@@ -292,7 +292,8 @@ tcp_transport_attach(struct tcp_transport *t, wgt_time now, struct path_user *u,
         f->last_user = u;
         flow_leave_unused(t, f);
         u->attached = true;
-        f->linger_deadline = WGT_NEVER;
+        if (f->authenticated)
+            f->deadline = WGT_NEVER;
     }
 }
 
@@ -390,12 +391,12 @@ tell_established(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 static void
 check_deadlines(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
-    if (now >= f->auth_deadline && !f->closing)
-        reject_stranger(f, now);
-    if (now < f->linger_deadline)
+    if (now < f->deadline)
         return;
     if (f->closing)
         tcp_abort(&f->conn, now);
+    else if (!f->authenticated)
+        reject_stranger(f, now);
     else
         tcp_flow_retire(t, now, f);
 }
@@ -423,9 +424,7 @@ run_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
         return;
     }
     due = wgt_time_min(tcp_deadline(&f->conn), flow_pull_deadline(t, f, now));
-    due = wgt_time_min(due, wgt_time_min(flow_hold_deadline(f), f->linger_deadline));
-    if (!f->closing)
-        due = wgt_time_min(due, f->auth_deadline);
+    due = wgt_time_min(due, wgt_time_min(flow_hold_deadline(f), f->deadline));
     wheel_arm(&t->wheel, &f->timer, due);
 }
 

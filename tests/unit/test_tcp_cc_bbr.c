@@ -665,6 +665,21 @@ s5_5_2_max_bw_lasts_two_cycles(void **state)
     assert_in_range(bbr_max_bw(p.b), BW / 2 - 10, BW / 2 + 10);
 }
 
+/* Rates have 32 bits: more counts as 34 Gbit/s, never as less, nor as "no limit". */
+static void
+rate_beyond_32_bits_is_the_largest(void **state)
+{
+    struct path p;
+
+    (void)state;
+    to_cruise(&p);
+    for (int i = 0; i < 3; i++)
+        round_trip(&p, UINT64_C(10000000000));
+    assert_int_equal(bbr_max_bw(p.b), UINT32_MAX - 1);
+    assert_true(p.b->bw > BW && p.b->bw != BBR_NO_BW);
+    assert_true(p.cc.pacing_rate > BW);
+}
+
 static void
 s5_5_2_application_limited_samples_can_only_raise(void **state)
 {
@@ -1089,6 +1104,7 @@ main(void)
         cmocka_unit_test(s5_5_3_min_rtt_rises_after_ten_seconds_only),
         cmocka_unit_test(s5_4_1_restart_from_idle),
         cmocka_unit_test(s5_5_2_max_bw_lasts_two_cycles),
+        cmocka_unit_test(rate_beyond_32_bits_is_the_largest),
         cmocka_unit_test(s5_5_2_application_limited_samples_can_only_raise),
         cmocka_unit_test(s5_5_9_acks_in_lumps_widen_the_window),
         cmocka_unit_test(s5_5_10_3_losses_lower_the_bounds_to_what_arrives),

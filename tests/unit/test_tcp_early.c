@@ -413,7 +413,7 @@ static void
 connection_is_small(void **state)
 {
     (void)state;
-    assert_true(sizeof(struct tcp_conn) <= 896);
+    assert_true(sizeof(struct tcp_conn) <= 792);
 }
 
 int

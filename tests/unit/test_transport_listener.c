@@ -811,7 +811,7 @@ an_idle_connection_is_small(void **state)
     (void)state;
     print_message("a stranger %zu bytes, an authenticated connection %zu\n", stub, flow);
     assert_true(stub <= 256);
-    assert_true(flow <= 1156);
+    assert_true(flow <= 1024);
 }
 
 static void

@@ -35,15 +35,15 @@ enum frame_event {
  */
 struct frame_decoder {
     uint8_t *buffer;  /* lent by the caller, NULL if none */
-    uint32_t max_len; /* largest legal message */
-    uint32_t need;    /* length of the message being read; 0: reading the prefix */
-    uint32_t have;    /* bytes of it in the lent buffer */
+    uint16_t max_len; /* largest legal message */
+    uint16_t need;    /* length of the message being read; 0: reading the prefix */
+    uint16_t have;    /* bytes of it in the lent buffer */
     uint8_t prefix[FRAME_PREFIX_LEN];
     uint8_t prefix_have; /* 0..1 between calls */
     bool broken;         /* FRAME_INVALID was returned; stays so */
 };
 
-/* max_len: largest message the caller can take (>= 148). */
+/* max_len: largest message the caller can take (148..65535). */
 void frame_decoder_init(struct frame_decoder *d, size_t max_len);
 
 /*
@@ -88,9 +88,9 @@ enum { FRAME_SEARCH_LIMIT = 65536 };
 
 /* The search for the next frame of a damaged stream. */
 struct frame_search {
-    uint32_t max_len;
     uint32_t searched; /* bytes passed over since it began */
-    uint8_t n_held;    /* the end of the last input: a candidate may begin there */
+    uint16_t max_len;
+    uint8_t n_held; /* the end of the last input: a candidate may begin there */
     uint8_t held[FRAME_CANDIDATE_LEN - 1];
 };
 

@@ -86,7 +86,7 @@ struct tcp_cc {
     uint64_t pacing_rate;    /* bytes a second; 0: the engine paces by cwnd and SRTT */
     uint32_t send_quantum;   /* bytes that may leave back to back; 0: the engine's default */
     union {
-        uint64_t state[31]; /* the algorithm's own, as large as the largest needs it */
+        uint64_t state[28]; /* the algorithm's own, as large as the largest needs it */
     };
 };
 

@@ -40,9 +40,9 @@ union tcp_record {
 
 struct tcp_rtt {
     wgt_time srtt, rttvar, rto; /* rto without back-off */
-    wgt_time min[2];            /* smallest sample of the present and of the last period */
+    wgt_time min[2];            /* smallest sample of the present and of the last period; min[0] is
+                                 * WGT_NEVER until there was any */
     wgt_time period;            /* when the present one began */
-    bool measured;
 };
 
 /* Delivery rate estimation. */
@@ -174,8 +174,6 @@ struct tcp_mtu {
 
 /* What of tcp_options is needed after the opening. */
 struct tcp_settings {
-    struct tcp_memory *memory;
-    const struct tcp_cc_ops *cc;
     uint16_t src_port, dst_port;
     uint16_t mss_local, mss_default, mss_base;
     uint8_t rto_limit;
@@ -218,50 +216,49 @@ struct tcp_conn {
     uint8_t syn_retries;       /* by the timer */
     uint8_t syn_sends;
     uint8_t rto_backoff, persist_backoff;
-    uint32_t unsent_una, unsent_ack; /* SND.UNA when, and the last ACK of what was never sent */
-    uint8_t unsent_acks;             /* how many since SND.UNA moved */
+    uint8_t unsent_acks;             /* of what was never sent, since SND.UNA moved */
+    uint32_t unsent_una, unsent_ack; /* SND.UNA then, and the last of them */
     struct tcp_settings options;
 
     uint32_t mss; /* payload bytes of a full segment to send: options already taken off */
     struct tcp_ecn ecn;
     struct tcp_mtu mtu;
 
-    wgt_time syn_time; /* when the SYN left last */
-
     /* Send sequence space (RFC 9293 3.3.1). */
     uint32_t iss, snd_una, snd_nxt, snd_wnd, snd_wl1, snd_wl2, snd_wnd_max;
-    uint32_t tx_end;             /* sequence number behind the last queued byte */
-    struct tcp_tx *tx;           /* what is queued or outstanding; never NULL once opened */
-    struct tcp_chunk_queue done; /* waiting for tcp_reclaim */
-
-    /* Loss recovery. */
+    uint32_t tx_end;         /* sequence number behind the last queued byte */
     uint32_t recovery_point; /* SND.NXT when the loss was seen */
-    wgt_time pace_at;        /* the pacer's clock */
-    struct tcp_rate rate;
-    struct tcp_rack rack;
-    struct tcp_tlp tlp;
-    struct tcp_copy copy;
-    struct tcp_cc cc;
 
-    /* Receive sequence space. */
-    uint32_t irs, rcv_nxt;
+    /* Receive sequence space. IRS is RCV.NXT - 1 as long as it is needed. */
+    uint32_t rcv_nxt;
     uint32_t rcv_adv;       /* highest right edge ever announced */
     uint32_t last_ack_sent; /* RFC 7323 4.3 */
     uint32_t fin_seq;       /* of the peer, valid with fin_seen */
-    struct tcp_chunk_queue ready;
-    uint32_t ready_bytes, ready_chunks;
-    struct tcp_rx_run *run_head, *run_tail;
-    uint32_t n_runs, run_chunks, run_stamp;
-    struct tcp_sack_block dsack;
-    uint32_t n_records; /* of tcp_memory, for whatever */
-
-    /* Acknowledgments to send. */
-    uint32_t unacked_bytes; /* received in order since the last ACK */
-    uint32_t rcv_mss;       /* largest segment seen from the peer */
-
-    /* RFC 7323. */
-    uint32_t ts_recent;
+    uint32_t ts_recent;     /* RFC 7323 */
     wgt_time ts_recent_time;
+
+    struct tcp_memory *memory;
+
+    /* Sending. */
+    struct tcp_tlp tlp;
+    struct tcp_tx *tx;      /* what is queued or outstanding; never NULL once opened */
+    struct tcp_chunk *done; /* waiting for tcp_reclaim */
+    wgt_time pace_at;       /* the pacer's clock */
+    struct tcp_rate rate;
+    struct tcp_rack rack;
+    struct tcp_copy copy;
+    struct tcp_cc cc;
+
+    /* Receiving. */
+    struct tcp_chunk_queue ready;
+    struct tcp_rx_run *run_head, *run_tail;
+    uint32_t ready_bytes;
+    uint32_t run_stamp;
+    uint16_t ready_chunks, run_chunks, n_runs;
+    uint16_t rcv_mss; /* largest segment seen from the peer */
+    struct tcp_sack_block dsack;
+    uint32_t unacked_bytes; /* received in order since the last ACK */
+    uint32_t n_records;     /* of `memory`, for whatever */
 
     uint32_t rst_seq, rst_ack;
 
@@ -269,7 +266,7 @@ struct tcp_conn {
     struct tcp_rtt rtt;
     wgt_time rto_at, delayed_ack_at, state_at;
     wgt_time progress;       /* last sign that the peer takes what we send */
-    wgt_time last_sent;      /* data: for the restart after idle */
+    wgt_time last_sent;      /* the SYN; then data: for the restart after idle */
     wgt_time challenge_at;   /* no challenge ACK before */
     wgt_time keepalive_at;   /* next keepalive probe */
     wgt_time keepalive_from; /* first one without an answer; WGT_NEVER: none */

@@ -85,25 +85,28 @@ struct tcp_flow {
     };
     struct path path; /* names itself; its generation changes when the flow is freed */
     struct path_users users;
-    struct path_waiters waiting; /* users who want to send, in the order of their turns */
+    union {
+        struct path_waiters waiting;       /* users who want to send, in the order of their turns */
+        TAILQ_ENTRY(tcp_flow) unused_link; /* while `unused`: there are no users */
+    };
     struct wheel_timer timer;
     union {
         TAILQ_ENTRY(tcp_flow) dirty_link;
         struct tcp_flow *next_free; /* while not in_use */
     };
-    wgt_time auth_deadline;            /* WGT_NEVER once authenticated */
-    wgt_time linger_deadline;          /* WGT_NEVER while used; once closing: its end */
+    /* A stranger's to authenticate; then WGT_NEVER while used, the end of lingering while not; once
+     * closing: its end. */
+    wgt_time deadline;
     void *dialer;                      /* who dialled it; NULL: accepted */
     const struct path_user *last_user; /* who sent on it last; may be gone: only to compare */
-    TAILQ_ENTRY(tcp_flow) unused_link;
-    uint64_t born;   /* the transport's count of flows: which of two is newer */
-    uint32_t n_sent; /* packets queued or not acknowledged */
-    bool in_use, dirty, established, authenticated, closing;
-    bool silenced; /* a stranger that sent nonsense: what it sends is acknowledged and not read */
-    bool heard;    /* a message that came on it has authenticated */
-    bool searching;
-    bool unused;   /* a peer's, but nobody sends on it (any more) */
-    uint32_t next; /* in its bucket: number + 1; 0: none */
+    uint64_t born;                     /* the transport's count of flows: which of two is newer */
+    uint32_t n_sent;                   /* packets queued or not acknowledged */
+    bool in_use : 1, dirty : 1, established : 1, authenticated : 1, closing : 1;
+    bool silenced : 1; /* a stranger that sent nonsense: what it sends is acknowledged, not read */
+    bool heard : 1;    /* a message that came on it has authenticated */
+    bool searching : 1;
+    bool unused : 1; /* a peer's, but nobody sends on it (any more) */
+    uint32_t next;   /* in its bucket: number + 1; 0: none */
 };
 
 /* A data message found beyond a hole, in a packet of its own. */
