@@ -208,6 +208,16 @@ handshaker_stop_tunnel(struct handshaker *h)
 /* --- sending -----------------------------------------------------------------------------------
  */
 
+/* The peer takes no initiation whose timestamp is not above the last one's. */
+static void
+note_stamp(struct handshaker_peer *p, wgt_time now, const uint8_t stamp[NOISE_TIMESTAMP_LEN])
+{
+    if (memcmp(stamp, p->stamped, NOISE_TIMESTAMP_LEN) < 0)
+        trouble_note(&p->trouble[HANDSHAKE_TROUBLE_CLOCK_BACK], now);
+    else
+        memcpy(p->stamped, stamp, NOISE_TIMESTAMP_LEN);
+}
+
 static void
 initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
          struct handshaker_peer *p)
@@ -223,6 +233,7 @@ initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
     }
     h->entropy(h->ctx, ephemeral, sizeof(ephemeral));
     noise_tai64n(stamp, wall->seconds, wall->nanoseconds);
+    note_stamp(p, now, stamp);
     if (noise_initiation_create(&p->remote, &h->local, now, stamp, ephemeral, index, c.message) ==
         WGT_OK) {
         c.len = MESSAGE_INITIATION_LEN;
@@ -230,6 +241,7 @@ initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
         p->handshake_index = index;
         p->initiated = now;
         h->initiations_sent++;
+        p->initiations_sent++;
     } else {
         release_index(h, index);
     }
@@ -306,14 +318,19 @@ receive_initiation(struct handshaker *h, wgt_time now, const struct tunnel_event
     enum wgt_drop why = noise_initiation_open(&h->local, e->message, &in);
     void *data;
 
-    if (why == WGT_OK && rte_hash_lookup_data(h->by_key, in.static_public, &data) < 0)
+    if (why == WGT_OK && rte_hash_lookup_data(h->by_key, in.static_public, &data) < 0) {
         why = WGT_DROP_HANDSHAKE_UNKNOWN_PEER;
+        strangers_note(&h->strangers, now, why, &e->path.remote, in.static_public);
+    }
     if (why == WGT_OK) {
         p = data;
         why = initiation_crosses(now, p) ? WGT_DROP_HANDSHAKE_STATE
                                          : noise_initiation_accept(&p->remote, now, &in);
+        if (why == WGT_DROP_HANDSHAKE_REPLAY)
+            trouble_note(&p->trouble[HANDSHAKE_TROUBLE_INITIATION_REPLAY], now);
         if (why == WGT_OK) {
             h->initiations_received++;
+            p->initiations_received++;
             why = answer_initiation(h, now, p, &e->path);
         }
     }
@@ -338,11 +355,14 @@ receive_response(struct handshaker *h, wgt_time now, const struct tunnel_event *
     memset(c.keypair, 0, sizeof(*c.keypair));
     why = noise_response_consume(&p->remote, &h->local, now, e->message, c.keypair);
     if (why != WGT_OK) {
+        if (why == WGT_DROP_HANDSHAKE_TAG)
+            trouble_note(&p->trouble[HANDSHAKE_TROUBLE_RESPONSE_TAG], now);
         free_keypair(c.keypair);
         return why;
     }
     p->has_index = false; /* the keypair has it now */
     h->responses_received++;
+    p->responses_received++;
     return hand_over(h, &c) ? WGT_OK : WGT_DROP_RING_FULL;
 }
 

@@ -70,6 +70,12 @@ void peer_arm(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 uint32_t tunnel_flow_hash(const struct tunnel *t, const uint8_t *packet, size_t len);
 
 static inline void
+peer_trouble(struct tunnel_peer *p, enum peer_trouble what, wgt_time now)
+{
+    trouble_note(&p->trouble[what], now);
+}
+
+static inline void
 tunnel_drop(struct tunnel *t, enum wgt_drop why, struct rte_mbuf *m)
 {
     outer_drop(&t->outer, why, m);

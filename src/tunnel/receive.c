@@ -10,7 +10,7 @@
 enum { HANDSHAKE_QUEUE_MAX = TUNNEL_RING_SIZE / 4 * 3 };
 
 static void
-receive_handshake(struct tunnel *t, const struct path *from, struct rte_mbuf *m,
+receive_handshake(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m,
                   enum message_type type)
 {
     struct tunnel_event e = {.type = TUNNEL_EVENT_HANDSHAKE, .path = *from};
@@ -18,6 +18,7 @@ receive_handshake(struct tunnel *t, const struct path *from, struct rte_mbuf *m,
 
     e.len = rte_pktmbuf_pkt_len(m);
     if (type != MESSAGE_COOKIE_REPLY && !noise_mac1_check(&t->mac1, message, e.len)) {
+        strangers_note(&t->strangers, now, WGT_DROP_MAC1, &from->remote, NULL);
         tunnel_drop(t, WGT_DROP_MAC1, m);
         return;
     }
@@ -41,8 +42,11 @@ accept_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct
     struct inner_packet inner;
     enum wgt_drop why = inner_parse(packet, len, &inner);
 
-    if (why == WGT_OK && allowedips_lookup(t->allowed_ips, &inner.src) != p)
+    if (why == WGT_OK && allowedips_lookup(t->allowed_ips, &inner.src) != p) {
         why = WGT_DROP_INNER_SOURCE;
+        peer_trouble(p, PEER_TROUBLE_SOURCE_DENIED, now);
+        p->denied_source = inner.src;
+    }
     if (why == WGT_OK && from->kind == TRANSPORT_UDP &&
         !ecn_decapsulate(packet, packet_meta(m)->ecn))
         why = WGT_DROP_INNER_CE;
@@ -204,7 +208,7 @@ receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct 
     if (type == MESSAGE_DATA)
         receive_data(t, now, from, m);
     else
-        receive_handshake(t, from, m, type);
+        receive_handshake(t, now, from, m, type);
 }
 
 static void

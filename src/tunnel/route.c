@@ -65,6 +65,7 @@ dial(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     noise_wipe(knock_key, sizeof(knock_key));
     if (f == NULL) {
         p->stats.dial_failures++;
+        peer_trouble(p, PEER_TROUBLE_DIAL_UNSENT, now);
         dial_failed(t, now, p);
         return;
     }
@@ -140,6 +141,25 @@ is_better_path(const struct tunnel_peer *p, wgt_time now, const struct path *fro
     return now_used->born < f->born;
 }
 
+static bool
+is_same_place(const struct ip_endpoint *a, const struct ip_endpoint *b, enum transport_kind kind)
+{
+    /* Each connection has a port of its own. */
+    return kind == TRANSPORT_TCP ? ip_addr_equal(&a->addr, &b->addr) : ip_endpoint_equal(a, b);
+}
+
+/* Who moves back and forth is two devices with one key, or behind a NAT that cannot decide. */
+static void
+note_move(struct tunnel_peer *p, wgt_time now, const struct path *from)
+{
+    if (is_same_place(&p->heard_at, &from->remote, from->kind))
+        return;
+    if (is_same_place(&p->heard_before, &from->remote, from->kind))
+        peer_trouble(p, PEER_TROUBLE_ENDPOINT_FLAP, now);
+    p->heard_before = p->heard_at;
+    p->heard_at = from->remote;
+}
+
 /* An authenticated message of the peer came on `from`: answers go there from now on. What an old
  * connection still holds unacknowledged is of no use to anybody. */
 void
@@ -156,6 +176,7 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
             tcp_flow_unused(&t->tcp, now, f, &p->path);
         return;
     }
+    note_move(p, now, from);
     old = tcp_flow_of(&p->path.path);
     tcp_transport_attach(&t->tcp, now, &p->path, from);
     if (old != NULL && LIST_EMPTY(&old->users) && tcp_flow_stalled(old))
@@ -299,6 +320,23 @@ remember_path(struct tunnel_peer *p, const struct tcp_flow *f)
 }
 
 static void
+note_end(struct tunnel_peer *p, wgt_time now, const struct tcp_flow *f, enum tcp_end why)
+{
+    static const enum peer_trouble troubles[] = {
+        [TCP_END_RESET] = PEER_TROUBLE_DIAL_RESET,
+        [TCP_END_REFUSED] = PEER_TROUBLE_DIAL_REFUSED,
+        [TCP_END_TIMEOUT] = PEER_TROUBLE_DIAL_UNANSWERED,
+        [TCP_END_UNREACHABLE] = PEER_TROUBLE_DIAL_UNREACHABLE,
+    };
+
+    if (why == TCP_END_NORMAL || why == TCP_END_ABORTED)
+        return;
+    p->stats.dial_failures++;
+    if (why != TCP_END_NONE && !(why == TCP_END_TIMEOUT && f->established))
+        peer_trouble(p, troubles[why], now);
+}
+
+static void
 on_dial_ended(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tcp_end why)
 {
     struct tunnel *t = ctx;
@@ -306,8 +344,7 @@ on_dial_ended(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tc
 
     p->dialling = NULL;
     remember_path(p, f);
-    if (why != TCP_END_NORMAL && why != TCP_END_ABORTED)
-        p->stats.dial_failures++;
+    note_end(p, now, f, why);
     if (p->dial_proved && now - p->dialled_at >= DIAL_WORKED)
         p->dial_attempts = p->dial_timeouts = 0;
     schedule_dial(t, now, p, why == TCP_END_TIMEOUT && !f->established);

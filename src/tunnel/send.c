@@ -42,6 +42,12 @@ peer_inner_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p
     return mtu == 0 || message < mtu ? message : mtu;
 }
 
+size_t
+tunnel_peer_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p)
+{
+    return peer_inner_mtu(t, now, p);
+}
+
 static void
 path_send(struct tunnel *t, wgt_time now, const struct path *to, struct rte_mbuf *m,
           uint8_t traffic_class, bool twice)
@@ -274,15 +280,21 @@ tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
     size_t mtu;
 
     if (p == NULL || !p->added || t->stopping) {
+        if (why == WGT_DROP_NO_PEER && p == NULL) {
+            trouble_note(&t->unrouted, now);
+            t->unrouted_to = inner.dst;
+        }
         tunnel_drop(t, why, m);
         return;
     }
     if (!peer_has_endpoint(p)) {
+        peer_trouble(p, PEER_TROUBLE_NO_ENDPOINT, now);
         tunnel_drop(t, WGT_DROP_NO_ENDPOINT, m);
         return;
     }
     mtu = peer_inner_mtu(t, now, p);
     if (inner_exceeds(packet, inner.len, mtu)) {
+        peer_trouble(p, PEER_TROUBLE_TOO_BIG, now);
         peer_too_big(t, now, p, m, inner.len, mtu);
         return;
     }

@@ -123,6 +123,7 @@ session_completed(struct tunnel_peer *p, wgt_time now)
     peer_timers_handshake_complete(&p->timers);
     p->rekey_after_receive_done = false;
     p->stats.handshakes++;
+    p->trouble[PEER_TROUBLE_UNANSWERED].n = p->trouble[PEER_TROUBLE_UNCONFIRMED].n = 0;
     p->stats.last_handshake = now;
 }
 
@@ -189,6 +190,7 @@ send_initiation(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
         tunnel_send_event(t, &(struct tunnel_event){.type = TUNNEL_EVENT_ZERO, .peer = p});
         return;
     }
+    peer_trouble(p, PEER_TROUBLE_UNANSWERED, now);
     authenticated_sent(p, now, c->len);
     path_send_handshake(t, now, to, c->message, c->len);
 }
@@ -202,6 +204,7 @@ begin_as_responder(struct tunnel *t, wgt_time now, const struct tunnel_command *
     if (!install(t, now, p, c->keypair))
         return;
     peer_timers_response_sent(&p->timers, now, tunnel_jitter(t));
+    peer_trouble(p, PEER_TROUBLE_UNCONFIRMED, now);
     authenticated_sent(p, now, c->len);
     path_send_handshake(t, now, &c->path, c->message, c->len);
 }

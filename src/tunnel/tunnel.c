@@ -238,6 +238,7 @@ peer_expired(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     unsigned actions = peer_timers_expire(&p->timers, now);
 
     if (actions & PEER_GIVE_UP) {
+        peer_trouble(p, PEER_TROUBLE_GAVE_UP, now);
         peer_drop_staged(t, p, WGT_DROP_STAGED_GAVE_UP);
         peer_back_to_configured(t, now, p);
     }

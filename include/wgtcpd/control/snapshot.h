@@ -35,6 +35,11 @@ struct snapshot_peer {
     uint32_t waiting, waiting_bytes; /* inner packets that wait */
     wgt_time queue_delay;            /* of the packet that has waited longest */
     uint64_t dials, dial_failures;
+    uint32_t inner_mtu; /* of packets to it now; tunnel_peer_mtu */
+    struct trouble trouble[PEER_TROUBLE_COUNT];
+    struct trouble handshake_trouble[HANDSHAKE_TROUBLE_COUNT];
+    struct ip_addr denied_source;    /* with SOURCE_DENIED: the last one */
+    struct ip_endpoint heard_before; /* where it was before its last move; family IP_NONE: never */
     uint32_t initiations_sent, responses_received, responses_bad; /* of this peer's handshakes */
     uint32_t initiations_received;
     bool connected;
@@ -49,13 +54,17 @@ struct snapshot {
     uint32_t fwmark, mtu;
     const char *aead;
     uint64_t uptime_s;
+    wgt_time now; /* on the clock of every wgt_time here */
     struct worker_stats worker;
     struct tcp_transport_stats tcp;
     uint32_t connections, half_open, strangers, time_wait;
     struct wgt_drop_counters data_drops, handshake_drops;
     uint64_t initiations_sent, initiations_received, responses_sent, responses_received,
         cookies_sent, cookies_received;
-    uint64_t marked; /* inner packets marked CE */
+    struct strangers data_strangers, handshake_strangers; /* mac1 wrong; unknown keys */
+    struct trouble unrouted;                              /* inner packets for no peer */
+    struct ip_addr unrouted_to;                           /* the last one's destination */
+    uint64_t marked;                                      /* inner packets marked CE */
     size_t n_peers;
     struct snapshot_peer *peers; /* in the device's order */
 };

@@ -12,6 +12,7 @@
 
 #include <wgtcpd/noise/noise.h>
 #include <wgtcpd/tunnel/messages.h>
+#include <wgtcpd/tunnel/trouble.h>
 
 /* The wall clock, for TAI64N. */
 struct wall_clock {
@@ -27,6 +28,9 @@ struct handshaker_peer {
     wgt_time initiated; /* when the handshake under way was begun by us */
     bool crossed;       /* the peer's last initiation was ignored in favour of ours */
     bool removed;
+    uint8_t stamped[NOISE_TIMESTAMP_LEN]; /* of our last initiation */
+    struct trouble trouble[HANDSHAKE_TROUBLE_COUNT];
+    uint32_t initiations_sent, initiations_received, responses_received;
 };
 
 struct handshaker {
@@ -41,6 +45,7 @@ struct handshaker {
     bool loaded_once;
     wgt_time last_loaded; /* last moment the event queue was long */
     struct wgt_drop_counters drops;
+    struct strangers strangers; /* initiations of unknown keys */
     /* For the host: a peer's last reference is gone; a tunnel stopped. May be NULL. */
     void (*peer_removed)(void *ctx, struct tunnel_peer *peer);
     void (*stopped)(void *ctx);

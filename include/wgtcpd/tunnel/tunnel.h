@@ -21,6 +21,7 @@
 #include <wgtcpd/transport/packet.h>
 #include <wgtcpd/transport/tcp.h>
 #include <wgtcpd/tunnel/messages.h>
+#include <wgtcpd/tunnel/trouble.h>
 
 enum { TUNNEL_STAGED_MAX = 128 };
 
@@ -76,6 +77,9 @@ struct tunnel_peer {
     TAILQ_ENTRY(tunnel_peer) flush_link;
     LIST_ENTRY(tunnel_peer) link;
     struct peer_stats stats;
+    struct trouble trouble[PEER_TROUBLE_COUNT];
+    struct ip_addr denied_source;              /* the last one, with SOURCE_DENIED */
+    struct ip_endpoint heard_at, heard_before; /* since its last move, and before it */
 };
 
 struct tunnel_config {
@@ -108,7 +112,10 @@ struct tunnel {
     struct rte_ring *events, *commands;
     struct noise_keypair *retired; /* wiped, waiting for room in the event ring */
     struct wgt_drop_counters drops;
-    struct fq fq; /* the peers' staged packets */
+    struct strangers strangers; /* mac1 wrong */
+    struct trouble unrouted;    /* inner packets that no peer is to have */
+    struct ip_addr unrouted_to; /* the last one's destination */
+    struct fq fq;               /* the peers' staged packets */
     struct fq_flow *fq_flows;
     struct fq_flow **fq_buckets;
     uint8_t flow_key[16]; /* of the hash that tells inner flows apart */
@@ -146,6 +153,9 @@ unsigned tunnel_run(struct tunnel *t, wgt_time now);
 
 /* When to call tunnel_run though nothing else happened; WGT_NEVER if never. */
 wgt_time tunnel_deadline(const struct tunnel *t);
+
+/* Largest inner packet that the peer's path takes now. */
+size_t tunnel_peer_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p);
 
 /* Begin to stop: FIN on every connection, listeners closed, no new sends. Then call tunnel_run
  * until tunnel_stopped or patience ends. */
