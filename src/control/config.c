@@ -236,9 +236,6 @@ begin_port(struct parser *ps)
         ps->section = SECTION_UNKNOWN;
         return;
     }
-    if (ps->port != NULL)
-        config_error(ps, "second [Port]; this version has one outer port, keep that of line %u",
-                     ps->c->ports->line);
     port->line = ps->line;
     *ps->next_port = ps->port = port;
     ps->next_port = &port->next;
@@ -520,6 +517,7 @@ free_ports(struct config_port *port)
         next = port->next;
         free(port->device);
         free(port->addresses);
+        free(port->routes);
         free(port);
     }
 }

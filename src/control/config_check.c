@@ -53,29 +53,43 @@ check_mtu(struct parser *ps, enum config_key key, uint32_t mtu, const struct ip_
                         MTU_MIN_V6);
 }
 
+/* A router must be a neighbour, and not ourselves. */
 static void
-check_gateway(struct parser *ps, const struct ip_addr *gateway)
+check_router(struct parser *ps, enum config_key key, const struct ip_addr *router)
 {
     const struct config_port *port = ps->port;
-    unsigned line = ps->seen[KEY_PORT_Gateway];
-    bool on_link = is_link_local(gateway);
+    unsigned line = ps->seen[key];
+    bool on_link = is_link_local(router);
     char text[IP_TEXT_MAX];
 
-    if (gateway->family == IP_NONE)
+    if (router->family == IP_NONE)
         return;
     for (size_t i = 0; i < port->n_addresses; i++) {
-        if (ip_addr_equal(&port->addresses[i].addr, gateway)) {
-            config_error_at(ps, line, "Gateway %s is the port's own Address; give the router's",
-                            ip_addr_format(text, gateway));
+        if (ip_addr_equal(&port->addresses[i].addr, router)) {
+            config_error_at(ps, line, "%s %s is the port's own Address; give the router's",
+                            config_key_name(key), ip_addr_format(text, router));
             return;
         }
-        on_link = on_link || ip_prefix_contains(&port->addresses[i], gateway);
+        on_link = on_link || ip_prefix_contains(&port->addresses[i], router);
     }
     if (!on_link)
         config_error_at(ps, line,
-                        "Gateway %s is in none of the port's networks; it must lie in one that "
+                        "%s %s is in none of the port's networks; it must lie in one that "
                         "Address names",
-                        ip_addr_format(text, gateway));
+                        config_key_name(key), ip_addr_format(text, router));
+}
+
+static void
+check_routers(struct parser *ps)
+{
+    const struct config_port *port = ps->port;
+
+    if (port->n_addresses == 0)
+        return;
+    check_router(ps, KEY_PORT_Gateway, &port->gateway_v4);
+    check_router(ps, KEY_PORT_Gateway, &port->gateway_v6);
+    for (size_t i = 0; i < port->n_routes; i++)
+        check_router(ps, KEY_PORT_Route, &port->routes[i].via);
 }
 
 void
@@ -92,10 +106,10 @@ config_check_port(struct parser *ps)
         config_error_at(ps, ps->seen[KEY_PORT_Address], "[Port] has %zu addresses; give at most %d",
                         port->n_addresses, CONFIG_PORT_ADDRESSES_MAX);
     check_mtu(ps, KEY_PORT_MTU, port->mtu, port->addresses, port->n_addresses);
-    if (port->n_addresses > 0) {
-        check_gateway(ps, &port->gateway_v4);
-        check_gateway(ps, &port->gateway_v6);
-    }
+    if (port->n_routes > CONFIG_PORT_ROUTES_MAX)
+        config_error_at(ps, ps->seen[KEY_PORT_Route], "[Port] has %zu routes; give at most %d",
+                        port->n_routes, CONFIG_PORT_ROUTES_MAX);
+    check_routers(ps);
 }
 
 void
@@ -121,12 +135,49 @@ check_interface(struct parser *ps)
     check_mtu(ps, KEY_INTERFACE_MTU, c->mtu, c->addresses, c->n_addresses);
 }
 
+static size_t
+device_name_len(const char *device)
+{
+    return strcspn(device, ",");
+}
+
+static void
+check_pair(struct parser *ps, const struct config_port *a, const struct config_port *b)
+{
+    char text[IP_TEXT_MAX];
+    size_t len;
+
+    if (a->device != NULL && b->device != NULL) {
+        len = device_name_len(a->device);
+        if (len == device_name_len(b->device) && memcmp(a->device, b->device, len) == 0)
+            config_error_at(ps, b->line,
+                            "[Port] with the Device of the one on line %u; give each "
+                            "its own",
+                            a->line);
+    }
+    for (size_t i = 0; i < a->n_addresses; i++)
+        for (size_t j = 0; j < b->n_addresses; j++)
+            if (ip_addr_equal(&a->addresses[i].addr, &b->addresses[j].addr))
+                config_error_at(ps, b->line,
+                                "[Port] with the Address %s, which the one on line %u has; give "
+                                "each its own",
+                                ip_addr_format(text, &a->addresses[i].addr), a->line);
+}
+
 static void
 check_ports(struct parser *ps)
 {
-    if (ps->c->ports == NULL && !ps->unknown_section)
+    const struct config *c = ps->c;
+
+    if (c->ports == NULL && !ps->unknown_section)
         config_error_at(ps, ps->interface_line != 0 ? ps->interface_line : 1,
                         "no [Port] section; add one with Device and Address");
+    if (c->n_ports > CONFIG_PORTS_MAX)
+        config_error_at(ps, c->ports->line, "%zu [Port] sections; give at most %d", c->n_ports,
+                        CONFIG_PORTS_MAX);
+    for (const struct config_port *a = c->ports; a != NULL; a = a->next)
+        for (const struct config_port *b = a->next; b != NULL; b = b->next)
+            check_pair(ps, a, b);
 }
 
 /* A literal endpoint needs a port that has an address of its family. */

@@ -12,6 +12,8 @@ enum {
     WORKERS_MAX = 64,
     WORKERS_NOW = 1, /* what this version runs */
     CORE_MAX = 1023,
+    VLAN_MIN = 1,
+    VLAN_MAX = 4094, /* IEEE 802.1Q: 0 and 4095 name no VLAN */
     HOST_NAME_MAX_LEN = 253,
     LABEL_MAX_LEN = 63,
     SHOWN_PLAIN = 12, /* so many base64 digits in a row may still be shown */
@@ -656,6 +658,50 @@ set_port_mtu(struct parser *ps, enum config_key key, struct slice value)
         ps->port->mtu = (uint16_t)mtu;
 }
 
+static void
+set_vlan(struct parser *ps, enum config_key key, struct slice value)
+{
+    uint64_t v;
+
+    if (set_number(ps, key, value, VLAN_MIN, VLAN_MAX, &v))
+        ps->port->vlan = (uint16_t)v;
+}
+
+/* "PREFIX via GATEWAY". */
+static bool
+parse_route(struct slice s, struct config_route *r)
+{
+    static const char via[] = " via ";
+    const char *at = memmem(s.p, s.len, via, sizeof(via) - 1);
+    struct slice to = s, gateway;
+
+    if (at == NULL)
+        return false;
+    to.len = (size_t)(at - s.p);
+    gateway.p = at + sizeof(via) - 1;
+    gateway.len = s.len - to.len - (sizeof(via) - 1);
+    return parse_prefix(config_trim(to), &r->to) && parse_addr(config_trim(gateway), &r->via) &&
+           r->to.addr.family == r->via.family && config_is_host(&r->via);
+}
+
+static void
+set_route(struct parser *ps, enum config_key key, struct slice value)
+{
+    struct config_port *port = ps->port;
+    struct config_route r;
+    struct slice item;
+
+    while (next_item(ps, key, &value, &item)) {
+        if (!parse_route(item, &r)) {
+            wrong(ps, key, item, "route", "write it like 198.51.100.0/24 via 192.0.2.9");
+            continue;
+        }
+        mask_prefix(&r.to);
+        if (grow(ps, (void **)&port->routes, port->n_routes, sizeof(r)))
+            port->routes[port->n_routes++] = r;
+    }
+}
+
 /* --- [Peer] --- */
 
 static void
@@ -817,5 +863,5 @@ bool
 config_key_repeats(enum config_key key)
 {
     return config_key_is_hook(key) || key == KEY_INTERFACE_Address || key == KEY_INTERFACE_DNS ||
-           key == KEY_PORT_Address || key == KEY_PEER_AllowedIPs;
+           key == KEY_PORT_Address || key == KEY_PORT_Route || key == KEY_PEER_AllowedIPs;
 }

@@ -43,6 +43,8 @@ enum config_section {
     X(PORT, Address, port_address)                  \
     X(PORT, Gateway, gateway)                       \
     X(PORT, MTU, port_mtu)                          \
+    X(PORT, Vlan, vlan)                             \
+    X(PORT, Route, route)                           \
     X(PEER, PublicKey, public_key)                  \
     X(PEER, PresharedKey, preshared_key)            \
     X(PEER, AllowedIPs, allowed_ips)                \

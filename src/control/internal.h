@@ -10,6 +10,12 @@ int complain(const char *what, int rc);
 
 const struct tcp_cc_ops *congestion_ops(enum config_congestion which);
 
+/* ports.c: the DPDK ports, with n->config, n->pool; 0, or -1 (logged) */
+int ports_start(struct node *n);
+void ports_stop(struct node *n);
+/* The smallest MTU of the outer ones. */
+uint16_t ports_outer_mtu(const struct node *n);
+
 /* interface.c: the kernel's side of the tunnel; 0, or -1 (logged) */
 int interface_up(struct node *n);
 void interface_down(struct node *n);

@@ -26,8 +26,6 @@ enum {
     OVERHEAD_UDP = 80,  /* IPv6, UDP, message */
     OVERHEAD_TCP = 106, /* IPv6, TCP with timestamps, frame prefix, message */
 };
-_Static_assert((int)CONFIG_PORT_ADDRESSES_MAX == (int)OUTER_LOCAL_MAX,
-               "all addresses have a place");
 
 /* --- pieces -------------------------------------------------------------------------------------
  */
@@ -57,8 +55,9 @@ packet_room(const struct config *c)
 
     if (room < c->mtu + PACKET_SLACK)
         room = c->mtu + PACKET_SLACK;
-    if (room < (size_t)c->ports->mtu + PACKET_SLACK)
-        room = (size_t)c->ports->mtu + PACKET_SLACK;
+    for (const struct config_port *p = c->ports; p != NULL; p = p->next)
+        if (room < (size_t)p->mtu + PACKET_SLACK)
+            room = (size_t)p->mtu + PACKET_SLACK;
     return room;
 }
 
@@ -107,15 +106,18 @@ make_memory(struct node *n)
 static int
 start_eal(struct node *n, bool verbose)
 {
+    const char *devices[CONFIG_PORTS_MAX + 1];
     struct eal_params p = {
         .name = n->config->ifname,
-        .device = n->config->ports->device,
+        .devices = devices,
         .cores = n->config->cores,
         .extra = n->config->eal_args,
         .verbose = verbose,
     };
     char error[256];
 
+    for (const struct config_port *c = n->config->ports; c != NULL; c = c->next)
+        devices[p.n_devices++] = c->device;
     if (eal_start(&p, error, sizeof(error)) == 0) {
         n->eal_up = true;
         return 0;
@@ -124,51 +126,17 @@ start_eal(struct node *n, bool verbose)
     return -1;
 }
 
-/* A number that is this node's own and stays. */
-static uint64_t
-identity(const struct config *c)
-{
-    static const uint8_t key[16] = "wgtcpd port addr";
-    uint8_t public_key[NOISE_KEY_LEN];
-
-    noise_public_key(public_key, c->private_key);
-    return noise_siphash(key, public_key, sizeof(public_key));
-}
-
 static int
-start_port(struct node *n)
+start_ports(struct node *n)
 {
-    const struct config_port *c = n->config->ports;
-    char error[256];
-
-    if (port_start(&n->port, c->device, c->mtu, n->pool, error, sizeof(error)) != 0) {
-        log_error("%s", error);
+    if (ports_start(n) != 0)
         return -1;
-    }
-    n->port_up = true;
-    port_part_from_kernel_end(&n->port, identity(n->config));
-    n->mtu = inner_mtu(n->config, n->port.mtu);
-    log_debug("port %s: driver %s, mtu %u, %s", c->device, n->port.driver, n->port.mtu,
-              n->port.rx_interrupt ? "Rx interrupts" : "no Rx interrupts");
+    n->mtu = inner_mtu(n->config, ports_outer_mtu(n));
     return 0;
 }
 
 /* --- the tunnel ----------------------------------------------------------------------------------
  */
-
-static void
-fill_outer(const struct node *n, struct outer *o)
-{
-    const struct config_port *c = n->config->ports;
-
-    *o = (struct outer){
-        .mtu = n->port.mtu,
-        .offload_udp = n->port.tx_udp_checksum,
-        .offload_tcp = n->port.tx_tcp_checksum,
-    };
-    for (size_t i = 0; i < c->n_addresses; i++)
-        o->locals[o->n_locals++] = c->addresses[i];
-}
 
 static uint16_t
 choose_listen_port(const struct config *c)
@@ -210,7 +178,6 @@ start_tunnel(struct node *n)
 {
     const struct config *c = n->config;
     uint32_t max_peers = c->n_peers < 64 ? 64 : (uint32_t)c->n_peers;
-    struct outer outer;
     struct tunnel_config t = {
         .name = c->ifname,
         .listen_udp = c->listen_udp,
@@ -234,16 +201,13 @@ start_tunnel(struct node *n)
     n->listen_port = t.listen_port = choose_listen_port(c);
     memcpy(t.mac1_key, n->handshaker.local.mac1_key, NOISE_KEY_LEN);
     noise_knock_key(t.knock_key, n->handshaker.local.public_key);
-    fill_outer(n, &outer);
-    n->worker.port = &n->port;
     n->worker.tun = &n->tun;
     n->worker.pool = n->pool;
     n->worker.rcu = n->rcu;
     n->worker.adaptive = c->idle == CONFIG_IDLE_ADAPTIVE;
     n->worker.wake_fd = n->wake_fd;
     n->worker.event_fd = n->event_fd;
-    rc = worker_init(&n->worker, &t, &outer, &n->allowed_ips, &c->ports->gateway_v4,
-                     &c->ports->gateway_v6, n->events, n->commands);
+    rc = worker_init(&n->worker, &t, &n->allowed_ips, n->events, n->commands);
     noise_wipe(t.knock_key, sizeof(t.knock_key));
     if (rc != 0)
         return complain("cannot start the tunnel", rc);
@@ -282,7 +246,7 @@ bring_up(struct node *n, bool verbose)
     if (loop_init(n) != 0 || hooks_run(&c->pre_up, c->ifname, NULL, NULL) != 0)
         return -1;
     n->hooks_up = true;
-    if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_port(n) != 0 ||
+    if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_ports(n) != 0 ||
         interface_up(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
         peers_add(n) != 0 || routes_sync(n) != 0)
         return -1;
@@ -325,8 +289,7 @@ take_down(struct node *n)
         worker_fini(&n->worker);
     if (n->handshaker_up)
         handshaker_fini(&n->handshaker);
-    if (n->port_up)
-        port_stop(&n->port);
+    ports_stop(n);
     interface_down(n);
     allowedips_destroy(&n->allowed_ips);
     peers_free(n);

@@ -7,11 +7,12 @@
 #include "internal.h"
 
 static bool
-port_has_family(const struct config_port *port, int family)
+have_family(const struct config *c, int family)
 {
-    for (size_t i = 0; i < port->n_addresses; i++)
-        if (port->addresses[i].addr.family == family)
-            return true;
+    for (const struct config_port *port = c->ports; port != NULL; port = port->next)
+        for (size_t i = 0; i < port->n_addresses; i++)
+            if (port->addresses[i].addr.family == family)
+                return true;
     return false;
 }
 
@@ -26,7 +27,7 @@ take_sockaddr(struct ip_endpoint *out, const struct sockaddr *sa)
             (const uint8_t *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr);
 }
 
-/* An address of the endpoint's host, of a family that the outer port has. */
+/* An address of the endpoint's host, of a family that an outer port has. */
 bool
 endpoint_resolve(const struct config *c, const struct config_endpoint *e, struct ip_endpoint *out)
 {
@@ -41,7 +42,7 @@ endpoint_resolve(const struct config *c, const struct config_endpoint *e, struct
     for (struct addrinfo *a = list; a != NULL && !found; a = a->ai_next) {
         int family = a->ai_family == AF_INET ? IP_V4 : a->ai_family == AF_INET6 ? IP_V6 : IP_NONE;
 
-        if (family != IP_NONE && port_has_family(c->ports, family)) {
+        if (family != IP_NONE && have_family(c, family)) {
             take_sockaddr(out, a->ai_addr);
             out->port = e->port;
             found = true;
@@ -49,6 +50,6 @@ endpoint_resolve(const struct config *c, const struct config_endpoint *e, struct
     }
     freeaddrinfo(list);
     if (!found)
-        log_warning("endpoint %s has no address of a family that the port has", e->host);
+        log_warning("endpoint %s has no address of a family that a port has", e->host);
     return found;
 }

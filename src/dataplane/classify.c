@@ -14,7 +14,7 @@ is_multicast_v6(const struct ip_addr *a)
 }
 
 static enum wgt_drop
-answer_echo(struct worker *w, const struct ip_header *ip, struct rte_mbuf *m)
+answer_echo(struct worker *w, struct eth_link *l, const struct ip_header *ip, struct rte_mbuf *m)
 {
     uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
     enum wgt_drop why = icmp_echo_reply(packet, ip);
@@ -23,13 +23,13 @@ answer_echo(struct worker *w, const struct ip_header *ip, struct rte_mbuf *m)
         return why;
     packet_set(m, packet, ip->header_len + ip->payload_len);
     m->ol_flags = 0;
-    neighbours_send(&w->neighbours, w->now, m);
+    eth_link_send(l, w->now, m);
     return WGT_OK;
 }
 
 /* Each says ICMP_TYPE of what is not its own. */
 static void
-rx_icmp(struct worker *w, const struct ip_header *ip, struct rte_mbuf *m)
+rx_icmp(struct worker *w, struct eth_link *l, const struct ip_header *ip, struct rte_mbuf *m)
 {
     uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
     enum wgt_drop why = WGT_DROP_ICMP_TYPE;
@@ -39,7 +39,7 @@ rx_icmp(struct worker *w, const struct ip_header *ip, struct rte_mbuf *m)
     if (ip->dst.family == IP_V6) {
         why = nd_parse(packet, ip, &nd);
         if (why == WGT_OK) {
-            neighbours_rx_nd(&w->neighbours, w->now, ip, &nd, m);
+            neighbours_rx_nd(&l->neighbours, w->now, ip, &nd, m);
             return;
         }
     }
@@ -52,15 +52,15 @@ rx_icmp(struct worker *w, const struct ip_header *ip, struct rte_mbuf *m)
         }
     }
     if (why == WGT_DROP_ICMP_TYPE)
-        why = answer_echo(w, ip, m);
+        why = answer_echo(w, l, ip, m);
     if (why != WGT_OK)
         drop(w, why, m);
 }
 
 static void
-rx_ip(struct worker *w, struct rte_mbuf *m)
+rx_ip(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
 {
-    bool hardware = w->port->rx_checksums;
+    bool hardware = l->port.rx_checksums;
     bool ip_good =
         hardware && (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
     bool l4_good =
@@ -70,32 +70,32 @@ rx_ip(struct worker *w, struct rte_mbuf *m)
         ip_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), !ip_good, &ip);
     bool icmp = why == WGT_OK &&
                 (ip.protocol == (ip.dst.family == IP_V4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6));
-    if (why == WGT_OK && !outer_is_local(&w->tunnel.outer, &ip.dst) &&
+    if (why == WGT_OK && !addresses_are_local(&l->addresses, &ip.dst) &&
         !(icmp && is_multicast_v6(&ip.dst)))
         why = WGT_DROP_IP_NOT_FOR_US;
     if (why != WGT_OK)
         drop(w, why, m);
     else if (icmp)
-        rx_icmp(w, &ip, m);
+        rx_icmp(w, l, &ip, m);
     else
         tunnel_rx_outer(&w->tunnel, w->now, &ip, m, !l4_good);
 }
 
 static bool
-is_for_us(const struct worker *w, const struct eth_addr *dst)
+is_for_us(const struct eth_link *l, const struct eth_addr *dst)
 {
-    return memcmp(dst, &w->port->eth, sizeof(*dst)) == 0 || eth_addr_is_group(dst);
+    return memcmp(dst, &l->port.eth, sizeof(*dst)) == 0 || eth_addr_is_group(dst);
 }
 
 void
-classify(struct worker *w, struct rte_mbuf *m)
+classify(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
 {
     struct eth_header eth;
     enum wgt_drop why = WGT_DROP_ETH_TOO_BIG;
 
     if (m->nb_segs == 1)
         why = eth_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), &eth);
-    if (why == WGT_OK && !is_for_us(w, &eth.dst))
+    if (why == WGT_OK && !is_for_us(l, &eth.dst))
         why = WGT_DROP_ETH_NOT_FOR_US;
     if (why == WGT_OK && eth.type != ETH_IPV4 && eth.type != ETH_IPV6 && eth.type != ETH_ARP)
         why = WGT_DROP_ETH_TYPE;
@@ -105,7 +105,7 @@ classify(struct worker *w, struct rte_mbuf *m)
     }
     rte_pktmbuf_adj(m, ETH_HEADER_LEN);
     if (eth.type == ETH_ARP)
-        neighbours_rx_arp(&w->neighbours, w->now, m);
+        neighbours_rx_arp(&l->neighbours, w->now, m);
     else
-        rx_ip(w, m);
+        rx_ip(w, l, m);
 }

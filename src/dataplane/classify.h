@@ -4,8 +4,8 @@
 
 #include <wgtcpd/dataplane/worker.h>
 
-/* A frame from the outer port (m, taken): to the tunnel, the neighbours, the echo responder, or to
+/* A frame from an outer link (m, taken): to the tunnel, the neighbours, the echo responder, or to
  * its drop counter. */
-void classify(struct worker *w, struct rte_mbuf *m);
+void classify(struct worker *w, struct eth_link *l, struct rte_mbuf *m);
 
 #endif

@@ -128,19 +128,31 @@ add_memory(struct args *a, const struct eal_params *p, bool pci)
     add(a, "--no-shconf");
 }
 
+static bool
+uses_pci(const struct eal_params *p)
+{
+    for (unsigned i = 0; i < p->n_devices; i++)
+        if (eal_is_pci_address(p->devices[i]))
+            return true;
+    return false;
+}
+
 static void
-add_device(struct args *a, const struct eal_params *p, bool pci)
+add_devices(struct args *a, const struct eal_params *p)
 {
     char text[512];
 
-    if (pci) {
-        add(a, "-a");
-        add(a, p->device);
-        return;
+    if (!uses_pci(p))
+        add(a, "--no-pci");
+    for (unsigned i = 0; i < p->n_devices; i++) {
+        if (eal_is_pci_address(p->devices[i])) {
+            add(a, "-a");
+            add(a, p->devices[i]);
+            continue;
+        }
+        snprintf(text, sizeof(text), "--vdev=%s", p->devices[i]);
+        add(a, text);
     }
-    add(a, "--no-pci");
-    snprintf(text, sizeof(text), "--vdev=%s", p->device);
-    add(a, text);
 }
 
 static void
@@ -164,14 +176,13 @@ silence_realtime_signals(void)
 int
 eal_start(const struct eal_params *p, char *error, size_t error_len)
 {
-    bool pci = eal_is_pci_address(p->device);
     struct args a = {.n = 0};
     char prefix[64];
     int rc;
 
     add(&a, "wgtcpd");
-    add_memory(&a, p, pci);
-    add_device(&a, p, pci);
+    add_memory(&a, p, uses_pci(p));
+    add_devices(&a, p);
     add_lcores(&a, p->cores);
     snprintf(prefix, sizeof(prefix), "--file-prefix=wgtcpd-%s", p->name);
     add(&a, prefix);
@@ -190,7 +201,7 @@ eal_start(const struct eal_params *p, char *error, size_t error_len)
     rc = rte_eal_init(a.n, a.v);
     if (rc < 0)
         snprintf(error, error_len, "DPDK did not start: %s (device %s; -v shows DPDK's messages)",
-                 rte_strerror(rte_errno), p->device);
+                 rte_strerror(rte_errno), p->devices[0]);
     return rc < 0 ? -1 : 0;
 }
 

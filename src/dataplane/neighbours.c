@@ -116,7 +116,7 @@ send_frame(struct neighbours *n, struct rte_mbuf *m, const struct eth_addr *dst,
 static struct rte_mbuf *
 new_packet(struct neighbours *n)
 {
-    struct rte_mbuf *m = rte_pktmbuf_alloc(n->outer->pool);
+    struct rte_mbuf *m = rte_pktmbuf_alloc(n->pool);
 
     if (m == NULL)
         wgt_drop_count(n->drops, WGT_DROP_NO_BUFFER);
@@ -151,7 +151,7 @@ ask(struct neighbours *n, const struct ip_addr *addr)
 {
     struct ip_addr source;
 
-    if (!outer_source_for(n->outer, addr, &source))
+    if (!addresses_source(n->addresses, addr, &source))
         return;
     if (addr->family == IP_V4) {
         struct arp_packet arp = {
@@ -217,22 +217,14 @@ destination_of(const struct rte_mbuf *m)
 }
 
 static bool
-is_link_local(const struct ip_addr *a)
-{
-    return a->family == IP_V6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
-}
-
-static bool
 next_hop(const struct neighbours *n, const struct ip_addr *dst, struct ip_addr *hop)
 {
-    *hop = *dst;
-    if (is_link_local(dst))
-        return true;
-    for (unsigned i = 0; i < n->outer->n_locals; i++)
-        if (ip_prefix_contains(&n->outer->locals[i], dst))
-            return true;
-    *hop = dst->family == IP_V4 ? n->gateway_v4 : n->gateway_v6;
-    return hop->family != IP_NONE;
+    const struct address_route *r = addresses_route(n->addresses, dst);
+
+    if (r == NULL)
+        return false;
+    *hop = r->via.family == IP_NONE ? *dst : r->via;
+    return true;
 }
 
 static void
@@ -254,27 +246,38 @@ wait_for(struct neighbours *n, wgt_time now, struct neighbour *e, struct rte_mbu
         probe(n, now, e);
 }
 
+/* NULL: the reason in *why. */
+static struct neighbour *
+neighbour_towards(struct neighbours *n, wgt_time now, const struct ip_addr *dst, enum wgt_drop *why)
+{
+    struct neighbour *e;
+    struct ip_addr hop;
+
+    if (n->last != NULL && ip_addr_equal(&n->last_dst, dst))
+        return n->last;
+    *why = WGT_DROP_NO_ROUTE;
+    if (!next_hop(n, dst, &hop))
+        return NULL;
+    *why = WGT_DROP_NEIGHBOUR_QUEUE;
+    e = find(n, &hop);
+    if (e == NULL)
+        e = add(n, now, &hop);
+    n->last = e;
+    n->last_dst = *dst;
+    return e;
+}
+
 void
 neighbours_send(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
 {
-    struct ip_addr dst = destination_of(m), hop;
-    struct neighbour *e = n->last;
+    struct ip_addr dst = destination_of(m);
+    enum wgt_drop why;
+    struct neighbour *e = neighbour_towards(n, now, &dst, &why);
 
-    if (!next_hop(n, &dst, &hop)) {
-        wgt_drop_count(n->drops, WGT_DROP_NO_ROUTE);
+    if (e == NULL) {
+        wgt_drop_count(n->drops, why);
         rte_pktmbuf_free(m);
         return;
-    }
-    if (e == NULL || !ip_addr_equal(&e->addr, &hop)) {
-        e = find(n, &hop);
-        if (e == NULL)
-            e = add(n, now, &hop);
-        if (e == NULL) {
-            wgt_drop_count(n->drops, WGT_DROP_NEIGHBOUR_QUEUE);
-            rte_pktmbuf_free(m);
-            return;
-        }
-        n->last = e;
     }
     e->used = now;
     if (!e->resolved) {
@@ -283,7 +286,7 @@ neighbours_send(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
     }
     if (now - e->confirmed >= NEIGHBOUR_REACHABLE_TIME && !e->probing)
         probe(n, now, e);
-    send_frame(n, m, &e->eth, eth_type_of(&hop));
+    send_frame(n, m, &e->eth, eth_type_of(&dst));
 }
 
 /* --- hearing -------------------------------------------------------------------------------------
@@ -317,8 +320,8 @@ neighbours_rx_arp(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
         wgt_drop_count(n->drops, why);
         return;
     }
-    for_us = outer_is_local(n->outer, &in.target);
-    if (!outer_is_local(n->outer, &in.sender))
+    for_us = addresses_are_local(n->addresses, &in.target);
+    if (!addresses_are_local(n->addresses, &in.sender))
         hear(n, now, &in.sender, &in.sender_eth, for_us);
     if (!for_us)
         wgt_drop_count(n->drops, WGT_DROP_ARP_NOT_FOR_US);
@@ -349,7 +352,8 @@ answer_solicitation(struct neighbours *n, wgt_time now, const struct ip_header *
     struct nd_message out = {.type = ICMPV6_NEIGHBOUR_ADVERTISEMENT,
                              .target = in->target,
                              .link_addr = n->eth,
-                             .override = true};
+                             .override = true,
+                             .router = n->router};
 
     if (is_unspecified(&ip->src)) { /* somebody's duplicate address detection: to all nodes */
         struct eth_addr to = eth_addr_of_multicast(&all_nodes);
@@ -370,9 +374,9 @@ neighbours_rx_nd(struct neighbours *n, wgt_time now, const struct ip_header *ip,
 {
     rte_pktmbuf_free(m);
     if (nd->type == ICMPV6_NEIGHBOUR_ADVERTISEMENT) {
-        if (nd->has_link_addr && !outer_is_local(n->outer, &nd->target))
+        if (nd->has_link_addr && !addresses_are_local(n->addresses, &nd->target))
             hear(n, now, &nd->target, &nd->link_addr, false);
-    } else if (outer_is_local(n->outer, &nd->target)) {
+    } else if (addresses_are_local(n->addresses, &nd->target)) {
         answer_solicitation(n, now, ip, nd);
     } else {
         wgt_drop_count(n->drops, WGT_DROP_ND_NOT_FOR_US);
@@ -385,8 +389,8 @@ tell_who_we_are(struct neighbours *n)
     static const struct ip_addr all_nodes = {.family = IP_V6, .bytes = {0xff, 0x02, [15] = 1}};
     struct eth_addr to = eth_addr_of_multicast(&all_nodes);
 
-    for (unsigned i = 0; i < n->outer->n_locals; i++) {
-        const struct ip_addr *a = &n->outer->locals[i].addr;
+    for (unsigned i = 0; i < n->addresses->n_locals; i++) {
+        const struct ip_addr *a = &n->addresses->locals[i].addr;
 
         if (a->family == IP_V4) {
             struct arp_packet arp = {
@@ -397,7 +401,8 @@ tell_who_we_are(struct neighbours *n)
             struct nd_message nd = {.type = ICMPV6_NEIGHBOUR_ADVERTISEMENT,
                                     .target = *a,
                                     .link_addr = n->eth,
-                                    .override = true};
+                                    .override = true,
+                                    .router = n->router};
 
             send_nd(n, a, &all_nodes, &nd, &to);
         }

@@ -50,6 +50,16 @@ choose_offloads(struct port *p, const struct rte_eth_dev_info *info, struct rte_
         conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
         p->tx_tcp_checksum = true;
     }
+    if (p->vlan == 0)
+        return;
+    if (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) {
+        conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
+        p->vlan_strip = true;
+    }
+    if (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_VLAN_INSERT) {
+        conf->txmode.offloads |= RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
+        p->vlan_insert = true;
+    }
 }
 
 static int
@@ -100,15 +110,26 @@ fail(char *error, size_t len, const char *device, const char *what, int rc)
     return -1;
 }
 
+static void
+part_from_kernel_end(struct port *p, uint64_t identity)
+{
+    if (strcmp(p->driver, "net_tap") != 0)
+        return;
+    p->eth.bytes[0] = 0x02; /* locally administered */
+    for (unsigned i = 1; i < ETH_ADDR_LEN; i++)
+        p->eth.bytes[i] = (uint8_t)(identity >> 8 * i);
+}
+
 int
-port_start(struct port *p, const char *device, uint16_t mtu, struct rte_mempool *pool, char *error,
+port_start(struct port *p, const struct port_config *c, struct rte_mempool *pool, char *error,
            size_t error_len)
 {
+    const char *device = c->device;
     struct rte_eth_dev_info info;
     struct rte_ether_addr eth;
     int rc;
 
-    memset(p, 0, sizeof(*p));
+    *p = (struct port){.vlan = c->vlan};
     rc = find_port(device, &p->id);
     if (rc != 0)
         return fail(error, error_len, device, "DPDK made no such device", rc);
@@ -119,7 +140,7 @@ port_start(struct port *p, const char *device, uint16_t mtu, struct rte_mempool 
     rc = configure(p, &info);
     if (rc != 0)
         return fail(error, error_len, device, "cannot be configured", rc);
-    rc = set_mtu(p, mtu);
+    rc = set_mtu(p, c->mtu);
     if (rc != 0)
         return fail(error, error_len, device, "MTU refused", rc);
     rc = set_up_queues(p, pool);
@@ -132,19 +153,10 @@ port_start(struct port *p, const char *device, uint16_t mtu, struct rte_mempool 
     if (rc != 0)
         return fail(error, error_len, device, "has no address", rc);
     memcpy(p->eth.bytes, eth.addr_bytes, ETH_ADDR_LEN);
+    part_from_kernel_end(p, c->identity);
     /* Solicited-node multicast; drivers that can't filter deliver everything anyway. */
     (void)rte_eth_allmulticast_enable(p->id);
     return 0;
-}
-
-void
-port_part_from_kernel_end(struct port *p, uint64_t identity)
-{
-    if (strcmp(p->driver, "net_tap") != 0)
-        return;
-    p->eth.bytes[0] = 0x02; /* locally administered */
-    for (unsigned i = 1; i < ETH_ADDR_LEN; i++)
-        p->eth.bytes[i] = (uint8_t)(identity >> 8 * i);
 }
 
 void

@@ -2,6 +2,7 @@
 #include <wgtcpd/dataplane/worker.h>
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <time.h>
@@ -19,7 +20,7 @@
 /* Ports without Rx interrupts are looked at this often. */
 #define NAP_MIN (20 * WGT_USEC)
 #define NAP_MAX (250 * WGT_USEC)
-enum { SLEEP_MAX_MS = 1000, TX_TRIES = 8 };
+enum { SLEEP_MAX_MS = 1000 };
 
 wgt_time
 worker_clock(void)
@@ -60,36 +61,28 @@ wall_seconds(void *ctx)
  */
 
 static void
-flush_tx(struct worker *w)
-{
-    uint16_t sent = 0;
-
-    for (int i = 0; i < TX_TRIES && sent < w->n_tx; i++)
-        sent = (uint16_t)(sent + rte_eth_tx_burst(w->port->id, 0, w->tx + sent,
-                                                  (uint16_t)(w->n_tx - sent)));
-    w->stats.outer_tx += sent;
-    w->tunnel.drops.n[WGT_DROP_OUTER_TX] += (uint64_t)(w->n_tx - sent);
-    for (; sent < w->n_tx; sent++)
-        rte_pktmbuf_free(w->tx[sent]);
-    w->n_tx = 0;
-}
-
-static void
-tx_frame(void *ctx, struct rte_mbuf *frame)
+tx_only_link(void *ctx, struct rte_mbuf *packet)
 {
     struct worker *w = ctx;
 
-    w->tx[w->n_tx++] = frame;
-    if (w->n_tx == WORKER_TX_BATCH)
-        flush_tx(w);
+    eth_link_send(w->outer[0], w->now, packet);
 }
 
+/* Answers leave where the question came in, and dials where outer_source_for found the way: both
+ * show in the packet's source. */
 static void
-tx_outer(void *ctx, struct rte_mbuf *packet)
+tx_by_source(void *ctx, struct rte_mbuf *packet)
 {
+    const uint8_t *p = rte_pktmbuf_mtod(packet, const uint8_t *);
+    struct ip_addr source = ip_is_v4(p) ? ip_addr_v4(p + 12) : ip_addr_v6(p + 8);
     struct worker *w = ctx;
 
-    neighbours_send(&w->neighbours, w->now, packet);
+    for (unsigned i = 0; i < w->n_outer; i++)
+        if (addresses_are_local(&w->outer[i]->addresses, &source)) {
+            eth_link_send(w->outer[i], w->now, packet);
+            return;
+        }
+    outer_drop(&w->tunnel.outer, WGT_DROP_NO_ROUTE, packet);
 }
 
 static void
@@ -107,14 +100,13 @@ tx_inner(void *ctx, struct rte_mbuf *packet)
  */
 
 static unsigned
-poll_outer(struct worker *w)
+poll_outer(struct worker *w, struct eth_link *l)
 {
-    struct rte_mbuf *m[WORKER_BURST];
-    uint16_t n = rte_eth_rx_burst(w->port->id, 0, m, WORKER_BURST);
+    struct rte_mbuf *m[LINK_BURST];
+    uint16_t n = eth_link_rx(l, m);
 
     for (uint16_t i = 0; i < n; i++)
-        classify(w, m[i]);
-    w->stats.outer_rx += n;
+        classify(w, l, m[i]);
     return n;
 }
 
@@ -139,18 +131,34 @@ kick(int fd)
     (void)n; /* a full counter wakes as well */
 }
 
+static void
+finish_links(struct worker *w)
+{
+    uint64_t rx = 0, tx = 0;
+
+    for (unsigned i = 0; i < w->n_outer; i++) {
+        struct eth_link *l = w->outer[i];
+
+        neighbours_run(&l->neighbours, w->now);
+        eth_link_flush(l);
+        rx += l->rx;
+        tx += l->tx;
+    }
+    w->stats.outer_rx = rx;
+    w->stats.outer_tx = tx;
+}
+
 static unsigned
 turn(struct worker *w)
 {
-    unsigned n;
+    unsigned n = 0;
 
     w->now = worker_clock();
-    n = poll_outer(w);
+    for (unsigned i = 0; i < w->n_outer; i++)
+        n += poll_outer(w, w->outer[i]);
     n += poll_inner(w);
     n += tunnel_run(&w->tunnel, w->now);
-    neighbours_run(&w->neighbours, w->now);
-    if (w->n_tx > 0)
-        flush_tx(w);
+    finish_links(w);
     if (rte_ring_count(w->tunnel.events) > 0)
         kick(w->event_fd);
     w->stats.turns++;
@@ -183,38 +191,76 @@ drain_wake_fd(struct worker *w)
     (void)rc;
 }
 
+/* Ports whose interrupt is a file descriptor of their own (tap) refuse this and need none. */
+static void
+interrupts(struct worker *w, int (*set)(uint16_t port, uint16_t queue))
+{
+    for (unsigned i = 0; i < w->n_outer; i++)
+        (void)set(w->outer[i]->port.id, 0);
+}
+
+static bool
+frames_wait(const struct worker *w)
+{
+    for (unsigned i = 0; i < w->n_outer; i++)
+        if (rte_eth_rx_queue_count(w->outer[i]->port.id, 0) > 0)
+            return true;
+    return false;
+}
+
 static void
 sleep_on_interrupts(struct worker *w, wgt_time left)
 {
     struct rte_epoll_event events[4];
     wgt_time ms = left / WGT_MSEC;
 
-    /* Ports whose interrupt is a file descriptor of their own (tap) refuse this and need none. */
-    (void)rte_eth_dev_rx_intr_enable(w->port->id, 0);
-    if (rte_eth_rx_queue_count(w->port->id, 0) <= 0)
+    interrupts(w, rte_eth_dev_rx_intr_enable);
+    if (!frames_wait(w))
         rte_epoll_wait(RTE_EPOLL_PER_THREAD, events, 4, ms < SLEEP_MAX_MS ? (int)ms : SLEEP_MAX_MS);
-    (void)rte_eth_dev_rx_intr_disable(w->port->id, 0);
+    interrupts(w, rte_eth_dev_rx_intr_disable);
+}
+
+static wgt_time
+next_deadline(const struct worker *w)
+{
+    wgt_time deadline = tunnel_deadline(&w->tunnel);
+
+    for (unsigned i = 0; i < w->n_outer; i++)
+        deadline = wgt_time_min(deadline, neighbours_deadline(&w->outer[i]->neighbours));
+    return deadline;
 }
 
 static void
 idle(struct worker *w)
 {
-    wgt_time deadline =
-        wgt_time_min(tunnel_deadline(&w->tunnel), neighbours_deadline(&w->neighbours));
+    wgt_time deadline = next_deadline(w);
     wgt_time left = deadline > w->now ? deadline - w->now : 0;
 
-    if (left < IDLE_POLL && w->port->rx_interrupt)
+    if (left < IDLE_POLL && w->interrupts)
         return;
     if (left < NAP_MIN)
         return;
     w->stats.sleeps++;
     rte_rcu_qsbr_thread_offline(w->rcu, 0);
-    if (w->port->rx_interrupt)
+    if (w->interrupts)
         sleep_on_interrupts(w, left);
     else
         nap(w, left);
     rte_rcu_qsbr_thread_online(w->rcu, 0);
     drain_wake_fd(w);
+}
+
+/* false: some port or descriptor cannot wake us. */
+static bool
+arm_all(struct worker *w)
+{
+    for (unsigned i = 0; i < w->n_outer; i++)
+        if (!w->outer[i]->port.rx_interrupt ||
+            rte_eth_dev_rx_intr_ctl_q(w->outer[i]->port.id, 0, RTE_EPOLL_PER_THREAD,
+                                      RTE_INTR_EVENT_ADD, NULL) != 0)
+            return false;
+    return rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->wake_fd, &w->epoll_wake) == 0 &&
+           rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->tun->fd, &w->epoll_tun) == 0;
 }
 
 static void
@@ -224,15 +270,9 @@ arm_interrupts(struct worker *w)
 
     w->epoll_wake = (struct rte_epoll_event){.epdata.event = EPOLLIN};
     w->epoll_tun = (struct rte_epoll_event){.epdata.event = EPOLLIN};
-    if (!w->port->rx_interrupt)
-        return;
     /* A driver that has none accepts the wish and says so, loudly, only here. */
     rte_log_set_global_level(RTE_LOG_CRIT);
-    if (rte_eth_dev_rx_intr_ctl_q(w->port->id, 0, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD, NULL) !=
-            0 ||
-        rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->wake_fd, &w->epoll_wake) != 0 ||
-        rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->tun->fd, &w->epoll_tun) != 0)
-        w->port->rx_interrupt = false;
+    w->interrupts = arm_all(w);
     rte_log_set_global_level(level);
 }
 
@@ -245,7 +285,8 @@ worker_main(void *arg)
     rte_rcu_qsbr_thread_online(w->rcu, 0);
     arm_interrupts(w);
     w->now = worker_clock();
-    neighbours_announce(&w->neighbours, w->now);
+    for (unsigned i = 0; i < w->n_outer; i++)
+        neighbours_announce(&w->outer[i]->neighbours, w->now);
     while (!__atomic_load_n(&w->quit, __ATOMIC_ACQUIRE)) {
         if (turn(w) > 0) {
             w->idle = false;
@@ -275,42 +316,110 @@ worker_wake(struct worker *w)
 /* --- set-up --------------------------------------------------------------------------------------
  */
 
-int
-worker_init(struct worker *w, const struct tunnel_config *config, struct outer *outer,
-            const struct allowedips *allowed_ips, const struct ip_addr *gateway_v4,
-            const struct ip_addr *gateway_v6, struct rte_ring *events, struct rte_ring *commands)
+/* Of routes of one length, those of the first link come first. */
+static void
+add_routes_of(struct worker *w, const struct addresses *a, unsigned *n)
+{
+    for (unsigned i = 0; i < a->n_routes; i++) {
+        struct outer_route r = {.to = a->routes[i].to};
+        unsigned at = *n;
+
+        if (!addresses_source(
+                a, a->routes[i].via.family != IP_NONE ? &a->routes[i].via : &r.to.addr, &r.source))
+            continue;
+        for (; at > 0 && w->routes[at - 1].to.len < r.to.len; at--)
+            w->routes[at] = w->routes[at - 1];
+        w->routes[at] = r;
+        (*n)++;
+    }
+}
+
+static int
+make_routes(struct worker *w, struct outer *o)
+{
+    w->routes = calloc((size_t)w->n_outer * ADDRESSES_ROUTES_MAX, sizeof(*w->routes));
+    if (w->routes == NULL)
+        return -ENOMEM;
+    for (unsigned i = 0; i < w->n_outer; i++)
+        add_routes_of(w, &w->outer[i]->addresses, &o->n_routes);
+    o->routes = w->routes;
+    return 0;
+}
+
+/* What all ports can do. */
+static void
+join_ports(const struct worker *w, struct outer *o)
+{
+    o->mtu = UINT16_MAX;
+    o->offload_udp = o->offload_tcp = true;
+    for (unsigned i = 0; i < w->n_outer; i++) {
+        const struct port *p = &w->outer[i]->port;
+
+        if (p->mtu < o->mtu)
+            o->mtu = p->mtu;
+        o->offload_udp = o->offload_udp && p->tx_udp_checksum;
+        o->offload_tcp = o->offload_tcp && p->tx_tcp_checksum;
+    }
+}
+
+static int
+make_outer(struct worker *w, struct outer *o)
+{
+    const struct addresses *first = &w->outer[0]->addresses;
+
+    *o = (struct outer){
+        .ctx = w,
+        .tx = w->n_outer == 1 ? tx_only_link : tx_by_source,
+        .entropy = worker_entropy,
+        .wall_seconds = wall_seconds,
+        .pool = w->pool,
+        .n_locals = first->n_locals,
+    };
+    memcpy(o->locals, first->locals, first->n_locals * sizeof(*first->locals));
+    join_ports(w, o);
+    return make_routes(w, o);
+}
+
+static int
+init_links(struct worker *w, const char *ifname)
 {
     char name[RTE_HASH_NAMESIZE];
-    int rc;
 
-    outer->ctx = w;
-    outer->tx = tx_outer;
-    outer->entropy = worker_entropy;
-    outer->wall_seconds = wall_seconds;
-    outer->pool = w->pool;
+    for (unsigned i = 0; i < w->n_outer; i++) {
+        snprintf(name, sizeof(name), "%.20s.nb%u", ifname, i);
+        if (eth_link_init(w->outer[i], name, w->pool, &w->tunnel.drops, false) != 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+int
+worker_init(struct worker *w, const struct tunnel_config *config,
+            const struct allowedips *allowed_ips, struct rte_ring *events,
+            struct rte_ring *commands)
+{
+    struct outer outer;
+    int rc = make_outer(w, &outer);
+
     w->now = worker_clock();
-    rc = tunnel_init(&w->tunnel, w->now, config, outer, tx_inner, allowed_ips, events, commands);
-    if (rc != 0)
+    if (rc == 0)
+        rc = tunnel_init(&w->tunnel, w->now, config, &outer, tx_inner, allowed_ips, events,
+                         commands);
+    if (rc != 0) {
+        free(w->routes);
         return rc;
-    w->neighbours = (struct neighbours){
-        .outer = &w->tunnel.outer,
-        .eth = w->port->eth,
-        .gateway_v4 = *gateway_v4,
-        .gateway_v6 = *gateway_v6,
-        .drops = &w->tunnel.drops,
-        .ctx = w,
-        .tx = tx_frame,
-    };
-    snprintf(name, sizeof(name), "%.20s.nb", config->name);
-    rc = neighbours_init(&w->neighbours, name);
+    }
+    rc = init_links(w, config->name);
     if (rc != 0)
-        tunnel_fini(&w->tunnel);
+        worker_fini(w);
     return rc;
 }
 
 void
 worker_fini(struct worker *w)
 {
-    neighbours_fini(&w->neighbours);
+    for (unsigned i = 0; i < w->n_outer; i++)
+        eth_link_fini(w->outer[i]);
     tunnel_fini(&w->tunnel);
+    free(w->routes);
 }

@@ -3,8 +3,19 @@
 
 #include <wgtcpd/transport/path.h>
 
-bool
-outer_source_for(const struct outer *o, const struct ip_addr *remote, struct ip_addr *source)
+static bool
+source_by_route(const struct outer *o, const struct ip_addr *remote, struct ip_addr *source)
+{
+    for (unsigned i = 0; i < o->n_routes; i++)
+        if (ip_prefix_contains(&o->routes[i].to, remote)) {
+            *source = o->routes[i].source;
+            return true;
+        }
+    return false;
+}
+
+static bool
+source_by_address(const struct outer *o, const struct ip_addr *remote, struct ip_addr *source)
 {
     const struct ip_addr *first = NULL;
 
@@ -27,12 +38,9 @@ outer_source_for(const struct outer *o, const struct ip_addr *remote, struct ip_
 }
 
 bool
-outer_is_local(const struct outer *o, const struct ip_addr *a)
+outer_source_for(const struct outer *o, const struct ip_addr *remote, struct ip_addr *source)
 {
-    for (unsigned i = 0; i < o->n_locals; i++)
-        if (ip_addr_equal(&o->locals[i].addr, a))
-            return true;
-    return false;
+    return source_by_route(o, remote, source) || source_by_address(o, remote, source);
 }
 
 static void

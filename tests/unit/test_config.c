@@ -166,7 +166,9 @@ every_key_of_a_port(void **state)
 {
     struct config *c = parse(INTERFACE "[Port]\nDevice = net_tap0,iface=wgout0\n"
                                        "Address = 192.0.2.2/24, 2001:db8::2/64\n"
-                                       "Gateway = fe80::1, 192.0.2.1\nMTU = 1500\n");
+                                       "Gateway = fe80::1, 192.0.2.1\nMTU = 1500\nVlan = 7\n"
+                                       "Route = 203.0.113.9/24 via 192.0.2.9\n"
+                                       "Route = 2001:db8:1::/48  via  fe80::2\n");
     const struct config_port *port = c->ports;
     char text[IP_TEXT_MAX];
 
@@ -177,7 +179,28 @@ every_key_of_a_port(void **state)
     assert_string_equal(ip_addr_format(text, &port->gateway_v4), "192.0.2.1");
     assert_string_equal(ip_addr_format(text, &port->gateway_v6), "fe80::1");
     assert_int_equal(port->mtu, 1500);
+    assert_int_equal(port->vlan, 7);
+    assert_int_equal(port->n_routes, 2);
+    assert_string_equal(ip_prefix_format(text, &port->routes[0].to), "203.0.113.0/24");
+    assert_string_equal(ip_addr_format(text, &port->routes[0].via), "192.0.2.9");
+    assert_string_equal(ip_prefix_format(text, &port->routes[1].to), "2001:db8:1::/48");
+    assert_string_equal(ip_addr_format(text, &port->routes[1].via), "fe80::2");
     assert_null(port->next);
+    config_free(c);
+}
+
+static void
+ports_stay_in_the_files_order(void **state)
+{
+    struct config *c = parse(INTERFACE PORT "[Port]\nDevice = net_tap1\nAddress = 198.51.100.2/24\n"
+                                            "Vlan = 4094\n");
+
+    (void)state;
+    assert_int_equal(c->n_ports, 2);
+    assert_string_equal(c->ports->device, "net_tap0");
+    assert_int_equal(c->ports->vlan, 0);
+    assert_string_equal(c->ports->next->device, "net_tap1");
+    assert_int_equal(c->ports->next->vlan, 4094);
     config_free(c);
 }
 
@@ -497,6 +520,7 @@ main(void)
         cmocka_unit_test(every_key_of_the_interface),
         cmocka_unit_test(tcp_keys_have_defaults_and_peers_override_them),
         cmocka_unit_test(every_key_of_a_port),
+        cmocka_unit_test(ports_stay_in_the_files_order),
         cmocka_unit_test(every_key_of_a_peer),
         cmocka_unit_test(an_ipv6_endpoint_loses_its_brackets),
         cmocka_unit_test(marks_and_tables_have_names),

@@ -316,7 +316,30 @@ static const struct error_case cases[] = {
      "w:4: unknown key 'Devce' in [Port]; did you mean Device?\n"
      "w:5: unknown key 'Adress' in [Port]; did you mean Address?"},
     {WHOLE, INTERFACE PORT PORT,
-     "w:6: second [Port]; this version has one outer port, keep that of line 3"},
+     "w:6: [Port] with the Device of the one on line 3; give each its own\n"
+     "w:6: [Port] with the Address 192.0.2.2, which the one on line 3 has; give each its own"},
+    {WHOLE, INTERFACE PORT "[Port]\nDevice = net_tap0,iface=x\nAddress = 192.0.2.3/24\n",
+     "w:6: [Port] with the Device of the one on line 3; give each its own"},
+    {WHOLE,
+     INTERFACE "[Port]\nDevice = a\nAddress = 10.0.0.1/24\n[Port]\nDevice = b\nAddress = "
+               "10.0.1.1/24\n[Port]\nDevice = c\nAddress = 10.0.2.1/24\n[Port]\nDevice = "
+               "d\nAddress = 10.0.3.1/24\n[Port]\nDevice = e\nAddress = 10.0.4.1/24\n[Port]\n"
+               "Device = f\nAddress = 10.0.5.1/24\n[Port]\nDevice = g\nAddress = 10.0.6.1/24\n"
+               "[Port]\nDevice = h\nAddress = 10.0.7.1/24\n[Port]\nDevice = i\nAddress = "
+               "10.0.8.1/24\n",
+     "w:3: 9 [Port] sections; give at most 8"},
+    {IN_PORT, "Vlan = 0", "w:6: Vlan: '0' is no number from 1 to 4094; give one in digits"},
+    {IN_PORT, "Vlan = 4095", "w:6: Vlan: '4095' is no number from 1 to 4094; give one in digits"},
+    {IN_PORT, "Route = 198.51.100.0/24",
+     "w:6: Route: '198.51.100.0/24' is no route; write it like 198.51.100.0/24 via 192.0.2.9"},
+    {IN_PORT, "Route = 198.51.100.0/24 via fe80::1",
+     "w:6: Route: '198.51.100.0/24 via fe80::1' is no route; write it like 198.51.100.0/24 via "
+     "192.0.2.9"},
+    {IN_PORT, "Route = 198.51.100.0/24 via 203.0.113.1",
+     "w:6: Route 203.0.113.1 is in none of the port's networks; it must lie in one that Address "
+     "names"},
+    {IN_PORT, "Route = 198.51.100.0/24 via 192.0.2.2",
+     "w:6: Route 192.0.2.2 is the port's own Address; give the router's"},
 
     /* [Peer] */
     {IN_PEER, "PublicKey = " PUB, "w:8: PublicKey given again; it is on line 7 already, keep one"},
@@ -599,6 +622,9 @@ a_secret_is_never_shown_wherever_it_was_put(void **state)
         "[Interface]\nTransport = %s\n",
         "[Port]\nDevice = a %s\n",
         "[Port]\nGateway = %s\n",
+        "[Port]\nVlan = %s\n",
+        "[Port]\nRoute = %s\n",
+        "[Port]\nRoute = 10.0.0.0/8 via %s\n",
         "[Peer]\nPublicKey = %s\n",
         "[Peer]\nPresharedKey = %s\n",
         "[Peer]\nPreshredKey = %s\n",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Next hops, ARP and ND of the outer port, in virtual time. */
+/* Next hops, ARP and ND of a port, in virtual time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 enum { FRAMES_MAX = 256, POOL = 511 };
 
 static struct rte_mempool *pool;
-static struct outer outer;
+static struct addresses addresses;
 static struct neighbours n;
 static struct wgt_drop_counters drops;
 static struct rte_mbuf *frames[FRAMES_MAX];
@@ -55,22 +55,28 @@ forget_frames(void)
     n_frames = 0;
 }
 
+static void
+set_addresses(uint8_t len_v4)
+{
+    struct ip_addr gateways[] = {v4(192, 0, 2, 254), v6(0, 254)};
+
+    addresses_init(&addresses);
+    addresses_add_local(&addresses, &(struct ip_prefix){v4(192, 0, 2, 1), len_v4});
+    addresses_add_local(&addresses, &(struct ip_prefix){v6(0, 1), 64});
+    addresses_add_gateway(&addresses, &gateways[0]);
+    addresses_add_gateway(&addresses, &gateways[1]);
+}
+
 static int
 set_up(void **state)
 {
     (void)state;
     memset(&drops, 0, sizeof(drops));
-    outer = (struct outer){
-        .pool = pool,
-        .locals = {{v4(192, 0, 2, 1), 24}, {v6(0, 1), 64}},
-        .n_locals = 2,
-        .drops = &drops,
-    };
+    set_addresses(24);
     n = (struct neighbours){
-        .outer = &outer,
+        .addresses = &addresses,
+        .pool = pool,
         .eth = our_eth,
-        .gateway_v4 = v4(192, 0, 2, 254),
-        .gateway_v6 = v6(0, 254),
         .drops = &drops,
         .tx = catch_frame,
     };
@@ -91,7 +97,7 @@ tear_down(void **state)
 static void
 send_to(wgt_time now, struct ip_addr dst, uint8_t mark)
 {
-    struct ip_header h = {.src = outer.locals[dst.family == IP_V4 ? 0 : 1].addr,
+    struct ip_header h = {.src = addresses.locals[dst.family == IP_V4 ? 0 : 1].addr,
                           .dst = dst,
                           .protocol = IP_PROTO_UDP,
                           .ttl = 64,
@@ -192,8 +198,8 @@ packet_waits_for_arp_and_leaves_with_the_answer(void **state)
 
     assert_int_equal(a.operation, ARP_REQUEST);
     assert_true(ip_addr_equal(&a.target, &target));
-    assert_true(ip_addr_equal(&a.sender, &outer.locals[0].addr));
-    hear_arp(1, ARP_REPLY, target, peer_eth, outer.locals[0].addr);
+    assert_true(ip_addr_equal(&a.sender, &addresses.locals[0].addr));
+    hear_arp(1, ARP_REPLY, target, peer_eth, addresses.locals[0].addr);
     assert_int_equal(n_frames, 3);
     assert_int_equal(frame_mark(1), 1); /* in order */
     assert_int_equal(frame_mark(2), 2);
@@ -220,7 +226,7 @@ packet_waits_for_nd_and_leaves_with_the_answer(void **state)
     assert_true(ip_addr_equal(&ip.dst, &group));
     assert_frame_to(0, &group_eth);
     assert_true(nd.has_link_addr);
-    hear_nd(1, ICMPV6_NEIGHBOUR_ADVERTISEMENT, target, outer.locals[1].addr, target, peer_eth);
+    hear_nd(1, ICMPV6_NEIGHBOUR_ADVERTISEMENT, target, addresses.locals[1].addr, target, peer_eth);
     assert_int_equal(n_frames, 2);
     assert_frame_to(1, &peer_eth);
     assert_int_equal(frame_header(1).type, ETH_IPV6);
@@ -236,18 +242,49 @@ off_link_destination_goes_to_the_gateway(void **state)
     struct ip_header ip;
     struct nd_message nd = frame_nd(1, &ip);
 
-    assert_true(ip_addr_equal(&a.target, &n.gateway_v4));
-    assert_true(ip_addr_equal(&nd.target, &n.gateway_v6));
+    struct ip_addr gateway_v4 = v4(192, 0, 2, 254), gateway_v6 = v6(0, 254);
+
+    assert_true(ip_addr_equal(&a.target, &gateway_v4));
+    assert_true(ip_addr_equal(&nd.target, &gateway_v6));
 }
 
 static void
 no_gateway_no_route(void **state)
 {
     (void)state;
-    n.gateway_v4.family = IP_NONE;
+    addresses_init(&addresses);
+    addresses_add_local(&addresses, &(struct ip_prefix){v4(192, 0, 2, 1), 24});
     send_to(0, v4(198, 51, 100, 7), 1);
     assert_int_equal(n_frames, 0);
     assert_int_equal(drops.n[WGT_DROP_NO_ROUTE], 1);
+}
+
+static void
+packets_to_one_destination_after_another_find_their_own_next_hops(void **state)
+{
+    (void)state;
+    hear_arp(0, ARP_REQUEST, v4(192, 0, 2, 9), peer_eth, v4(192, 0, 2, 1));
+    hear_arp(0, ARP_REQUEST, v4(192, 0, 2, 254), other_eth, v4(192, 0, 2, 1));
+    forget_frames();
+    for (unsigned i = 0; i < 4; i += 2) {
+        send_to(1, v4(192, 0, 2, 9), 1);
+        send_to(1, v4(198, 51, 100, 7), 2);
+        assert_frame_to(i, &peer_eth);
+        assert_frame_to(i + 1, &other_eth);
+    }
+}
+
+static void
+a_router_says_that_it_is_one(void **state)
+{
+    struct ip_header ip;
+
+    (void)state;
+    n.router = true;
+    hear_nd(0, ICMPV6_NEIGHBOUR_SOLICITATION, v6(0, 9), v6(0, 1), v6(0, 1), peer_eth);
+    assert_true(frame_nd(0, &ip).router);
+    neighbours_announce(&n, 0);
+    assert_true(frame_nd(2, &ip).router);
 }
 
 static void
@@ -272,7 +309,7 @@ waiting_queue_is_bounded_and_keeps_the_newest(void **state)
     for (int i = 0; i < NEIGHBOUR_QUEUE_MAX + 5; i++)
         send_to(0, v4(192, 0, 2, 9), (uint8_t)i);
     assert_int_equal(drops.n[WGT_DROP_NEIGHBOUR_QUEUE], 5);
-    hear_arp(1, ARP_REPLY, v4(192, 0, 2, 9), peer_eth, outer.locals[0].addr);
+    hear_arp(1, ARP_REPLY, v4(192, 0, 2, 9), peer_eth, addresses.locals[0].addr);
     assert_int_equal(n_frames, 1 + NEIGHBOUR_QUEUE_MAX);
     assert_int_equal(frame_mark(1), 5);
 }
@@ -287,7 +324,7 @@ arp_request_for_us_is_answered_and_teaches_the_asker(void **state)
 
     assert_int_equal(a.operation, ARP_REPLY);
     assert_memory_equal(&a.sender_eth, &our_eth, 6);
-    assert_true(ip_addr_equal(&a.sender, &outer.locals[0].addr));
+    assert_true(ip_addr_equal(&a.sender, &addresses.locals[0].addr));
     assert_frame_to(0, &peer_eth);
     send_to(1, v4(192, 0, 2, 9), 1); /* known: leaves at once */
     assert_int_equal(n_frames, 2);
@@ -328,7 +365,7 @@ solicitation_for_us_is_answered(void **state)
 
     assert_int_equal(nd.type, ICMPV6_NEIGHBOUR_ADVERTISEMENT);
     assert_true(nd.solicited && nd.override && !nd.router);
-    assert_true(ip_addr_equal(&nd.target, &outer.locals[1].addr));
+    assert_true(ip_addr_equal(&nd.target, &addresses.locals[1].addr));
     assert_true(ip_addr_equal(&ip.dst, &asker));
     assert_memory_equal(&nd.link_addr, &our_eth, 6);
 }
@@ -379,7 +416,7 @@ static void
 full_table_gives_up_the_one_unused_longest(void **state)
 {
     (void)state;
-    outer.locals[0].len = 8;
+    set_addresses(8);
     hear_arp(0, ARP_REQUEST, v4(192, 9, 9, 9), peer_eth, v4(192, 0, 2, 1));
     for (unsigned i = 0; i < NEIGHBOURS_MAX; i++) {
         hear_arp(1 + i, ARP_REQUEST, v4(192, 1, (uint8_t)(i >> 8), (uint8_t)i), peer_eth,
@@ -415,7 +452,7 @@ announce_tells_every_address(void **state)
     struct nd_message nd = frame_nd(1, &ip);
 
     assert_true(ip_addr_equal(&a.sender, &a.target));
-    assert_true(ip_addr_equal(&nd.target, &outer.locals[1].addr));
+    assert_true(ip_addr_equal(&nd.target, &addresses.locals[1].addr));
 }
 
 static void
@@ -442,6 +479,8 @@ main(void)
         T(packet_waits_for_nd_and_leaves_with_the_answer),
         T(off_link_destination_goes_to_the_gateway),
         T(no_gateway_no_route),
+        T(packets_to_one_destination_after_another_find_their_own_next_hops),
+        T(a_router_says_that_it_is_one),
         T(silent_next_hop_is_asked_three_times_then_given_up),
         T(waiting_queue_is_bounded_and_keeps_the_newest),
         T(arp_request_for_us_is_answered_and_teaches_the_asker),

@@ -17,6 +17,7 @@
     X(ETH_SHORT, "Ethernet frame shorter than its header")                                         \
     X(ETH_NOT_FOR_US, "Ethernet destination is not this port")                                     \
     X(ETH_TYPE, "EtherType not handled")                                                           \
+    X(ETH_VLAN, "VLAN tag of another network, or none where the port has one")                     \
     X(ETH_TOO_BIG, "Ethernet frame larger than a packet buffer")                                   \
     X(ARP_MALFORMED, "malformed ARP packet")                                                       \
     X(ARP_NOT_FOR_US, "ARP packet for another address")                                            \

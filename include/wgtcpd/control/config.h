@@ -11,7 +11,13 @@
 
 #include <wgtcpd/base/addr.h>
 
-enum { CONFIG_KEY_LEN = 32, CONFIG_IFNAME_MAX = 15, CONFIG_PORT_ADDRESSES_MAX = 16 };
+enum {
+    CONFIG_KEY_LEN = 32,
+    CONFIG_IFNAME_MAX = 15,
+    CONFIG_PORTS_MAX = 8, /* outer ones */
+    CONFIG_PORT_ADDRESSES_MAX = 16,
+    CONFIG_PORT_ROUTES_MAX = 64,
+};
 
 enum config_transport { CONFIG_UDP, CONFIG_TCP };
 enum config_congestion { CONFIG_BBR, CONFIG_CUBIC, CONFIG_NONE };
@@ -42,6 +48,11 @@ struct config_peer {
     bool tcp_knock; /* when we dial it */
 };
 
+struct config_route {
+    struct ip_prefix to; /* host bits are zero */
+    struct ip_addr via;
+};
+
 struct config_port {
     struct config_port *next;
     unsigned line;
@@ -49,7 +60,10 @@ struct config_port {
     struct ip_prefix *addresses; /* host bits kept */
     size_t n_addresses;
     struct ip_addr gateway_v4, gateway_v6; /* family IP_NONE: none */
-    uint16_t mtu;                          /* outer MTU; 0: the device's own */
+    uint16_t mtu;                          /* 0: the device's own */
+    uint16_t vlan;                         /* 802.1Q tag of all frames; 0: none */
+    struct config_route *routes;
+    size_t n_routes;
 };
 
 /* A list of strings in file order. */
@@ -79,9 +93,9 @@ struct config {
     enum config_idle idle;
     char *eal_args; /* NULL: none */
     enum config_congestion congestion;
-    bool in_order;  /* OutOfOrder = off */
-    bool tcp_knock; /* the listener answers only SYNs of those who know our public key */
-    struct config_port *ports;
+    bool in_order;             /* OutOfOrder = off */
+    bool tcp_knock;            /* the listener answers only SYNs of those who know our public key */
+    struct config_port *ports; /* the outer ones */
     size_t n_ports;
     struct config_peer *peers;
     size_t n_peers;

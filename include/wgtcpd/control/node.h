@@ -19,7 +19,8 @@ struct node {
     struct allowedips allowed_ips;
     struct tunnel_peer **peers;
     size_t n_peers;
-    struct port port;
+    struct eth_link *links; /* all ports, started */
+    size_t n_links;
     struct tun_port tun;
     struct netlink netlink;
     struct routes routes;
@@ -34,7 +35,7 @@ struct node {
     uint32_t mtu;
     bool stopped; /* the tunnel has closed its connections */
     /* how far we got, for taking down */
-    bool eal_up, port_up, handshaker_up, worker_up, worker_runs, hooks_up, dns_up;
+    bool eal_up, handshaker_up, worker_up, worker_runs, hooks_up, dns_up;
 };
 
 /* Runs the node until SIGTERM or SIGINT. Returns the process's exit code: 0 after a clean shutdown,

@@ -7,10 +7,11 @@
 #include <stddef.h>
 
 struct eal_params {
-    const char *name;   /* of the interface; makes file prefixes unique */
-    const char *device; /* PCI address or vdev string of the outer port */
-    const char *cores;  /* lcore list of the worker, or NULL: any CPU */
-    const char *extra;  /* further arguments, separated by blanks, or NULL */
+    const char *name;           /* of the interface; makes file prefixes unique */
+    const char *const *devices; /* PCI addresses or vdev strings */
+    unsigned n_devices;
+    const char *cores; /* lcore list of the worker, or NULL: any CPU */
+    const char *extra; /* further arguments, separated by blanks, or NULL */
     bool verbose;
 };
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The outer port's link layer: next hop by prefix and gateway, ARP and ND both ways, packets that
- * wait for an answer. Owned by the port's worker; time comes in.
+ * A port's link layer: next hop by route, ARP and ND both ways, packets that wait for an answer.
+ * Owned by the port's worker; time comes in.
  */
 #ifndef WGTCPD_DATAPLANE_NEIGHBOURS_H
 #define WGTCPD_DATAPLANE_NEIGHBOURS_H
 
 #include <rte_hash.h>
 
-#include <wgtcpd/transport/outer.h>
+#include <wgtcpd/dataplane/addresses.h>
 #include <wgtcpd/transport/packet.h>
 #include <wgtcpd/wire/eth.h>
 #include <wgtcpd/wire/icmp.h>
@@ -33,9 +33,10 @@ struct neighbour {
 };
 
 struct neighbours {
-    const struct outer *outer;             /* local addresses, packet pool */
-    struct eth_addr eth;                   /* our own */
-    struct ip_addr gateway_v4, gateway_v6; /* family IP_NONE: none */
+    const struct addresses *addresses;
+    struct rte_mempool *pool;
+    struct eth_addr eth; /* our own */
+    bool router;         /* hosts of the link send through us */
     struct wgt_drop_counters *drops;
     void *ctx;
     void (*tx)(void *ctx, struct rte_mbuf *frame); /* takes it */
@@ -45,10 +46,12 @@ struct neighbours {
     unsigned announcements; /* still to be made */
     wgt_time next_announcement;
     wgt_time next_run;
-    struct neighbour *last; /* the one used last: most packets go to one gateway */
+    /* Where the last packet went, and by whom: the next one mostly goes there, too. */
+    struct ip_addr last_dst;
+    struct neighbour *last;
 };
 
-/* The caller sets outer, eth, gateways, drops, ctx and tx first. 0 or -ENOMEM. */
+/* The caller sets what stands above ctx, ctx and tx first. 0 or -ENOMEM. */
 int neighbours_init(struct neighbours *n, const char *name);
 void neighbours_fini(struct neighbours *n);
 

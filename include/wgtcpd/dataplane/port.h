@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* An outer port: a DPDK Ethernet device with one queue pair. */
+/* A DPDK Ethernet device with one queue pair. */
 #ifndef WGTCPD_DATAPLANE_PORT_H
 #define WGTCPD_DATAPLANE_PORT_H
 
@@ -10,24 +10,32 @@
 
 #include <wgtcpd/wire/eth.h>
 
+struct port_config {
+    const char *device; /* PCI address or vdev string, as the configuration names it */
+    uint16_t mtu;       /* 0: as it is */
+    uint16_t vlan;      /* 802.1Q tag of all frames; 0: they have none */
+    uint64_t identity;  /* of which a tap's address is made */
+};
+
 struct port {
     uint16_t id;
     uint16_t mtu;
+    uint16_t vlan; /* 0: none */
     struct eth_addr eth;
     bool rx_interrupt; /* the worker may sleep on it */
     bool rx_checksums; /* hardware verifies IPv4, UDP and TCP checksums */
     bool tx_udp_checksum, tx_tcp_checksum;
+    bool vlan_strip, vlan_insert; /* hardware takes tags off, puts them on */
     char driver[32];
 };
 
-/* Finds the device EAL made for the configuration's Device string, configures and starts it. mtu 0:
- * as it is. 0, or -1 with a message in error. */
-int port_start(struct port *p, const char *device, uint16_t mtu, struct rte_mempool *pool,
-               char *error, size_t error_len);
-/* net_tap gives both ends of the link one address, a new one every time. Two ends need two (a
+/* Finds the device that EAL made, configures and starts it. 0, or -1 with a message in error.
+ *
+ * net_tap gives both ends of the link one address, a new one every time. Two ends need two (a
  * bridge takes frames to its own port's address for itself), and neighbours remember ours over a
- * restart: so a tap's is made from `identity`. Other ports keep theirs. */
-void port_part_from_kernel_end(struct port *p, uint64_t identity);
+ * restart: so a tap's is made from the identity. Other ports keep theirs. */
+int port_start(struct port *p, const struct port_config *c, struct rte_mempool *pool, char *error,
+               size_t error_len);
 void port_stop(struct port *p);
 
 #endif

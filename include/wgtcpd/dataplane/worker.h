@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A worker lcore: polls the outer port and the TUN in bursts and runs the tunnel in between. */
+/* A worker lcore: polls the outer links and the TUN in bursts and runs the tunnel in between. */
 #ifndef WGTCPD_DATAPLANE_WORKER_H
 #define WGTCPD_DATAPLANE_WORKER_H
 
 #include <rte_epoll.h>
 #include <rte_rcu_qsbr.h>
 
-#include <wgtcpd/dataplane/neighbours.h>
-#include <wgtcpd/dataplane/port.h>
+#include <wgtcpd/dataplane/link.h>
 #include <wgtcpd/dataplane/tun.h>
 #include <wgtcpd/tunnel/tunnel.h>
 
-enum { WORKER_BURST = 32, WORKER_TX_BATCH = 64 };
+enum { WORKER_BURST = 32, WORKER_LINKS_MAX = 8 };
 
 struct worker_stats {
     uint64_t outer_rx, outer_tx, inner_rx, inner_tx, turns, sleeps;
@@ -20,8 +19,10 @@ struct worker_stats {
 struct worker {
     /* control: rw before the start, ro after */
     struct tunnel tunnel;
-    struct neighbours neighbours;
-    struct port *port;
+    struct eth_link *outer[WORKER_LINKS_MAX];
+    unsigned n_outer;
+    struct outer_route *routes; /* by which the tunnel chooses our address, and with it the link */
+    bool interrupts;            /* every port has them: the worker may sleep on them */
     struct tun_port *tun;
     struct rte_mempool *pool;
     struct rte_rcu_qsbr *rcu; /* readers of allowed IPs */
@@ -33,8 +34,6 @@ struct worker {
     wgt_time now, idle_since;
     bool idle;
     struct rte_epoll_event epoll_wake, epoll_tun;
-    uint16_t n_tx;
-    struct rte_mbuf *tx[WORKER_TX_BATCH];
     struct worker_stats stats;
 
     /* control: rw, worker: ro, and the other way round */
@@ -46,11 +45,10 @@ wgt_time worker_clock(void);
 /* Random bytes of the system; ctx is not looked at. */
 void worker_entropy(void *ctx, void *buf, size_t len);
 
-/* Wire worker and tunnel together; every pointer above is set, tunnel not yet. locals, mtu and
- * offloads of `outer` are set by the caller, the rest here. 0 or -errno. */
-int worker_init(struct worker *w, const struct tunnel_config *config, struct outer *outer,
-                const struct allowedips *allowed_ips, const struct ip_addr *gateway_v4,
-                const struct ip_addr *gateway_v6, struct rte_ring *events,
+/* Wire worker and tunnel together: every pointer of the first part is set but routes, the links'
+ * ports run and have their addresses; tunnel and neighbours are made here. 0 or -errno. */
+int worker_init(struct worker *w, const struct tunnel_config *config,
+                const struct allowedips *allowed_ips, struct rte_ring *events,
                 struct rte_ring *commands);
 void worker_fini(struct worker *w);
 

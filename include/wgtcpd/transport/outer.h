@@ -11,6 +11,12 @@
 
 enum { OUTER_LOCAL_MAX = 16 };
 
+/* From which of our addresses to talk to those of a prefix. */
+struct outer_route {
+    struct ip_prefix to;
+    struct ip_addr source;
+};
+
 struct outer {
     void *ctx;
     /* Sends an IP packet; takes the mbuf. A TCP segment's mbuf may have a second owner (the
@@ -23,8 +29,10 @@ struct outer {
     struct rte_mempool *pool; /* private size PACKET_META_SIZE */
     struct ip_prefix locals[OUTER_LOCAL_MAX];
     unsigned n_locals;
-    uint16_t mtu;
-    /* the port computes these checksums; otherwise we do */
+    const struct outer_route *routes; /* longest prefix first; where none fits, locals count */
+    unsigned n_routes;
+    uint16_t mtu; /* with several ports, the smallest */
+    /* every port computes these checksums; otherwise we do */
     bool offload_udp, offload_tcp;
     uint16_t next_ip_id;
     struct wgt_drop_counters *drops;
@@ -37,10 +45,9 @@ outer_drop(struct outer *o, enum wgt_drop why, struct rte_mbuf *m)
     rte_pktmbuf_free(m);
 }
 
-/* Our address to talk to remote from: one whose prefix holds it, else the first of the family.
- * false: no address of that family. */
+/* Our address to talk to remote from: by the longest route, else one whose prefix holds it, else
+ * the first of the family. false: no address of that family. */
 bool outer_source_for(const struct outer *o, const struct ip_addr *remote, struct ip_addr *source);
-bool outer_is_local(const struct outer *o, const struct ip_addr *a);
 
 /* Prepends the IP header to a packet that starts with its upper-layer header, sets offload flags
  * and sends it. */

@@ -6,8 +6,8 @@
 #include <wgtcpd/base/base.h>
 #include <wgtcpd/base/drop.h>
 
-enum { ETH_HEADER_LEN = 14, ETH_ADDR_LEN = 6 };
-enum { ETH_IPV4 = 0x0800, ETH_ARP = 0x0806, ETH_IPV6 = 0x86dd };
+enum { ETH_HEADER_LEN = 14, ETH_ADDR_LEN = 6, ETH_VLAN_TAG_LEN = 4 };
+enum { ETH_IPV4 = 0x0800, ETH_ARP = 0x0806, ETH_VLAN = 0x8100, ETH_IPV6 = 0x86dd };
 
 struct eth_addr {
     uint8_t bytes[ETH_ADDR_LEN];

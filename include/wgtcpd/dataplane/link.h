@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* An Ethernet port as IP sees it: its addresses, its neighbours, and frames that wait to leave in
+ * one burst. */
+#ifndef WGTCPD_DATAPLANE_LINK_H
+#define WGTCPD_DATAPLANE_LINK_H
+
+#include <wgtcpd/dataplane/addresses.h>
+#include <wgtcpd/dataplane/neighbours.h>
+#include <wgtcpd/dataplane/port.h>
+
+enum { LINK_BURST = 32, LINK_TX_BATCH = 64 };
+
+struct eth_link {
+    /* control: rw before the start, ro after */
+    struct port port;
+    struct addresses addresses;
+    enum wgt_drop tx_drop; /* counts what the port does not take */
+
+    /* worker: rw */
+    struct neighbours neighbours;
+    struct wgt_drop_counters *drops;
+    uint64_t rx, tx; /* frames */
+    uint16_t n_tx;
+    struct rte_mbuf *tx_frames[LINK_TX_BATCH];
+};
+
+/* port, addresses and tx_drop are set by the caller. name: unique in the process. router: hosts of
+ * the link send through us. 0 or -ENOMEM. */
+int eth_link_init(struct eth_link *l, const char *name, struct rte_mempool *pool,
+                  struct wgt_drop_counters *drops, bool router);
+void eth_link_fini(struct eth_link *l);
+
+/* Up to LINK_BURST frames for us and to groups, without a VLAN's tag. */
+uint16_t eth_link_rx(struct eth_link *l, struct rte_mbuf **frames);
+/* An IP packet (taken) to its next hop. */
+void eth_link_send(struct eth_link *l, wgt_time now, struct rte_mbuf *packet);
+/* What eth_link_send and the neighbours left behind goes out. */
+void eth_link_flush(struct eth_link *l);
+
+#endif
