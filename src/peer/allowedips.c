@@ -22,6 +22,7 @@ struct allowedips_node {
     struct allowedips_node *next, *prev;
     uint8_t len;
     uint8_t family;
+    bool kept; /* inserted (again) since allowedips_replace_begin */
 };
 
 struct allowedips_bucket {
@@ -247,9 +248,20 @@ root_of(struct allowedips *t, const struct key *key)
 }
 
 static struct allowedips_node *
-new_node(const struct key *key, unsigned len)
+take_spare(struct allowedips *t)
 {
-    struct allowedips_node *node = calloc(1, sizeof(*node));
+    struct allowedips_node *node = t->spare;
+
+    t->spare = node->next;
+    node->next = NULL;
+    t->n_spare--;
+    return node;
+}
+
+static struct allowedips_node *
+new_node(struct allowedips *t, const struct key *key, unsigned len)
+{
+    struct allowedips_node *node = t->spare != NULL ? take_spare(t) : calloc(1, sizeof(*node));
 
     if (node == NULL)
         return NULL;
@@ -263,8 +275,10 @@ new_node(const struct key *key, unsigned len)
 static void
 set_value(struct allowedips *t, struct allowedips_node *node, void *value)
 {
+    node->kept = true;
     if (node->value == value)
         return;
+    t->changes++;
     if (node->value != NULL)
         bucket_remove(t, node);
     else
@@ -278,12 +292,12 @@ static int
 insert_leaf(struct allowedips *t, struct allowedips_node **slot, const struct key *key,
             unsigned common, void *value)
 {
-    struct allowedips_node *below = *slot, *leaf = new_node(key, key->len), *top = leaf;
+    struct allowedips_node *below = *slot, *leaf = new_node(t, key, key->len), *top = leaf;
 
     if (leaf == NULL)
         return -ENOMEM;
     if (below != NULL && common < key->len) {
-        top = new_node(key, common);
+        top = new_node(t, key, common);
         if (top == NULL) {
             free(leaf);
             return -ENOMEM;
@@ -324,6 +338,35 @@ allowedips_insert(struct allowedips *t, const struct ip_prefix *p, void *value)
     return insert_leaf(t, slot, &key, common, value);
 }
 
+int
+allowedips_reserve(struct allowedips *t, size_t n)
+{
+    if (n == 0)
+        return 0;
+    if (!make_room(t))
+        return -ENOMEM;
+    while (t->n_spare < 2 * n) { /* a leaf and a fork each */
+        struct allowedips_node *node = calloc(1, sizeof(*node));
+
+        if (node == NULL) {
+            allowedips_unreserve(t);
+            return -ENOMEM;
+        }
+        node->next = t->spare;
+        t->spare = node;
+        t->n_spare++;
+    }
+    return 0;
+}
+
+void
+allowedips_unreserve(struct allowedips *t)
+{
+    allowedips_free_retired(t->spare);
+    t->spare = NULL;
+    t->n_spare = 0;
+}
+
 static void
 retire(struct allowedips *t, struct allowedips_node *node)
 {
@@ -361,6 +404,7 @@ remove_node(struct allowedips *t, const struct place *at)
 
     bucket_remove(t, node);
     t->count--;
+    t->changes++;
     if (node->child[0] != NULL && node->child[1] != NULL) {
         publish_value(node, NULL);
         return;
@@ -392,8 +436,8 @@ allowedips_remove(struct allowedips *t, const struct ip_prefix *p, const void *v
     return 0;
 }
 
-size_t
-allowedips_remove_value(struct allowedips *t, const void *value)
+static size_t
+remove_of_value(struct allowedips *t, const void *value, bool kept_too)
 {
     struct allowedips_node *node, *next;
     struct place at;
@@ -405,7 +449,7 @@ allowedips_remove_value(struct allowedips *t, const void *value)
         struct key key = {{node->bits[0], node->bits[1]}, node->len, node->family};
 
         next = node->next;
-        if (node->value != value)
+        if (node->value != value || (node->kept && !kept_too))
             continue;
         if (find(root_of(t, &key), &key, &at) == NULL)
             continue;
@@ -413,6 +457,28 @@ allowedips_remove_value(struct allowedips *t, const void *value)
         n++;
     }
     return n;
+}
+
+size_t
+allowedips_remove_value(struct allowedips *t, const void *value)
+{
+    return remove_of_value(t, value, true);
+}
+
+void
+allowedips_replace_begin(struct allowedips *t, const void *value)
+{
+    if (t->n_buckets == 0)
+        return;
+    for (struct allowedips_node *node = bucket_of(t, value)->first; node != NULL; node = node->next)
+        if (node->value == value)
+            node->kept = false;
+}
+
+size_t
+allowedips_replace_end(struct allowedips *t, const void *value)
+{
+    return remove_of_value(t, value, false);
 }
 
 /* --- init, destroy, walk --- */
@@ -440,6 +506,7 @@ allowedips_destroy(struct allowedips *t)
     free_trie(t->root_v4);
     free_trie(t->root_v6);
     allowedips_free_retired(t->retired);
+    allowedips_unreserve(t);
     free(t->buckets);
     allowedips_init(t);
 }

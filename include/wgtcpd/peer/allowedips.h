@@ -25,6 +25,9 @@ struct allowedips {
     struct allowedips_bucket *buckets; /* the prefixes of each value */
     size_t n_buckets;                  /* a power of two, or 0 */
     size_t count;                      /* prefixes stored */
+    uint64_t changes;                  /* prefixes added, moved and removed so far */
+    struct allowedips_node *spare;     /* for inserts that may not fail */
+    size_t n_spare;
 };
 
 void allowedips_init(struct allowedips *t);
@@ -34,10 +37,19 @@ void allowedips_destroy(struct allowedips *t);
 /* Insert or move a prefix (host bits are masked) to `value`, which must not be NULL. 0, -EINVAL
  * (family, length or value), -ENOMEM (nothing changed). */
 int allowedips_insert(struct allowedips *t, const struct ip_prefix *p, void *value);
+/* The next n inserts will not want memory. 0 or -ENOMEM; undone, as to what was not used, by
+ * allowedips_unreserve. */
+int allowedips_reserve(struct allowedips *t, size_t n);
+void allowedips_unreserve(struct allowedips *t);
 /* Remove the prefix if it belongs to value. 0 or -ENOENT. */
 int allowedips_remove(struct allowedips *t, const struct ip_prefix *p, const void *value);
 /* Remove all prefixes of value; returns how many. Takes time in proportion to that number. */
 size_t allowedips_remove_value(struct allowedips *t, const void *value);
+
+/* A new set of prefixes for value: begin, insert them, end; end removes those of before that were
+ * not inserted again, and returns how many. Readers never miss one that is in both sets. */
+void allowedips_replace_begin(struct allowedips *t, const void *value);
+size_t allowedips_replace_end(struct allowedips *t, const void *value);
 
 /* Value of the longest prefix that holds addr, or NULL. For readers. */
 void *allowedips_lookup(const struct allowedips *t, const struct ip_addr *addr);
