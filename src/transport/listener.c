@@ -429,6 +429,13 @@ listener_run(struct tcp_transport *t, wgt_time now)
 }
 
 void
+tcp_transport_set_listener(struct tcp_transport *t, uint16_t port, bool listen)
+{
+    t->config.listen_port = port;
+    t->config.listen = listen;
+}
+
+void
 listener_close(struct tcp_transport *t, wgt_time now)
 {
     static const enum tcp_stub_kind kinds[] = {TCP_STUB_HALF_OPEN, TCP_STUB_STRANGER};

@@ -49,6 +49,19 @@ init_knock(struct tcp_transport *t)
     return 0;
 }
 
+void
+tcp_transport_set_knock_key(struct tcp_transport *t, const uint8_t key[32])
+{
+    uint8_t memory_key[16];
+
+    memcpy(t->config.knock_key, key, sizeof(t->config.knock_key));
+    if (t->listener.knock == NULL)
+        return;
+    t->outer->entropy(t->outer->ctx, memory_key, sizeof(memory_key));
+    tcp_knock_init(t->listener.knock, noise_siphash, key, memory_key);
+    noise_wipe(memory_key, sizeof(memory_key));
+}
+
 int
 stub_table_init(struct tcp_transport *t, wgt_time now)
 {

@@ -44,8 +44,12 @@ handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
     uint8_t key[16];
     uint32_t seed;
 
-    *h =
-        (struct handshaker){.events = events, .commands = commands, .entropy = entropy, .ctx = ctx};
+    *h = (struct handshaker){.events = events,
+                             .commands = commands,
+                             .entropy = entropy,
+                             .ctx = ctx,
+                             .max_peers = max_peers};
+    LIST_INIT(&h->removed);
     noise_local_init(&h->local, private_key);
     entropy(ctx, key, sizeof(key));
     entropy(ctx, &seed, sizeof(seed));
@@ -85,6 +89,7 @@ handshaker_fini(struct handshaker *h)
 {
     struct tunnel_command c;
     struct tunnel_event e;
+    struct handshaker_peer *p;
     const void *key;
     void *data;
     uint32_t next = 0;
@@ -95,6 +100,10 @@ handshaker_fini(struct handshaker *h)
         free_keypair(e.keypair);
     while (rte_hash_iterate(h->by_key, &key, &data, &next) >= 0)
         free_peer(data);
+    while ((p = LIST_FIRST(&h->removed)) != NULL) {
+        LIST_REMOVE(p, link);
+        free_peer(p);
+    }
     rte_hash_free(h->by_key);
     rte_hash_free(h->by_index);
     free(h->ratelimit.entries);
@@ -151,34 +160,78 @@ send_command(struct handshaker *h, const struct tunnel_command *c)
     return false;
 }
 
+bool
+handshaker_has_room(const struct handshaker *h)
+{
+    return rte_ring_free_count(h->commands) > 0;
+}
+
+struct tunnel_peer *
+handshaker_find_peer(const struct handshaker *h, const uint8_t public_key[NOISE_KEY_LEN])
+{
+    void *data;
+
+    if (rte_hash_lookup_data(h->by_key, public_key, &data) < 0)
+        return NULL;
+    return ((struct handshaker_peer *)data)->tunnel_peer;
+}
+
+int
+handshaker_prepare_peer(struct tunnel_peer *peer)
+{
+    peer->handshaker_peer = calloc(1, sizeof(struct handshaker_peer));
+    return peer->handshaker_peer != NULL ? 0 : -ENOMEM;
+}
+
+void
+handshaker_discard_peer(struct tunnel_peer *peer)
+{
+    free(peer->handshaker_peer);
+    peer->handshaker_peer = NULL;
+}
+
+static bool
+our_key_leads(const struct noise_local *l, const struct tunnel_peer *peer)
+{
+    return memcmp(l->public_key, peer->public_key, NOISE_KEY_LEN) > 0;
+}
+
+/* The record, drawn now or before. */
+static int
+fill_peer(struct handshaker *h, struct tunnel_peer *peer, const uint8_t psk[NOISE_KEY_LEN])
+{
+    struct handshaker_peer *p;
+
+    if (peer->handshaker_peer == NULL && handshaker_prepare_peer(peer) != 0)
+        return -ENOMEM;
+    p = peer->handshaker_peer;
+    p->tunnel_peer = peer;
+    peer->leads = p->leads = our_key_leads(&h->local, peer);
+    /* A low-order key is accepted like any other; its handshakes fail. */
+    (void)noise_remote_init(&p->remote, &h->local, peer->public_key, psk);
+    return 0;
+}
+
 int
 handshaker_add_peer(struct handshaker *h, struct tunnel_peer *peer,
                     const uint8_t psk[NOISE_KEY_LEN])
 {
     struct tunnel_command c = {.type = TUNNEL_COMMAND_ADD_PEER, .peer = peer};
-    struct handshaker_peer *p;
 
     if (noise_equal(peer->public_key, h->local.public_key, NOISE_KEY_LEN))
         return -EINVAL;
     if (rte_hash_lookup(h->by_key, peer->public_key) >= 0)
         return -EEXIST;
-    p = calloc(1, sizeof(*p));
-    if (p == NULL)
-        return -ENOMEM;
-    p->tunnel_peer = peer;
-    peer->handshaker_peer = p;
-    peer->leads = memcmp(h->local.public_key, peer->public_key, NOISE_KEY_LEN) > 0;
-    /* A low-order key is accepted like any other; its handshakes fail. */
-    (void)noise_remote_init(&p->remote, &h->local, peer->public_key, psk);
-    if (rte_hash_add_key_data(h->by_key, peer->public_key, p) < 0) {
-        free_peer(p);
-        return -ENOMEM;
-    }
-    if (!send_command(h, &c)) {
-        rte_hash_del_key(h->by_key, peer->public_key);
-        free_peer(p);
+    if (!handshaker_has_room(h))
         return -ENOBUFS;
+    if (fill_peer(h, peer, psk) != 0)
+        return -ENOMEM;
+    if (rte_hash_add_key_data(h->by_key, peer->public_key, peer->handshaker_peer) < 0) {
+        noise_remote_wipe(&((struct handshaker_peer *)peer->handshaker_peer)->remote);
+        handshaker_discard_peer(peer);
+        return -ENOMEM;
     }
+    send_command(h, &c);
     return 0;
 }
 
@@ -196,6 +249,73 @@ handshaker_remove_peer(struct handshaker *h, struct tunnel_peer *peer)
     rte_hash_del_key(h->by_key, peer->public_key);
     release_handshake_index(h, p);
     noise_remote_wipe(&p->remote);
+    LIST_INSERT_HEAD(&h->removed, p, link);
+    return 0;
+}
+
+/* --- what may change meanwhile -------------------------------------------------------------------
+ */
+
+void
+handshaker_set_psk(struct tunnel_peer *peer, const uint8_t psk[NOISE_KEY_LEN])
+{
+    struct handshaker_peer *p = peer->handshaker_peer;
+
+    memcpy(p->remote.preshared_key, psk, NOISE_KEY_LEN);
+}
+
+int
+handshaker_set_peer(struct handshaker *h, struct tunnel_peer *peer,
+                    const struct tunnel_peer_settings *settings)
+{
+    struct tunnel_command c = {
+        .type = TUNNEL_COMMAND_SET_PEER, .peer = peer, .settings = *settings};
+
+    return send_command(h, &c) ? 0 : -ENOBUFS;
+}
+
+int
+handshaker_set_port(struct handshaker *h, uint16_t listen_port)
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_PORT, .listen_port = listen_port};
+
+    return send_command(h, &c) ? 0 : -ENOBUFS;
+}
+
+/* Linux's wg_set_device: static-static anew for every peer, handshakes cleared. */
+static void
+rekey_peers(struct handshaker *h)
+{
+    const void *key;
+    void *data;
+    uint32_t next = 0;
+
+    while (rte_hash_iterate(h->by_key, &key, &data, &next) >= 0) {
+        struct handshaker_peer *p = data;
+
+        release_handshake_index(h, p);
+        (void)noise_remote_rekeyed(&p->remote, &h->local);
+        p->leads = our_key_leads(&h->local, p->tunnel_peer);
+        p->crossed = false;
+    }
+}
+
+int
+handshaker_set_identity(struct handshaker *h, const uint8_t private_key[NOISE_KEY_LEN])
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_IDENTITY};
+
+    if (!handshaker_has_room(h))
+        return -ENOBUFS;
+    noise_local_wipe(&h->local);
+    noise_local_init(&h->local, private_key);
+    rekey_peers(h);
+    c.identity.has_identity = h->local.has_identity;
+    memcpy(c.identity.public_key, h->local.public_key, NOISE_KEY_LEN);
+    memcpy(c.identity.mac1_key, h->local.mac1_key, NOISE_KEY_LEN);
+    noise_knock_key(c.identity.knock_key, h->local.public_key);
+    send_command(h, &c);
+    noise_wipe(&c.identity, sizeof(c.identity));
     return 0;
 }
 
@@ -306,7 +426,7 @@ static bool
 initiation_crosses(wgt_time now, struct handshaker_peer *p)
 {
     p->crossed = !p->crossed && p->remote.handshake.state == NOISE_CREATED_INITIATION &&
-                 now - p->initiated < CROSSING_TIME && p->tunnel_peer->leads;
+                 now - p->initiated < CROSSING_TIME && p->leads;
     return p->crossed;
 }
 
@@ -450,7 +570,10 @@ receive(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
 static void
 finish_removal(struct handshaker *h, struct tunnel_peer *peer)
 {
-    free_peer(peer->handshaker_peer);
+    struct handshaker_peer *p = peer->handshaker_peer;
+
+    LIST_REMOVE(p, link);
+    free_peer(p);
     peer->handshaker_peer = NULL;
     if (h->peer_removed != NULL)
         h->peer_removed(h->ctx, peer);

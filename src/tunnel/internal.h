@@ -11,6 +11,8 @@ void session_request(struct tunnel *t, wgt_time now, struct tunnel_peer *p, bool
 void session_keep_fresh_after_send(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void session_keep_fresh_after_receive(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void session_forget(struct tunnel *t, struct tunnel_peer *p);
+/* Its keys receive but send no more. */
+void session_stop_sending(struct tunnel_peer *p);
 void session_completed(struct tunnel_peer *p, wgt_time now);
 void session_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c);
 void session_retire(struct tunnel *t, struct noise_retired *retired);
@@ -39,6 +41,12 @@ size_t path_mtu_of(const struct tunnel *t, wgt_time now, const struct tunnel_pee
 /* An ICMP error about a datagram. */
 void path_mtu_rx(struct tunnel *t, wgt_time now, const struct icmp_error *e);
 
+/* settings.c: what may change while the tunnel runs */
+void settings_set_peer(struct tunnel *t, wgt_time now, struct tunnel_peer *p,
+                       const struct tunnel_peer_settings *s);
+void settings_set_identity(struct tunnel *t, const struct tunnel_identity *id);
+void settings_set_port(struct tunnel *t, uint16_t listen_port);
+
 /* too_big.c */
 /* Drops an inner packet to p (m, taken; its own length is len) and tells its sender what would fit.
  */
@@ -54,6 +62,8 @@ wgt_time peer_dial_deadline(const struct tunnel *t, const struct tunnel_peer *p,
 void peer_dial_if_due(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_back_to_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_disconnect(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+/* Its endpoint has been set: it is sought there, unless the path in use leads there. */
+void peer_seek_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void route_events(struct tunnel *t, struct tcp_transport_events *events);
 
 /* receive.c: from a path to the inner side */

@@ -237,6 +237,33 @@ peer_disconnect(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     }
 }
 
+/* A connection from the peer's address is as good as one to it. */
+static bool
+leads_to_configured(const struct tunnel_peer *p)
+{
+    const struct path *now_used = &p->path.path;
+    const struct tcp_flow *f = tcp_flow_of(now_used);
+
+    if (now_used->kind != p->configured_kind)
+        return false;
+    if (f != NULL && f->dialer == NULL)
+        return ip_addr_equal(&now_used->remote.addr, &p->configured.addr);
+    return ip_endpoint_equal(&now_used->remote, &p->configured);
+}
+
+void
+peer_seek_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    if (leads_to_configured(p))
+        return;
+    peer_disconnect(t, now, p);
+    p->dial_attempts = p->dial_timeouts = 0;
+    p->dial_rto = 0;
+    p->dial_at = now;
+    fq_hold(&p->staged);
+    peer_mark_flush(t, p);
+}
+
 /* --- what the TCP transport tells ------------------------------------------------------------- */
 
 static struct tunnel_peer *

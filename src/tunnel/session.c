@@ -118,6 +118,15 @@ session_forget(struct tunnel *t, struct tunnel_peer *p)
 }
 
 void
+session_stop_sending(struct tunnel_peer *p)
+{
+    if (p->session.current != NULL)
+        p->session.current->send_allowed = false;
+    if (p->session.next != NULL)
+        p->session.next->send_allowed = false;
+}
+
+void
 session_completed(struct tunnel_peer *p, wgt_time now)
 {
     peer_timers_handshake_complete(&p->timers);

@@ -85,10 +85,15 @@ create_transport(struct tunnel *t, wgt_time now)
         .in_order = t->config.in_order,
         .knock = t->config.knock,
     };
+    int rc;
 
     memcpy(config.knock_key, t->config.knock_key, sizeof(config.knock_key));
     route_events(t, &events);
-    return tcp_transport_init(&t->tcp, now, &t->outer, &events, &config);
+    rc = tcp_transport_init(&t->tcp, now, &t->outer, &events, &config);
+    /* Without a key nobody is answered; the listener's tables are for later. */
+    if (rc == 0 && !t->mac1.has_identity)
+        tcp_transport_set_listener(&t->tcp, config.listen_port, false);
+    return rc;
 }
 
 int
@@ -111,7 +116,7 @@ tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
     t->outer.drops = &t->drops;
     t->outer.entropy(t->outer.ctx, &t->jitter, sizeof(t->jitter));
     t->jitter |= 1;
-    t->mac1.has_identity = true;
+    t->mac1.has_identity = !noise_is_zero(config->mac1_key, NOISE_KEY_LEN);
     memcpy(t->mac1.mac1_key, config->mac1_key, NOISE_KEY_LEN);
     LIST_INIT(&t->peers);
     LIST_INIT(&t->removed);
@@ -282,6 +287,15 @@ static void
 handle_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
 {
     switch (c->type) {
+    case TUNNEL_COMMAND_SET_PEER:
+        settings_set_peer(t, now, c->peer, &c->settings);
+        break;
+    case TUNNEL_COMMAND_IDENTITY:
+        settings_set_identity(t, &c->identity);
+        break;
+    case TUNNEL_COMMAND_PORT:
+        settings_set_port(t, c->listen_port);
+        break;
     case TUNNEL_COMMAND_SEND:
         send_to_stranger(t, now, c);
         break;
@@ -307,6 +321,9 @@ take_commands(struct tunnel *t, wgt_time now)
     unsigned n = 0;
 
     while (n < COMMANDS_PER_TURN && rte_ring_dequeue_elem(t->commands, &c, sizeof(c)) == 0) {
+        /* A path that was made before our port changed. */
+        if (c.path.kind == TRANSPORT_UDP)
+            c.path.local.port = t->config.listen_port;
         handle_command(t, now, &c);
         n++;
     }

@@ -214,6 +214,11 @@ int tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *oute
 /* Frees all flows without a word to anybody; wipes keys. */
 void tcp_transport_fini(struct tcp_transport *t);
 
+/* Where to listen, and whether. Connections of before live on. */
+void tcp_transport_set_listener(struct tcp_transport *t, uint16_t port, bool listen);
+/* Our public key is another one: SYNs that knock are to be tagged under this key. */
+void tcp_transport_set_knock_key(struct tcp_transport *t, const uint8_t key[32]);
+
 /* An IP packet (m, taken) whose payload is TCP. */
 void tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
                       struct rte_mbuf *m, bool verify_checksum);

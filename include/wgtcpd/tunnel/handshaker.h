@@ -26,17 +26,21 @@ struct handshaker_peer {
     bool has_index; /* handshake_index is in the table */
     uint32_t handshake_index;
     wgt_time initiated; /* when the handshake under way was begun by us */
+    bool leads;         /* our key is the greater */
     bool crossed;       /* the peer's last initiation was ignored in favour of ours */
     bool removed;
     uint8_t stamped[NOISE_TIMESTAMP_LEN]; /* of our last initiation */
     struct trouble trouble[HANDSHAKE_TROUBLE_COUNT];
     uint32_t initiations_sent, initiations_received, responses_received;
+    LIST_ENTRY(handshaker_peer) link; /* of the removed */
 };
 
 struct handshaker {
     struct noise_local local;
     struct rte_hash *by_key;   /* public key -> handshaker_peer */
     struct rte_hash *by_index; /* index -> handshaker_peer, of handshakes and keypairs */
+    uint32_t max_peers;
+    LIST_HEAD(, handshaker_peer) removed; /* the tunnel has not said its last word */
     struct noise_cookie_secret cookie_secret;
     struct noise_ratelimit ratelimit;
     struct rte_ring *events, *commands;
@@ -61,13 +65,36 @@ int handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
 /* Frees the peers' handshake state and everything that still lies in the rings; wipes keys. */
 void handshaker_fini(struct handshaker *h);
 
+/* The functions below that tell the tunnel something return -ENOBUFS, with nothing changed, when
+ * the ring of commands is full; handshaker_has_room tells beforehand. */
+bool handshaker_has_room(const struct handshaker *h);
+
+/* The peer of that key, NULL if there is none. */
+struct tunnel_peer *handshaker_find_peer(const struct handshaker *h,
+                                         const uint8_t public_key[NOISE_KEY_LEN]);
+
+/* Draws the memory that handshaker_add_peer needs, so that it cannot fail for want of it while
+ * there are fewer than max_peers. 0 or -ENOMEM. handshaker_discard_peer gives back what was not
+ * used. */
+int handshaker_prepare_peer(struct tunnel_peer *peer);
+void handshaker_discard_peer(struct tunnel_peer *peer);
 /* Tells the tunnel to take the peer in and keeps its handshake state. psk may be NULL. 0; -EEXIST,
- * or -EINVAL when the key is our own; -ENOMEM; -ENOBUFS (ring full). */
+ * or -EINVAL when the key is our own; -ENOMEM; -ENOBUFS. */
 int handshaker_add_peer(struct handshaker *h, struct tunnel_peer *peer,
                         const uint8_t psk[NOISE_KEY_LEN]);
 /* Forgets the peer at once; peer_removed tells when the tunnel has, too. Its allowed IPs must be
  * out of the trie. 0 or -ENOBUFS. */
 int handshaker_remove_peer(struct handshaker *h, struct tunnel_peer *peer);
+/* Of the handshakes from now on. Zero: none. */
+void handshaker_set_psk(struct tunnel_peer *peer, const uint8_t psk[NOISE_KEY_LEN]);
+int handshaker_set_peer(struct handshaker *h, struct tunnel_peer *peer,
+                        const struct tunnel_peer_settings *settings);
+/* Another private key (clamped here; zero: none): handshakes under way end, sessions still receive
+ * but send no more, and the next handshakes may go at once. No peer may have the public key that
+ * belongs to it. 0 or -ENOBUFS. */
+int handshaker_set_identity(struct handshaker *h, const uint8_t private_key[NOISE_KEY_LEN]);
+/* Where UDP is received and sent from, and TCP listens. TCP connections live on. 0 or -ENOBUFS. */
+int handshaker_set_port(struct handshaker *h, uint16_t listen_port);
 int handshaker_stop_tunnel(struct handshaker *h);
 
 /* Take up to max events. Returns how many were taken. */

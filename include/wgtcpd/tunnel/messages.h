@@ -7,6 +7,7 @@
 #include <wgtcpd/transport/path.h>
 
 struct tunnel_peer;
+struct tcp_cc_ops;
 
 /* tunnel -> handshaker */
 enum tunnel_event_type {
@@ -27,6 +28,24 @@ struct tunnel_event {
     uint8_t message[MESSAGE_HANDSHAKE_MAX];
 };
 
+/* How a peer is reached and kept. */
+struct tunnel_peer_settings {
+    struct ip_endpoint endpoint;         /* family IP_NONE: as it was */
+    bool use_endpoint;                   /* at once, though the peer may be elsewhere */
+    bool knock;                          /* our SYNs to it carry a tag */
+    uint16_t persistent_keepalive;       /* s, 0: off */
+    enum transport_kind kind;            /* how to dial */
+    const struct tcp_cc_ops *congestion; /* NULL: the interface's */
+};
+
+/* Who we are, as far as the worker needs it. */
+struct tunnel_identity {
+    bool has_identity;
+    uint8_t public_key[NOISE_KEY_LEN];
+    uint8_t mac1_key[NOISE_KEY_LEN];  /* of messages to us: noise_local's */
+    uint8_t knock_key[NOISE_KEY_LEN]; /* of SYNs to us: noise_knock_key */
+};
+
 /* handshaker -> tunnel */
 enum tunnel_command_type {
     TUNNEL_COMMAND_SEND,       /* message along path, whoever is there (cookie reply) */
@@ -35,6 +54,9 @@ enum tunnel_command_type {
     TUNNEL_COMMAND_SESSION,    /* keypair for peer (we initiated), response came on path */
     TUNNEL_COMMAND_ADD_PEER,
     TUNNEL_COMMAND_REMOVE_PEER,
+    TUNNEL_COMMAND_SET_PEER, /* settings of peer */
+    TUNNEL_COMMAND_IDENTITY, /* our key is another one */
+    TUNNEL_COMMAND_PORT,     /* listen_port is another one */
     TUNNEL_COMMAND_STOP,
 };
 
@@ -44,7 +66,12 @@ struct tunnel_command {
     struct noise_keypair *keypair;
     struct path path;
     uint32_t len;
-    uint8_t message[MESSAGE_HANDSHAKE_MAX];
+    union {
+        uint8_t message[MESSAGE_HANDSHAKE_MAX];
+        struct tunnel_peer_settings settings;
+        struct tunnel_identity identity;
+        uint16_t listen_port;
+    };
 };
 
 /* Ring elements are copied in units of 4 bytes. */

@@ -46,13 +46,19 @@ struct tunnel_peer {
     /* fixed when the peer is added (control: rw before, ro after) */
     uint8_t public_key[NOISE_KEY_LEN];
     void *handshaker_peer;
+
+    /* control: rw */
+    void *owner;                       /* what it keeps of the peer */
+    LIST_ENTRY(tunnel_peer) gone_link; /* removed, not freed yet */
+
+    /* control: rw before the peer is added; then worker: rw (settings.c) */
     bool has_endpoint;
     enum transport_kind configured_kind; /* how to dial */
     struct ip_endpoint configured;
     uint16_t persistent_keepalive;       /* s */
     const struct tcp_cc_ops *congestion; /* NULL: the interface's */
     bool knock;                          /* our SYNs to it carry a tag */
-    bool leads; /* our key is the greater (handshaker_add_peer): of what crosses, ours goes on */
+    bool leads;                          /* our key is the greater: of what crosses, ours goes on */
 
     /* worker: rw, control: ro for display */
     struct noise_session session;
@@ -94,7 +100,7 @@ struct tunnel_config {
     bool in_order;                       /* OutOfOrder = off */
     bool knock;                          /* TcpKnock = on */
     unsigned socket_id;
-    uint8_t mac1_key[NOISE_KEY_LEN];  /* of messages to us: noise_local's */
+    uint8_t mac1_key[NOISE_KEY_LEN];  /* of messages to us: noise_local's; zero: no identity */
     uint8_t knock_key[NOISE_KEY_LEN]; /* of SYNs to us: noise_knock_key; used with knock */
 };
 
