@@ -8,8 +8,6 @@
 /* Logs "what: text of the error" (rc: an errno, either sign); -1. */
 int complain(const char *what, int rc);
 
-const struct tcp_cc_ops *congestion_ops(enum config_congestion which);
-
 /* ports.c: the DPDK ports, with n->config, n->pool; 0, or -1 (logged) */
 int ports_start(struct node *n);
 void ports_stop(struct node *n);
@@ -39,6 +37,7 @@ void loop_take_events(void *ctx);
 
 /* peers.c: 0, or -1 (logged) */
 int peers_add(struct node *n);
-void peers_free(struct node *n);
+/* The ring to the worker is full (ctx: the node). */
+void peers_wait(void *ctx);
 
 #endif

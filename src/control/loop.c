@@ -38,6 +38,7 @@ loop_take_events(void *ctx)
     (void)rc; /* EAGAIN: called for something else */
     if (handshaker_run(&n->handshaker, worker_clock(), &wall, EVENTS_PER_TURN) > 0)
         worker_wake(&n->worker);
+    device_reap(&n->device);
 }
 
 /* Signals and others have their turns in between. */

@@ -22,6 +22,7 @@ enum {
     PACKET_ROOM_MIN = 2048,
     PACKET_SLACK = 96, /* Ethernet header, message header, padding and tag */
     MAX_FLOWS = 4096,
+    MAX_PEERS = 4096, /* at least; twice as many as the configuration has */
     OUTER_MTU = 1500,
     OVERHEAD_UDP = 80,  /* IPv6, UDP, message */
     OVERHEAD_TCP = 106, /* IPv6, TCP with timestamps, frame prefix, message */
@@ -138,22 +139,33 @@ start_ports(struct node *n)
 /* --- the tunnel ----------------------------------------------------------------------------------
  */
 
-static uint16_t
-choose_listen_port(const struct config *c)
-{
-    uint16_t r;
-
-    if (c->listen_port != 0)
-        return c->listen_port;
-    worker_entropy(NULL, &r, sizeof(r));
-    return (uint16_t)(32768 + r % 28232); /* Linux's ephemeral range */
-}
-
 static void
 peer_gone(void *ctx, struct tunnel_peer *peer)
 {
-    (void)ctx;
-    (void)peer; /* freed with the node */
+    struct node *n = ctx;
+
+    device_peer_removed(&n->device, peer);
+}
+
+static void
+synchronize(void *ctx)
+{
+    struct node *n = ctx;
+
+    rte_rcu_qsbr_synchronize(n->rcu, RTE_QSBR_THRID_INVALID);
+}
+
+static void
+start_device(struct node *n)
+{
+    const struct config *c = n->config;
+    const struct device_config config = {
+        .transport = c->transport, .congestion = c->congestion, .knock = c->tcp_knock};
+
+    device_init(&n->device, &config, &n->handshaker, &n->allowed_ips, c->listen_port, c->fwmark);
+    n->device.ctx = n;
+    n->device.wait = peers_wait;
+    n->device.synchronize = synchronize;
 }
 
 static void
@@ -164,20 +176,11 @@ tunnel_has_stopped(void *ctx)
     n->stopped = true;
 }
 
-const struct tcp_cc_ops *
-congestion_ops(enum config_congestion which)
-{
-    static const char *const names[] = {
-        [CONFIG_BBR] = "bbr", [CONFIG_CUBIC] = "cubic", [CONFIG_NONE] = "none"};
-
-    return tcp_cc_find(names[which]);
-}
-
 static int
 start_tunnel(struct node *n)
 {
     const struct config *c = n->config;
-    uint32_t max_peers = c->n_peers < 64 ? 64 : (uint32_t)c->n_peers;
+    uint32_t max_peers = c->n_peers < MAX_PEERS / 2 ? MAX_PEERS : 2 * (uint32_t)c->n_peers;
     struct tunnel_config t = {
         .name = c->ifname,
         .listen_udp = c->listen_udp,
@@ -198,7 +201,8 @@ start_tunnel(struct node *n)
     n->handshaker_up = true;
     n->handshaker.peer_removed = peer_gone;
     n->handshaker.stopped = tunnel_has_stopped;
-    n->listen_port = t.listen_port = choose_listen_port(c);
+    start_device(n);
+    t.listen_port = n->device.listen_port;
     memcpy(t.mac1_key, n->handshaker.local.mac1_key, NOISE_KEY_LEN);
     noise_knock_key(t.knock_key, n->handshaker.local.public_key);
     n->worker.tun = &n->tun;
@@ -287,12 +291,13 @@ take_down(struct node *n)
     stop_worker(n);
     if (n->worker_up)
         worker_fini(&n->worker);
-    if (n->handshaker_up)
+    if (n->handshaker_up) {
         handshaker_fini(&n->handshaker);
+        device_fini(&n->device);
+    }
     ports_stop(n);
     interface_down(n);
     allowedips_destroy(&n->allowed_ips);
-    peers_free(n);
     if (n->eal_up)
         eal_stop();
     if (n->hooks_up)

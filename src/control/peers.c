@@ -1,90 +1,92 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The peers of a node. */
+/* The peers of the configuration, at the start. */
 #include <errno.h>
-#include <stdlib.h>
 #include <unistd.h>
+
+#include <rte_ring.h>
 
 #include <wgtcpd/control/log.h>
 
 #include "internal.h"
 
-static struct tunnel_peer *
-make_peer(const struct config *c, const struct config_peer *from)
-{
-    struct tunnel_peer *p =
-        aligned_alloc(RTE_CACHE_LINE_SIZE, RTE_ALIGN_CEIL(sizeof(*p), RTE_CACHE_LINE_SIZE));
+enum { WAIT_US = 100 };
 
-    if (p == NULL)
-        return NULL;
-    memset(p, 0, sizeof(*p));
-    memcpy(p->public_key, from->public_key, sizeof(p->public_key));
-    p->persistent_keepalive = from->persistent_keepalive;
-    p->configured_kind = from->transport == CONFIG_TCP ? TRANSPORT_TCP : TRANSPORT_UDP;
-    p->congestion = congestion_ops(from->congestion);
-    p->knock = from->tcp_knock;
-    if (from->endpoint.host != NULL)
-        p->has_endpoint = endpoint_resolve(c, &from->endpoint, &p->configured);
-    return p;
+/* Whoever waits for room in the ring must not leave the other one full: but its events make
+ * commands themselves. */
+void
+peers_wait(void *ctx)
+{
+    struct node *n = ctx;
+
+    worker_wake(&n->worker);
+    usleep(WAIT_US);
+    if (rte_ring_free_count(n->commands) > TUNNEL_RING_SIZE / 2)
+        loop_take_events(n);
 }
 
 static int
-add_peer(struct node *n, const struct config_peer *from)
+check_own_key(const struct node *n, const struct config_peer *p)
 {
-    struct tunnel_peer *p = make_peer(n->config, from);
-    int rc;
-
-    if (p == NULL)
-        return complain("peer", ENOMEM);
-    n->peers[n->n_peers++] = p;
-    for (size_t i = 0; i < from->n_allowed_ips; i++) {
-        rc = allowedips_insert(&n->allowed_ips, &from->allowed_ips[i], p);
-        if (rc != 0)
-            return complain("allowed IPs", rc);
-    }
-    rc = handshaker_add_peer(&n->handshaker, p, from->preshared_key);
-    if (rc == -EINVAL) {
-        log_error("the [Peer] in line %u has this interface's own public key: give the "
-                  "other side's",
-                  from->line);
-        return -1;
-    }
-    return rc == 0 ? 0 : complain("cannot add a peer", rc);
+    if (memcmp(p->public_key, n->handshaker.local.public_key, NOISE_KEY_LEN) != 0)
+        return 0;
+    log_error("the [Peer] in line %u has this interface's own public key: give the other side's",
+              p->line);
+    return -EINVAL;
 }
 
-/* What the worker may still have been reading while prefixes were added. */
-static void
-free_retired_prefixes(struct node *n)
+/* A host that is a name may have another address later. */
+static int
+keep_name(struct change_peer *p, const char *host)
 {
-    struct allowedips_node *retired = allowedips_take_retired(&n->allowed_ips);
+    struct ip_addr a;
 
-    rte_rcu_qsbr_synchronize(n->rcu, RTE_QSBR_THRID_INVALID);
-    allowedips_free_retired(retired);
+    if (ip_addr_parse(&a, host))
+        return 0;
+    p->host = strdup(host);
+    return p->host != NULL ? 0 : -ENOMEM;
+}
+
+static int
+add_to_change(struct node *n, struct change *c, const struct config_peer *from)
+{
+    struct change_peer *p = change_add_config_peer(c, from);
+
+    if (p == NULL)
+        return -ENOMEM;
+    if (from->endpoint.host == NULL)
+        return 0;
+    p->has_endpoint = true;
+    if (!endpoint_resolve(n->config, &from->endpoint, &p->endpoint))
+        p->endpoint = (struct ip_endpoint){.port = from->endpoint.port};
+    return keep_name(p, from->endpoint.host);
+}
+
+static int
+make_change(struct node *n, struct change *c)
+{
+    int rc;
+
+    for (const struct config_peer *p = n->config->peers; p != NULL; p = p->next) {
+        if (check_own_key(n, p) != 0)
+            return -1;
+        rc = add_to_change(n, c, p);
+        if (rc != 0)
+            return complain("peers", rc);
+    }
+    return 0;
 }
 
 int
 peers_add(struct node *n)
 {
-    n->peers = calloc(n->config->n_peers + 1, sizeof(*n->peers));
-    if (n->peers == NULL)
-        return complain("peers", ENOMEM);
-    for (const struct config_peer *p = n->config->peers; p != NULL; p = p->next) {
-        if (add_peer(n, p) != 0)
-            return -1;
-        /* Many peers: the worker takes them in as we go. */
-        while (rte_ring_free_count(n->commands) == 0) {
-            worker_wake(&n->worker);
-            usleep(1000);
-        }
-    }
-    worker_wake(&n->worker);
-    free_retired_prefixes(n);
-    return 0;
-}
+    struct change c;
+    int rc;
 
-void
-peers_free(struct node *n)
-{
-    for (size_t i = 0; i < n->n_peers; i++)
-        free(n->peers[i]);
-    free(n->peers);
+    change_init(&c);
+    rc = make_change(n, &c);
+    if (rc == 0 && (rc = device_apply(&n->device, &c, NULL)) != 0)
+        complain("cannot add the peers", rc);
+    change_free(&c);
+    worker_wake(&n->worker);
+    return rc == 0 ? 0 : -1;
 }

@@ -74,11 +74,12 @@ status_log(const struct node *n, wgt_time now)
     const struct worker_stats *w = &n->worker.stats;
     const struct tcp_transport_stats *t = &n->worker.tunnel.tcp.stats;
     const struct handshaker *h = &n->handshaker;
+    const struct device_peer *p;
     char key[45];
 
     config_key_format(key, h->local.public_key);
     log_info("status of %s: public key %s, listening port %u, mtu %" PRIu32 ", aead %s",
-             n->config->ifname, key, n->listen_port, n->mtu, noise_aead_name());
+             n->config->ifname, key, n->device.listen_port, n->mtu, noise_aead_name());
     log_info("packets: outer rx %" PRIu64 " tx %" PRIu64 ", inner rx %" PRIu64 " tx %" PRIu64
              ", turns %" PRIu64 ", sleeps %" PRIu64,
              w->outer_rx, w->outer_tx, w->inner_rx, w->inner_tx, w->turns, w->sleeps);
@@ -95,8 +96,8 @@ status_log(const struct node *n, wgt_time now)
              t->reset, t->timed_out, t->segments_in, t->segments_out, t->retransmissions,
              t->sent_twice, t->copies, t->packet_limited);
     log_listener(&n->worker.tunnel.tcp);
-    for (size_t i = 0; i < n->n_peers; i++)
-        log_peer(n->peers[i], now);
+    TAILQ_FOREACH(p, &n->device.peers, link)
+    log_peer(p->tunnel, now);
     log_drops("data", &n->worker.tunnel.drops);
     log_drops("handshake", &h->drops);
     log_info("end of status");

@@ -21,8 +21,9 @@ struct change_peer {
     bool update_only; /* nothing if there is no such peer yet */
     bool has_psk, has_endpoint, has_keepalive, has_transport, has_congestion, has_knock;
     uint8_t psk[CONFIG_KEY_LEN]; /* zero: none */
-    struct ip_endpoint endpoint;
-    uint16_t keepalive; /* s, 0: off */
+    struct ip_endpoint endpoint; /* family IP_NONE: the host has no address so far */
+    char *host;                  /* the name the endpoint comes from, or NULL; the change's */
+    uint16_t keepalive;          /* s, 0: off */
     enum config_transport transport;
     enum config_congestion congestion;
     bool knock;
@@ -41,11 +42,14 @@ struct change {
 };
 
 void change_init(struct change *c);
-/* Wipes keys. */
+/* Wipes keys. What change_init made may be freed more than once. */
 void change_free(struct change *c);
 /* A further peer at the end; it stays the change's. NULL: no memory. */
 struct change_peer *change_add_peer(struct change *c, const uint8_t public_key[CONFIG_KEY_LEN]);
 /* false: no memory. */
 bool change_add_prefix(struct change_peer *p, const struct ip_prefix *prefix, bool remove);
+/* A further peer as a configuration file has it, in all but its endpoint: whose name may want an
+ * address first. Its allowed IPs replace those it has. NULL: no memory. */
+struct change_peer *change_add_config_peer(struct change *c, const struct config_peer *from);
 
 #endif

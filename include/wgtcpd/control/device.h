@@ -13,14 +13,15 @@
 
 struct device_peer {
     TAILQ_ENTRY(device_peer) link; /* in the order in which they came */
-    struct tunnel_peer *tunnel;  /* keys, endpoint, keepalive: there; what the worker hears, too */
-    uint8_t psk[CONFIG_KEY_LEN]; /* zero: none */
+    struct tunnel_peer *tunnel;    /* its key, and what the worker has of it */
+    uint8_t psk[CONFIG_KEY_LEN];   /* zero: none */
     enum config_transport transport;
     enum config_congestion congestion;
     bool knock;
-    uint16_t keepalive;
-    struct ip_endpoint endpoint; /* as set last; family IP_NONE: never */
-    char *host;                  /* the name it was resolved from; NULL: it was set as an address */
+    uint16_t keepalive; /* s, 0: off */
+    struct ip_endpoint
+        endpoint; /* as set last; family IP_NONE: never, or its name had no address */
+    char *host;   /* the name it was resolved from; NULL: it was set as an address */
 };
 TAILQ_HEAD(device_peers, device_peer);
 
@@ -35,7 +36,7 @@ struct device {
     struct handshaker *handshaker;
     struct allowedips *allowed_ips;
     void *ctx;
-    /* The rings to the worker are full, or a grace period is wanted: let it work for a moment. */
+    /* The ring to the worker is full: let it work for a moment. */
     void (*wait)(void *ctx);
     /* Readers of allowed IPs have all passed a quiet point (RCU). */
     void (*synchronize)(void *ctx);
@@ -43,20 +44,23 @@ struct device {
     uint32_t fwmark;
     struct device_peers peers;
     size_t n_peers;
+    LIST_HEAD(, tunnel_peer) leaving, gone; /* the worker still has them; it does not any more */
 };
 
-/* handshaker and allowed_ips are set up and outlive it. */
+/* handshaker and allowed_ips are set up and outlive it. The host sets ctx, wait and synchronize,
+ * and calls device_peer_removed when the handshaker's peer_removed is called. listen_port 0: one is
+ * drawn. */
 void device_init(struct device *d, const struct device_config *config, struct handshaker *h,
                  struct allowedips *allowed_ips, uint16_t listen_port, uint32_t fwmark);
-/* The worker has stopped. Wipes keys. */
+/* Tunnel and handshaker are gone. Wipes keys. */
 void device_fini(struct device *d);
 
 /*
  * Carries out a change. 0, or -errno with nothing changed: -ENOMEM, -ENOSPC (more peers than there
- * is room for). As the kernel's set_device does: the private key comes first and removes a peer
- * that has our own public key; such a peer is never added and no error; changes to a peer that does
- * not exist make it, unless it is removed or update_only. *effect (may be NULL) tells what the host
- * must see to.
+ * is room for), -EINVAL (a prefix that is none). As the kernel's set_device does: the private key
+ * comes first and removes a peer that has our own public key; such a peer is never added and no
+ * error; changes to a peer that does not exist make it, unless it is removed or update_only; an
+ * allowed IP of another peer is moved. *effect (may be NULL) tells what the host must see to.
  */
 struct device_effect {
     bool private_key, listen_port, fwmark; /* changed */
@@ -66,7 +70,12 @@ int device_apply(struct device *d, const struct change *c, struct device_effect 
 
 /* The peer of that key, or NULL. */
 struct device_peer *device_find(const struct device *d, const uint8_t public_key[CONFIG_KEY_LEN]);
-/* Tries the endpoint of a name anew with another address (resolve.c). 0 or -errno. */
-int device_set_endpoint(struct device *d, struct device_peer *p, const struct ip_endpoint *e);
+/* The name of its endpoint has this address now. */
+void device_set_endpoint(struct device *d, struct device_peer *p, const struct ip_endpoint *e);
+void device_peer_removed(struct device *d, struct tunnel_peer *peer);
+/* Frees what removed peers left; after the handshaker's turn. */
+void device_reap(struct device *d);
+
+const struct tcp_cc_ops *congestion_ops(enum config_congestion which);
 
 #endif

@@ -4,6 +4,7 @@
 #define WGTCPD_CONTROL_NODE_H
 
 #include <wgtcpd/control/config.h>
+#include <wgtcpd/control/device.h>
 #include <wgtcpd/control/netlink.h>
 #include <wgtcpd/control/routes.h>
 #include <wgtcpd/dataplane/worker.h>
@@ -17,8 +18,7 @@ struct node {
     struct worker worker;
     struct handshaker handshaker;
     struct allowedips allowed_ips;
-    struct tunnel_peer **peers;
-    size_t n_peers;
+    struct device device;
     struct eth_link *links; /* all ports, started */
     size_t n_links;
     struct tun_port tun;
@@ -31,7 +31,6 @@ struct node {
     struct event *on_worker, *on_signal;
     int event_fd, wake_fd, signal_fd;
     int stop_code; /* why the loop ended; 0: it was asked to */
-    uint16_t listen_port;
     uint32_t mtu;
     bool stopped; /* the tunnel has closed its connections */
     /* how far we got, for taking down */
