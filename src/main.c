@@ -34,7 +34,7 @@ print_help(FILE *to)
           "\n"
           "  -c, --config FILE  configuration; its name without .conf names the interface\n"
           "      --check        check the configuration and exit\n"
-          "  -v, --verbose      say more\n"
+          "  -v, --verbose      say all, whatever LogLevel is; DPDK's messages too\n"
           "  -h, --help         this text\n"
           "  -V, --version      version and build\n"
           "\n"
@@ -160,7 +160,7 @@ main(int argc, char **argv)
 
     if (rc >= 0)
         return rc;
-    log_init(o.verbose);
+    log_init(o.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     c = load_config(o.config);
     if (c == NULL)
         return EXIT_USAGE;
@@ -169,6 +169,8 @@ main(int argc, char **argv)
         config_free(c);
         return 0;
     }
+    if (!o.verbose)
+        log_set_level(c->log_level);
     if (geteuid() != 0)
         log_warning("not running as root: creating interfaces needs CAP_NET_ADMIN");
     if (noise_crypto_init(error, sizeof(error)) != 0) {

@@ -471,6 +471,7 @@ new_config(void)
         return NULL;
     c->listen_udp = c->listen_tcp = true;
     c->workers = 1;
+    c->log_level = LOG_LEVEL_INFO;
     c->inner = strdup("tun");
     if (c->inner == NULL) {
         free(c);

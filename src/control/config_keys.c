@@ -606,6 +606,23 @@ set_eal_args(struct parser *ps, enum config_key key, struct slice value)
     ps->c->eal_args = copy(ps, value);
 }
 
+static void
+set_log_level(struct parser *ps, enum config_key key, struct slice value)
+{
+    static const char *const names[] = {[LOG_LEVEL_ERROR] = "error",
+                                        [LOG_LEVEL_WARNING] = "warning",
+                                        [LOG_LEVEL_INFO] = "info",
+                                        [LOG_LEVEL_DEBUG] = "debug"};
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (config_slice_is(value, names[i])) {
+            ps->c->log_level = (enum log_level)i;
+            return;
+        }
+    }
+    wrong(ps, key, value, "level", "write error, warning, info or debug");
+}
+
 /* --- [Port] --- */
 
 static void

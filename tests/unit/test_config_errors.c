@@ -16,6 +16,14 @@
 #define PORT      "[Port]\nDevice = net_tap0\nAddress = 192.0.2.2/24\n"
 #define PEER      "[Peer]\nPublicKey = " PUB "\n"
 
+/* One line a family of keys: a new one changes one place. */
+#define INTERFACE_KEYS                                                                             \
+    "PrivateKey, ListenPort, FwMark, Address, MTU, DNS, Table, "                                   \
+    "PreUp, PostUp, PreDown, PostDown, SaveConfig, "                                               \
+    "Transport, Listen, Inner, Workers, Cores, Idle, EalArgs, "                                    \
+    "CongestionControl, OutOfOrder, TcpKnock, "                                                    \
+    "LogLevel"
+
 /* Where the text of a case stands: at the end of a section of a file that is right otherwise. */
 enum where { IN_INTERFACE, IN_PORT, IN_PEER, WHOLE };
 
@@ -46,29 +54,16 @@ static const struct error_case cases[] = {
     {IN_INTERFACE, "DNS = \177", "w:3: control character 0x7f in the value of DNS; remove it"},
     {IN_INTERFACE, "PostUp = echo \001",
      "w:3: control character 0x01 in the value of PostUp; remove it"},
-    {IN_INTERFACE, "=1",
-     "w:3: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
-     "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock"},
-    {IN_INTERFACE, "= ",
-     "w:3: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
-     "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock"},
+    {IN_INTERFACE, "=1", "w:3: unknown key in [Interface]; keys here are " INTERFACE_KEYS},
+    {IN_INTERFACE, "= ", "w:3: unknown key in [Interface]; keys here are " INTERFACE_KEYS},
     {IN_INTERFACE, "Adress = 203.0.113.1/24",
      "w:3: unknown key 'Adress' in [Interface]; did you mean Address?"},
     {IN_INTERFACE, "mtuu = 1400", "w:3: unknown key 'mtuu' in [Interface]; did you mean MTU?"},
     {IN_INTERFACE, "Frobnicate = 1",
-     "w:3: unknown key 'Frobnicate' in [Interface]; keys here are PrivateKey, ListenPort, FwMark, "
-     "Address, MTU, DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, "
-     "Inner, Workers, Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock"},
-    {IN_INTERFACE, "caf\351 = 1",
-     "w:3: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
-     "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock"},
+     "w:3: unknown key 'Frobnicate' in [Interface]; keys here are " INTERFACE_KEYS},
+    {IN_INTERFACE, "caf\351 = 1", "w:3: unknown key in [Interface]; keys here are " INTERFACE_KEYS},
     {IN_INTERFACE, "ThisNameIsMuchTooLongToBeShown = 1",
-     "w:3: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
-     "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock"},
+     "w:3: unknown key in [Interface]; keys here are " INTERFACE_KEYS},
     {IN_INTERFACE, "Endpoint = 198.51.100.1:51820",
      "w:3: Endpoint is no key of [Interface]; it belongs in [Peer]"},
     {IN_INTERFACE, "Gateway = 192.0.2.1",
@@ -231,6 +226,8 @@ static const struct error_case cases[] = {
      "w:8: CongestionControl: 'vegas' is no congestion control; write bbr, cubic or none"},
     {IN_PEER, "TcpKnock = maybe", "w:8: TcpKnock: 'maybe' is no switch; write on or off"},
     {IN_PEER, "OutOfOrder = off", "w:8: OutOfOrder is no key of [Peer]; it belongs in [Interface]"},
+    {IN_INTERFACE, "LogLevel = verbose",
+     "w:3: LogLevel: 'verbose' is no level; write error, warning, info or debug"},
     {IN_INTERFACE, "Idle = sleep", "w:3: Idle: 'sleep' is no way to idle; write adaptive or poll"},
     {WHOLE, "[Interface]\nPrivateKey = c2FtcGxlLXByaXZhdGUta2V5LWxhcHRvcC1jbGllbnQ\n" PORT,
      "w:2: PrivateKey is no key (not shown); it must be 44 characters of base64, as 'wg genkey' "
@@ -242,14 +239,10 @@ static const struct error_case cases[] = {
     {WHOLE, "[Interface]\nPrivateKey = " ZERO "\n" PORT,
      "w:2: PrivateKey is all zero; give a real key"},
     {WHOLE, "[Interface]\nPrivateKey " KEY "\n" PORT,
-     "w:2: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
-     "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock\n"
+     "w:2: unknown key in [Interface]; keys here are " INTERFACE_KEYS "\n"
      "w:1: [Interface] has no PrivateKey; make one with 'wg genkey'"},
     {WHOLE, "[Interface]\n" KEY "\n" PORT,
-     "w:2: unknown key in [Interface]; keys here are PrivateKey, ListenPort, FwMark, Address, MTU, "
-     "DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, Inner, Workers, "
-     "Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock\n"
+     "w:2: unknown key in [Interface]; keys here are " INTERFACE_KEYS "\n"
      "w:1: [Interface] has no PrivateKey; make one with 'wg genkey'"},
     {WHOLE, "[Interface]\nListenPort = " KEY "\nPrivateKey = " KEY "\n" PORT,
      "w:2: ListenPort: the value is no port number; give 0 (random) to 65535 in digits, service "
@@ -448,9 +441,7 @@ static const struct error_case cases[] = {
     {WHOLE, "[Interface]\nMTU = 1\nMTU = 2\nFoo = 1\n[Port]\nAddress = x\n[Peer]\nEndpoint = y\n",
      "w:2: MTU: '1' is no number from 576 to 16000; give one in digits\n"
      "w:3: MTU given again; it is on line 2 already, keep one\n"
-     "w:4: unknown key 'Foo' in [Interface]; keys here are PrivateKey, ListenPort, FwMark, "
-     "Address, MTU, DNS, Table, PreUp, PostUp, PreDown, PostDown, SaveConfig, Transport, Listen, "
-     "Inner, Workers, Cores, Idle, EalArgs, CongestionControl, OutOfOrder, TcpKnock\n"
+     "w:4: unknown key 'Foo' in [Interface]; keys here are " INTERFACE_KEYS "\n"
      "w:6: Address: 'x' is no IP address; write it like 192.0.2.2/24 or 2001:db8::2/64\n"
      "w:5: [Port] has no Device; give a PCI address or a vdev such as net_tap0\n"
      "w:8: Endpoint: 'y' is no endpoint; write host:port, 192.0.2.1:51820 or [2001:db8::1]:51820\n"

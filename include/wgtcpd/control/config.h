@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include <wgtcpd/base/addr.h>
+#include <wgtcpd/control/log.h>
 
 enum {
     CONFIG_KEY_LEN = 32,
@@ -93,8 +94,9 @@ struct config {
     enum config_idle idle;
     char *eal_args; /* NULL: none */
     enum config_congestion congestion;
-    bool in_order;             /* OutOfOrder = off */
-    bool tcp_knock;            /* the listener answers only SYNs of those who know our public key */
+    bool in_order;  /* OutOfOrder = off */
+    bool tcp_knock; /* the listener answers only SYNs of those who know our public key */
+    enum log_level log_level;
     struct config_port *ports; /* the outer ones */
     size_t n_ports;
     struct config_peer *peers;
