@@ -13,6 +13,7 @@
 #include <wgtcpd/control/config.h>
 #include <wgtcpd/control/log.h>
 #include <wgtcpd/control/node.h>
+#include <wgtcpd/control/notify.h>
 #include <wgtcpd/noise/noise.h>
 
 /* 0: clean end; 1: it did not start or did not end well; 2: command line or configuration is wrong.
@@ -161,6 +162,7 @@ main(int argc, char **argv)
     if (rc >= 0)
         return rc;
     log_init(o.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
+    notify_init();
     c = load_config(o.config);
     if (c == NULL)
         return EXIT_USAGE;

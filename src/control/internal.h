@@ -35,6 +35,11 @@ void loop_stop_tunnel(struct node *n);
 /* Takes what the worker tells, once; for places that wait for something else (ctx: the node). */
 void loop_take_events(void *ctx);
 
+/* observe.c: who looks in from outside; with the worker running and before there are peers. 0, or
+ * -1 (logged). observe_down also after a failure of it, or without it. */
+int observe_up(struct node *n);
+void observe_down(struct node *n);
+
 /* peers.c: 0, or -1 (logged) */
 int peers_add(struct node *n);
 /* The ring to the worker is full (ctx: the node). */

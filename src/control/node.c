@@ -11,6 +11,7 @@
 #include <wgtcpd/control/dns.h>
 #include <wgtcpd/control/hooks.h>
 #include <wgtcpd/control/log.h>
+#include <wgtcpd/control/notify.h>
 #include <wgtcpd/dataplane/eal.h>
 
 #include "internal.h"
@@ -252,7 +253,7 @@ bring_up(struct node *n, bool verbose)
     n->hooks_up = true;
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_ports(n) != 0 ||
         interface_up(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
-        peers_add(n) != 0 || routes_sync(n) != 0)
+        observe_up(n) != 0 || peers_add(n) != 0 || routes_sync(n) != 0)
         return -1;
     n->dns_up = dns_set(c->ifname, &c->dns, loop_take_events, n);
     return hooks_run(&c->post_up, c->ifname, loop_take_events, n);
@@ -274,7 +275,10 @@ run(struct node *n)
     int rc;
 
     log_info("%s: ready", n->config->ifname);
+    notify_status("%zu peers", n->device.n_peers);
+    notify_ready();
     rc = loop_run(n);
+    notify_stopping();
     if (hooks_run(&n->config->pre_down, n->config->ifname, loop_take_events, n) != 0)
         rc = -1;
     loop_stop_tunnel(n);
@@ -288,6 +292,7 @@ take_down(struct node *n)
 
     if (n->dns_up)
         dns_unset(n->config->ifname, NULL, NULL);
+    observe_down(n);
     stop_worker(n);
     if (n->worker_up)
         worker_fini(&n->worker);

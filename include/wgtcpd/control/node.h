@@ -29,6 +29,10 @@ struct node {
     struct rte_rcu_qsbr *rcu;
     struct event_base *base; /* the control thread's loop */
     struct event *on_worker, *on_signal;
+    struct observe {
+        struct event *on_watchdog;
+        uint64_t turns; /* the worker's, when the watchdog was told last */
+    } observe;
     int event_fd, wake_fd, signal_fd;
     int stop_code; /* why the loop ended; 0: it was asked to */
     uint32_t mtu;
