@@ -551,6 +551,7 @@ config_free(struct config *c)
     free(c->inner);
     free(c->cores);
     free(c->eal_args);
+    free(c->key_log);
     free_ports(c->ports);
     free_peers(c->peers);
     explicit_bzero(c, sizeof(*c));

@@ -623,6 +623,17 @@ set_log_level(struct parser *ps, enum config_key key, struct slice value)
     wrong(ps, key, value, "level", "write error, warning, info or debug");
 }
 
+static void
+set_key_log(struct parser *ps, enum config_key key, struct slice value)
+{
+    if (config_slice_is(value, "off"))
+        return;
+    if (value.p[0] != '/')
+        wrong(ps, key, value, "absolute path", "write off, or a path that begins with /");
+    else
+        ps->c->key_log = copy(ps, value);
+}
+
 /* --- [Port] --- */
 
 static void

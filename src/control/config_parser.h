@@ -40,6 +40,7 @@ enum config_section {
     X(INTERFACE, OutOfOrder, out_of_order)          \
     X(INTERFACE, TcpKnock, tcp_knock)               \
     X(INTERFACE, LogLevel, log_level)               \
+    X(INTERFACE, KeyLog, key_log)                   \
     X(PORT, Device, device)                         \
     X(PORT, Address, port_address)                  \
     X(PORT, Gateway, gateway)                       \

@@ -320,7 +320,7 @@ node_run(const struct config *config, bool verbose)
     if (n == NULL)
         return complain("node", ENOMEM) != 0;
     n->config = config;
-    n->tun.fd = n->event_fd = n->wake_fd = n->signal_fd = -1;
+    n->observe.key_log = n->tun.fd = n->event_fd = n->wake_fd = n->signal_fd = -1;
     allowedips_init(&n->allowed_ips);
     rc = bring_up(n, verbose);
     if (rc == 0)

@@ -5,6 +5,7 @@
 
 #include <event2/event.h>
 
+#include <wgtcpd/control/key_log.h>
 #include <wgtcpd/control/log.h>
 #include <wgtcpd/control/notify.h>
 
@@ -46,13 +47,48 @@ start_watchdog(struct node *n)
     return 0;
 }
 
+/* --- key log -----------------------------------------------------------------------------------
+ */
+
+static void
+log_handshake_keys(void *ctx, const struct noise_remote *remote,
+                   const uint8_t ephemeral_private[NOISE_KEY_LEN])
+{
+    static struct log_limit limit = {.per_second = 1};
+    struct node *n = ctx;
+
+    if (!key_log_write(n->observe.key_log, &n->handshaker.local, remote, ephemeral_private))
+        log_limited(&limit, LOG_LEVEL_WARNING, "KeyLog: cannot write %s: %s", n->config->key_log,
+                    strerror(errno));
+}
+
+static int
+start_key_log(struct node *n)
+{
+    const char *path = n->config->key_log;
+
+    if (path == NULL)
+        return 0;
+    n->observe.key_log = key_log_open(path);
+    if (n->observe.key_log < 0) {
+        log_error("KeyLog: cannot open %s: %s", path,
+                  errno == EPERM ? "it must be a regular file of our own, of one name and mode 0600"
+                                 : strerror(errno));
+        return -1;
+    }
+    log_warning("KeyLog: who reads %s can read all traffic of this tunnel; for debugging only",
+                path);
+    n->handshaker.handshake_keys = log_handshake_keys;
+    return 0;
+}
+
 /* --- beginning and end -------------------------------------------------------------------------
  */
 
 int
 observe_up(struct node *n)
 {
-    return start_watchdog(n);
+    return start_key_log(n) == 0 && start_watchdog(n) == 0 ? 0 : -1;
 }
 
 void
@@ -60,4 +96,7 @@ observe_down(struct node *n)
 {
     if (n->observe.on_watchdog != NULL)
         event_free(n->observe.on_watchdog);
+    n->handshaker.handshake_keys = NULL;
+    if (n->observe.key_log >= 0)
+        close(n->observe.key_log);
 }

@@ -339,6 +339,15 @@ note_stamp(struct handshaker_peer *p, wgt_time now, const uint8_t stamp[NOISE_TI
 }
 
 static void
+tell_keys(struct handshaker *h, const struct handshaker_peer *p, uint8_t ephemeral[NOISE_KEY_LEN])
+{
+    if (h->handshake_keys == NULL)
+        return;
+    noise_clamp(ephemeral); /* as it was used */
+    h->handshake_keys(h->ctx, &p->remote, ephemeral);
+}
+
+static void
 initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
          struct handshaker_peer *p)
 {
@@ -362,6 +371,7 @@ initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
         p->initiated = now;
         h->initiations_sent++;
         p->initiations_sent++;
+        tell_keys(h, p, ephemeral);
     } else {
         release_index(h, index);
     }
@@ -406,6 +416,8 @@ answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p,
     }
     h->entropy(h->ctx, ephemeral, sizeof(ephemeral));
     why = noise_response_create(&p->remote, &h->local, now, ephemeral, index, c.message, c.keypair);
+    if (why == WGT_OK)
+        tell_keys(h, p, ephemeral);
     noise_wipe(ephemeral, sizeof(ephemeral));
     if (why != WGT_OK) {
         release_index(h, index);

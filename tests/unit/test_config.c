@@ -103,16 +103,16 @@ static void
 every_key_of_the_interface(void **state)
 {
     static const char *const dns[] = {"203.0.113.53", "2001:db8::53", "corp.example"};
-    struct config *c = parse(
-        "[Interface]\nPrivateKey = " KEY "\n"
-        "ListenPort = 51820\nFwMark = 0xCa6c\n"
-        "Address = 203.0.113.7/24, 2001:db8::7/64\nMTU = 1400\n"
-        "DNS = 203.0.113.53,2001:db8::53 , corp.example\nTable = 51820\n"
-        "PreUp = a\nPostUp = b\nPreDown = c\nPostDown = d\n"
-        "SaveConfig = true\nTransport = tcp\nListen = tcp\nInner = tun\n"
-        "Workers = 1\nCores = 2-5,7\nIdle = poll\nEalArgs = --no-huge -m 128\n"
-        "CongestionControl = cubic\nOutOfOrder = off\nTcpKnock = on\nLogLevel = Warning\n" PORT
-            PEER);
+    struct config *c =
+        parse("[Interface]\nPrivateKey = " KEY "\n"
+              "ListenPort = 51820\nFwMark = 0xCa6c\n"
+              "Address = 203.0.113.7/24, 2001:db8::7/64\nMTU = 1400\n"
+              "DNS = 203.0.113.53,2001:db8::53 , corp.example\nTable = 51820\n"
+              "PreUp = a\nPostUp = b\nPreDown = c\nPostDown = d\n"
+              "SaveConfig = true\nTransport = tcp\nListen = tcp\nInner = tun\n"
+              "Workers = 1\nCores = 2-5,7\nIdle = poll\nEalArgs = --no-huge -m 128\n"
+              "CongestionControl = cubic\nOutOfOrder = off\nTcpKnock = on\nLogLevel = Warning\n"
+              "KeyLog = /run/keys.log\n" PORT PEER);
 
     (void)state;
     assert_int_equal(c->listen_port, 51820);
@@ -137,6 +137,7 @@ every_key_of_the_interface(void **state)
     assert_true(c->in_order);
     assert_true(c->tcp_knock);
     assert_int_equal(c->log_level, LOG_LEVEL_WARNING);
+    assert_string_equal(c->key_log, "/run/keys.log");
     assert_int_equal(c->peers->transport, CONFIG_TCP); /* the interface's */
     assert_int_equal(c->peers->congestion, CONFIG_CUBIC);
     assert_true(c->peers->tcp_knock);
@@ -152,6 +153,7 @@ tcp_keys_have_defaults_and_peers_override_them(void **state)
     assert_int_equal(c->congestion, CONFIG_BBR);
     assert_false(c->in_order);
     assert_int_equal(c->log_level, LOG_LEVEL_INFO);
+    assert_null(c->key_log);
     assert_false(c->tcp_knock);
     assert_int_equal(c->peers->congestion, CONFIG_NONE);
     assert_true(c->peers->tcp_knock);

@@ -22,7 +22,7 @@
     "PreUp, PostUp, PreDown, PostDown, SaveConfig, "                                               \
     "Transport, Listen, Inner, Workers, Cores, Idle, EalArgs, "                                    \
     "CongestionControl, OutOfOrder, TcpKnock, "                                                    \
-    "LogLevel"
+    "LogLevel, KeyLog"
 
 /* Where the text of a case stands: at the end of a section of a file that is right otherwise. */
 enum where { IN_INTERFACE, IN_PORT, IN_PEER, WHOLE };
@@ -226,6 +226,8 @@ static const struct error_case cases[] = {
      "w:8: CongestionControl: 'vegas' is no congestion control; write bbr, cubic or none"},
     {IN_PEER, "TcpKnock = maybe", "w:8: TcpKnock: 'maybe' is no switch; write on or off"},
     {IN_PEER, "OutOfOrder = off", "w:8: OutOfOrder is no key of [Peer]; it belongs in [Interface]"},
+    {IN_INTERFACE, "KeyLog = keys.log",
+     "w:3: KeyLog: 'keys.log' is no absolute path; write off, or a path that begins with /"},
     {IN_INTERFACE, "LogLevel = verbose",
      "w:3: LogLevel: 'verbose' is no level; write error, warning, info or debug"},
     {IN_INTERFACE, "Idle = sleep", "w:3: Idle: 'sleep' is no way to idle; write adaptive or poll"},

@@ -97,6 +97,7 @@ struct config {
     bool in_order;  /* OutOfOrder = off */
     bool tcp_knock; /* the listener answers only SYNs of those who know our public key */
     enum log_level log_level;
+    char *key_log;             /* path; NULL: off */
     struct config_port *ports; /* the outer ones */
     size_t n_ports;
     struct config_peer *peers;

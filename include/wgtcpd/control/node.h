@@ -32,6 +32,7 @@ struct node {
     struct observe {
         struct event *on_watchdog;
         uint64_t turns; /* the worker's, when the watchdog was told last */
+        int key_log;    /* descriptor; -1: off */
     } observe;
     int event_fd, wake_fd, signal_fd;
     int stop_code; /* why the loop ended; 0: it was asked to */

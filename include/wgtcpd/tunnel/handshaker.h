@@ -53,6 +53,9 @@ struct handshaker {
     /* For the host: a peer's last reference is gone; a tunnel stopped. May be NULL. */
     void (*peer_removed)(void *ctx, struct tunnel_peer *peer);
     void (*stopped)(void *ctx);
+    /* For a key log: a handshake of ours, in either role, uses this ephemeral key. May be NULL. */
+    void (*handshake_keys)(void *ctx, const struct noise_remote *remote,
+                           const uint8_t ephemeral_private[NOISE_KEY_LEN]);
     uint64_t initiations_sent, initiations_received, responses_sent, responses_received,
         cookies_sent, cookies_received;
 };
