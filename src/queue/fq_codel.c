@@ -16,13 +16,19 @@ const struct fq_limits fq_no_limits = {
 };
 
 struct fq_limits
-fq_limits_at(uint64_t rate, wgt_time rtt)
+fq_limits_at(uint64_t rate, wgt_time rtt, bool loses)
 {
     wgt_time packet = rate != 0 ? FQ_PACKET_MAX * WGT_SEC / rate : 0;
     struct fq_limits l = {FQ_TARGET, FQ_INTERVAL, FQ_SOJOURN_MAX};
 
-    if (rtt / 2 > l.target)
+    if (loses) {
+        l.target = wgt_time_min(rtt + rtt / 2, FQ_TARGET_LOSSY_MAX);
+        if (l.target < FQ_TARGET)
+            l.target = FQ_TARGET;
+        l.interval += l.target;
+    } else if (rtt / 2 > l.target) {
         l.target = wgt_time_min(rtt / 2, FQ_TARGET_MAX);
+    }
     if (rtt + rtt / 2 > l.sojourn_max)
         l.sojourn_max = rtt + rtt / 2;
     if (packet > WGT_SEC)

@@ -9,7 +9,7 @@
 #include "internal.h"
 
 /* A path that has lost something is expected to do so for this time. */
-#define COPY_MEMORY (300 * WGT_SEC)
+#define LOSS_MEMORY (300 * WGT_SEC)
 enum {
     COPY_MAX = 512, /* payload bytes of a segment sent twice */
     COPY_SHARE = 16 /* of the path may be taken by copies: one part in so many */
@@ -17,9 +17,15 @@ enum {
 
 /* An episode of recovery is over, and it was for something. */
 void
-tcp_copy_path_loses(struct tcp_conn *c, wgt_time now)
+tcp_note_loss(struct tcp_conn *c, wgt_time now)
 {
-    c->copy.until = now + COPY_MEMORY;
+    c->copy.until = now + LOSS_MEMORY;
+}
+
+bool
+tcp_path_loses(const struct tcp_conn *c, wgt_time now)
+{
+    return now < c->copy.until;
 }
 
 static bool
@@ -37,7 +43,7 @@ tcp_copy_sent(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s)
     /* Without D-SACK the peer's answer would be a duplicate ACK, which says that something is lost.
      */
     c->tx->copy_due = s->chunk != NULL && s->chunk->twice && s->len <= COPY_MAX && c->sack_ok &&
-                      now < c->copy.until && is_affordable(c, now, s->len);
+                      tcp_path_loses(c, now) && is_affordable(c, now, s->len);
 }
 
 /* The segment to send once more now, or NULL. */

@@ -128,7 +128,7 @@ slow_down(struct tcp_conn *c, wgt_time now, uint32_t flight)
 {
     const struct tcp_cc_ops *ops = c->cc.ops;
 
-    tcp_copy_path_loses(c, now);
+    tcp_note_loss(c, now);
     ops->enter_recovery(&c->cc, now, flight);
     note_reduction(c);
     if (!ops->owns_recovery)
@@ -147,7 +147,7 @@ leave_recovery(struct tcp_conn *c, wgt_time now)
     c->repair_due = false;
     tcp_undo_repaired(c);
     tcp_rack_recovery_ends(c);
-    tcp_copy_path_loses(c, now);
+    tcp_note_loss(c, now);
     if (c->cc.ops->leave_recovery != NULL)
         c->cc.ops->leave_recovery(&c->cc, now);
 }

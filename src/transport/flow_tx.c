@@ -150,6 +150,12 @@ tcp_flow_rtt(const struct tcp_flow *f)
     return tcp_srtt(&f->conn);
 }
 
+bool
+tcp_flow_loses(const struct tcp_flow *f, wgt_time now)
+{
+    return tcp_path_loses(&f->conn, now);
+}
+
 size_t
 tcp_flow_message_max(const struct tcp_flow *f)
 {

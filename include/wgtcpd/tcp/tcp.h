@@ -295,6 +295,8 @@ const char *tcp_state_name(enum tcp_state s);
 
 /* Smoothed round-trip time; 0 before the first sample. */
 wgt_time tcp_srtt(const struct tcp_conn *c);
+/* Whether the path has lost segments in the last minutes. */
+bool tcp_path_loses(const struct tcp_conn *c, wgt_time now);
 /* A congestion window a round trip, in bytes a second; 0 before the first sample. */
 uint64_t tcp_window_rate(const struct tcp_conn *c);
 /* Changes the algorithm of an established connection; before, it does nothing. */
