@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* wgtcpd: command line, configuration file, exit codes. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <rte_version.h>
 
-#include <wgtcpd/control/config.h>
+#include <wgtcpd/control/config_file.h>
 #include <wgtcpd/control/log.h>
 #include <wgtcpd/control/node.h>
 #include <wgtcpd/control/notify.h>
@@ -19,7 +15,6 @@
 /* 0: clean end; 1: it did not start or did not end well; 2: command line or configuration is wrong.
  */
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
-enum { CONFIG_SIZE_MAX = 64 << 20 };
 
 struct options {
     const char *config;
@@ -39,8 +34,8 @@ print_help(FILE *to)
           "  -h, --help         this text\n"
           "  -V, --version      version and build\n"
           "\n"
-          "Signals: TERM, INT end it cleanly; USR1 writes peers, connections and counters to "
-          "stderr.\n"
+          "Signals: TERM, INT end it cleanly; HUP reloads the configuration; USR1 writes peers,\n"
+          "connections and counters to stderr.\n"
           "Exit codes: 0 clean end, 1 failure while starting or running, 2 wrong command line or\n"
           "configuration.\n",
           to);
@@ -102,55 +97,6 @@ parse_options(int argc, char **argv, struct options *o)
     return -1;
 }
 
-/* The whole file; NULL (logged) when it can't be read or others can read the key in it. */
-static char *
-read_file(const char *path, size_t *len)
-{
-    FILE *f = fopen(path, "re");
-    struct stat st;
-    char *text;
-
-    if (f == NULL || fstat(fileno(f), &st) != 0) {
-        log_error("cannot open %s: %s", path, strerror(errno));
-        if (f != NULL)
-            fclose(f);
-        return NULL;
-    }
-    text = NULL;
-    if (!S_ISREG(st.st_mode) || st.st_size > CONFIG_SIZE_MAX)
-        log_error("%s is no configuration file: a regular file of at most 64 MiB is wanted", path);
-    else if (st.st_mode & S_IRWXO)
-        log_error("%s holds a private key and is open to everyone (mode %04o): chmod 600 %s", path,
-                  st.st_mode & 07777, path);
-    else
-        text = malloc((size_t)st.st_size + 1);
-    if (text != NULL) {
-        *len = fread(text, 1, (size_t)st.st_size, f);
-        if (ferror(f)) {
-            log_error("cannot read %s: %s", path, strerror(errno));
-            free(text);
-            text = NULL;
-        }
-    }
-    fclose(f);
-    return text;
-}
-
-static struct config *
-load_config(const char *path)
-{
-    struct config *c;
-    size_t len = 0;
-    char *text = read_file(path, &len);
-
-    if (text == NULL)
-        return NULL;
-    c = config_parse(path, text, len, stderr);
-    explicit_bzero(text, len);
-    free(text);
-    return c;
-}
-
 int
 main(int argc, char **argv)
 {
@@ -163,7 +109,7 @@ main(int argc, char **argv)
         return rc;
     log_init(o.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     notify_init();
-    c = load_config(o.config);
+    c = config_load(o.config, stderr);
     if (c == NULL)
         return EXIT_USAGE;
     if (o.check) {
@@ -179,7 +125,7 @@ main(int argc, char **argv)
         log_error("%s", error);
         rc = EXIT_FAILED;
     } else {
-        rc = node_run(c, o.verbose);
+        rc = node_run(c, o.config, o.verbose);
     }
     config_free(c);
     return rc;

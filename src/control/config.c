@@ -363,8 +363,10 @@ parse_assignment(struct parser *ps, struct slice name, struct slice value)
         ps->seen[k] = ps->line;
     if (value.len == 0)
         config_error(ps, "%s has no value; give it one or remove the line", config_key_name(k));
-    else if (check_bytes(ps, k, value))
+    else if (check_bytes(ps, k, value)) {
         config_set(ps, k, value);
+        config_keep(ps, k, value);
+    }
 }
 
 /* Hooks are shell commands: '#' and everything else in them stays. */
@@ -519,6 +521,7 @@ free_ports(struct config_port *port)
         free(port->device);
         free(port->addresses);
         free(port->routes);
+        free_strings(&port->lines);
         free(port);
     }
 }
@@ -548,6 +551,7 @@ config_free(struct config *c)
     free_strings(&c->post_up);
     free_strings(&c->pre_down);
     free_strings(&c->post_down);
+    free_strings(&c->lines);
     free(c->inner);
     free(c->cores);
     free(c->eal_args);

@@ -869,6 +869,34 @@ config_set(struct parser *ps, enum config_key key, struct slice value)
     keys[key].set(ps, key, value);
 }
 
+/* What `wg` may set is the device's, and keys of peers are, too. */
+static struct config_strings *
+lines_for(struct parser *ps, enum config_key key)
+{
+    if (key == KEY_INTERFACE_PrivateKey || key == KEY_INTERFACE_ListenPort ||
+        key == KEY_INTERFACE_FwMark)
+        return NULL;
+    if (keys[key].section == SECTION_INTERFACE)
+        return &ps->c->lines;
+    return keys[key].section == SECTION_PORT ? &ps->port->lines : NULL;
+}
+
+void
+config_keep(struct parser *ps, enum config_key key, struct slice value)
+{
+    struct config_strings *lines = lines_for(ps, key);
+    char *line;
+
+    if (lines == NULL)
+        return;
+    if (asprintf(&line, "%s = %.*s", keys[key].name, (int)value.len, value.p) < 0)
+        config_error(ps, "out of memory");
+    else if (grow(ps, (void **)&lines->items, lines->n, sizeof(char *)))
+        lines->items[lines->n++] = line;
+    else
+        free(line);
+}
+
 const char *
 config_key_name(enum config_key key)
 {

@@ -100,6 +100,9 @@ bool config_slice_is(struct slice s, const char *word); /* case does not matter 
 
 /* Set a key of the current section from a value that is not empty. */
 void config_set(struct parser *ps, enum config_key key, struct slice value);
+/* Keeps the assignment as text, for what writes the file anew (save.c) and compares it (reload.c).
+ */
+void config_keep(struct parser *ps, enum config_key key, struct slice value);
 bool config_key_repeats(enum config_key key);
 bool config_key_is_hook(enum config_key key);
 const char *config_key_name(enum config_key key);

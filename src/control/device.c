@@ -350,6 +350,7 @@ take_endpoint(struct device_peer *p, struct step *step)
     free(p->host);
     p->host = step->host;
     step->host = NULL;
+    p->name = (struct device_name){.told = false};
 }
 
 static void

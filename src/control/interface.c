@@ -35,6 +35,106 @@ interface_up(struct node *n)
     return rc == 0 ? 0 : complain("cannot bring the interface up", rc);
 }
 
+static bool
+has_address(const struct config *c, const struct ip_prefix *p)
+{
+    for (size_t i = 0; i < c->n_addresses; i++)
+        if (c->addresses[i].len == p->len && ip_addr_equal(&c->addresses[i].addr, &p->addr))
+            return true;
+    return false;
+}
+
+static int
+refused(FILE *errors, const char *what, const struct ip_prefix *p, int rc)
+{
+    char text[IP_TEXT_MAX];
+
+    fprintf(errors, "cannot %s address %s: %s\n", what, ip_prefix_format(text, p), strerror(-rc));
+    return -1;
+}
+
+static int
+add_addresses(struct node *n, const struct config *new, FILE *errors)
+{
+    int rc, result = 0;
+
+    for (size_t i = 0; i < new->n_addresses; i++) {
+        rc = netlink_add_address(&n->netlink, &new->addresses[i]);
+        if (rc != 0 && rc != -EEXIST && errors != NULL)
+            result = refused(errors, "add", &new->addresses[i], rc);
+    }
+    return result;
+}
+
+/* What comes is there before what goes, so that an address whose length changes is never missing.
+ * That IPv6 refuses, and IPv4 may take others of the same network along with one that goes: so what
+ * should be there is added once more. */
+static int
+change_addresses(struct node *n, const struct config *new, FILE *errors)
+{
+    const struct config *old = n->config;
+    int rc, result = 0;
+
+    (void)add_addresses(n, new, NULL);
+    for (size_t i = 0; i < old->n_addresses; i++) {
+        if (has_address(new, &old->addresses[i]))
+            continue;
+        rc = netlink_del_address(&n->netlink, &old->addresses[i]);
+        if (rc != 0 && rc != -EADDRNOTAVAIL)
+            result = refused(errors, "remove", &old->addresses[i], rc);
+    }
+    return add_addresses(n, new, errors) == 0 ? result : -1;
+}
+
+static bool
+same_addresses(const struct config *a, const struct config *b)
+{
+    for (size_t i = 0; i < a->n_addresses; i++)
+        if (!has_address(b, &a->addresses[i]))
+            return false;
+    return a->n_addresses == b->n_addresses;
+}
+
+static int
+change_mtu(struct node *n, const struct config *new, FILE *errors)
+{
+    uint32_t mtu = inner_mtu(new, ports_outer_mtu(n));
+    size_t room = rte_pktmbuf_data_room_size(n->pool) - RTE_PKTMBUF_HEADROOM;
+    int rc;
+
+    if (mtu == n->mtu)
+        return 0;
+    if (packet_room(new) > room) {
+        fprintf(errors,
+                "MTU %u is too large for the packet buffers made at the start: that counts "
+                "from the next start on\n",
+                mtu);
+        return 0;
+    }
+    rc = netlink_set_mtu(&n->netlink, mtu);
+    if (rc != 0) {
+        fprintf(errors, "cannot set MTU %u: %s\n", mtu, strerror(-rc));
+        return -1;
+    }
+    n->mtu = mtu;
+    __atomic_store_n(&n->worker.tunnel.config.mtu, mtu, __ATOMIC_RELAXED);
+    return 0;
+}
+
+int
+interface_change(struct node *n, const struct config *new, FILE *errors)
+{
+    int rc = 0;
+
+    if (n->netlink.socket == NULL) /* the inner side is no interface of the kernel's */
+        return 0;
+    if (!same_addresses(n->config, new)) {
+        rc = change_addresses(n, new, errors);
+        routes_renew(n);
+    }
+    return change_mtu(n, new, errors) == 0 ? rc : -1;
+}
+
 void
 interface_down(struct node *n)
 {

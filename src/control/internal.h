@@ -16,12 +16,21 @@ uint16_t ports_outer_mtu(const struct node *n);
 
 /* interface.c: the kernel's side of the tunnel; 0, or -1 (logged) */
 int interface_up(struct node *n);
+/* Addresses and MTU of a configuration read anew, by difference. -1: lines to errors. */
+int interface_change(struct node *n, const struct config *new, FILE *errors);
 void interface_down(struct node *n);
 
+/* node.c: the MTU of the inner interface; bytes of a packet buffer behind its headroom, that is an
+ * inner packet with all that sealing adds, or a frame of the outer port */
+uint32_t inner_mtu(const struct config *c, uint32_t outer_mtu);
+size_t packet_room(const struct config *c);
+
 /* resolve.c: an address of the endpoint's host, of a family that the outer port has. false
- * (logged): there is none. */
-bool endpoint_resolve(const struct config *c, const struct config_endpoint *e,
-                      struct ip_endpoint *out);
+ * (logged): there is none so far. */
+bool endpoint_resolve(struct node *n, const struct config_endpoint *e, struct ip_endpoint *out);
+/* From now on names are looked up again when their addresses do not work. 0, or -1 (logged) */
+int resolve_start(struct node *n);
+void resolve_stop(struct node *n);
 
 /* loop.c: 0, or -1 (logged) */
 int loop_init(struct node *n);

@@ -3,6 +3,8 @@
  * (libevent; n->base). */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <time.h>
@@ -51,11 +53,35 @@ on_worker(evutil_socket_t fd, short what, void *ctx)
     (void)what;
     loop_take_events(n);
     if (__atomic_load_n(&n->worker.failed, __ATOMIC_ACQUIRE)) {
-        log_error("interface %s was deleted", n->config->ifname);
-        loop_stop(n, -1);
+        log_info("interface %s was deleted: ending", n->config->ifname);
+        loop_stop(n, 0);
     } else if (rte_ring_count(n->events) > 0) {
         event_active(n->on_worker, EV_READ, 0);
     }
+}
+
+/* SIGHUP: what there is to say goes to the log. */
+static void
+reload(struct node *n)
+{
+    char *said = NULL, *rest, *line;
+    size_t len;
+    FILE *errors = open_memstream(&said, &len);
+    int rc;
+
+    if (errors == NULL) {
+        complain("cannot reload", ENOMEM);
+        return;
+    }
+    rc = node_reload(n, errors);
+    fclose(errors);
+    rest = said;
+    while ((line = strsep(&rest, "\n")) != NULL)
+        if (*line != '\0')
+            (rc == 0 ? log_warning : log_error)("%s", line);
+    free(said);
+    if (rc != 0)
+        log_error("the configuration was not reloaded as a whole");
 }
 
 static void
@@ -69,7 +95,7 @@ on_signal(evutil_socket_t fd, short what, void *ctx)
         if (info.ssi_signo == SIGUSR1)
             status_log(n, worker_clock());
         else if (info.ssi_signo == SIGHUP)
-            log_warning("this version does not reload its configuration: restart it");
+            reload(n);
         else
             loop_stop(n, 0);
     }

@@ -48,9 +48,7 @@ may_use_tcp(const struct config *c)
     return c->listen_tcp || c->transport == CONFIG_TCP;
 }
 
-/* Bytes of a packet buffer behind its headroom: an inner packet with all that sealing adds, or a
- * frame of the outer port. */
-static size_t
+size_t
 packet_room(const struct config *c)
 {
     size_t room = PACKET_ROOM_MIN;
@@ -65,7 +63,7 @@ packet_room(const struct config *c)
 
 /* Where TCP may carry the tunnel, one message fits one segment over IPv4 and IPv6 alike (1392 on
  * 1500, whole padding included); over UDP alone, WireGuard's 1420. */
-static uint32_t
+uint32_t
 inner_mtu(const struct config *c, uint32_t outer_mtu)
 {
     if (c->mtu != 0)
@@ -234,26 +232,17 @@ launch_worker(struct node *n)
 /* --- up and down
  * ------------------------------------------------------------------------------------ */
 
-/* Keys of the grammar that this version reads and does not act on: not in silence. */
-static void
-warn_of_idle_keys(const struct config *c)
-{
-    if (c->save_config)
-        log_warning("SaveConfig has no effect in this version: the file stays as it is");
-}
-
 static int
 bring_up(struct node *n, bool verbose)
 {
     const struct config *c = n->config;
 
-    warn_of_idle_keys(c);
     if (loop_init(n) != 0 || hooks_run(&c->pre_up, c->ifname, NULL, NULL) != 0)
         return -1;
     n->hooks_up = true;
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_ports(n) != 0 ||
         interface_up(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
-        observe_up(n) != 0 || peers_add(n) != 0 || routes_sync(n) != 0)
+        observe_up(n) != 0 || peers_add(n) != 0 || resolve_start(n) != 0 || routes_sync(n) != 0)
         return -1;
     n->dns_up = dns_set(c->ifname, &c->dns, loop_take_events, n);
     return hooks_run(&c->post_up, c->ifname, loop_take_events, n);
@@ -281,6 +270,9 @@ run(struct node *n)
     notify_stopping();
     if (hooks_run(&n->config->pre_down, n->config->ifname, loop_take_events, n) != 0)
         rc = -1;
+    if (n->config->save_config && node_save(n) != 0)
+        rc = -1;
+    resolve_stop(n);
     loop_stop_tunnel(n);
     return rc;
 }
@@ -290,6 +282,7 @@ take_down(struct node *n)
 {
     int rc = 0;
 
+    resolve_stop(n);
     if (n->dns_up)
         dns_unset(n->config->ifname, NULL, NULL);
     observe_down(n);
@@ -312,7 +305,7 @@ take_down(struct node *n)
 }
 
 int
-node_run(const struct config *config, bool verbose)
+node_run(struct config *config, const char *path, bool verbose)
 {
     struct node *n = calloc(1, sizeof(*n));
     int rc;
@@ -320,6 +313,7 @@ node_run(const struct config *config, bool verbose)
     if (n == NULL)
         return complain("node", ENOMEM) != 0;
     n->config = config;
+    n->path = path;
     n->observe.key_log = n->tun.fd = n->event_fd = n->wake_fd = n->signal_fd = -1;
     allowedips_init(&n->allowed_ips);
     rc = bring_up(n, verbose);

@@ -56,7 +56,7 @@ add_to_change(struct node *n, struct change *c, const struct config_peer *from)
     if (from->endpoint.host == NULL)
         return 0;
     p->has_endpoint = true;
-    if (!endpoint_resolve(n->config, &from->endpoint, &p->endpoint))
+    if (!endpoint_resolve(n, &from->endpoint, &p->endpoint))
         p->endpoint = (struct ip_endpoint){.port = from->endpoint.port};
     return keep_name(p, from->endpoint.host);
 }

@@ -161,7 +161,7 @@ static int
 sync_all_rules(struct node *n)
 {
     struct routes *r = &n->routes;
-    uint32_t mark = n->config->fwmark;
+    uint32_t mark = n->device.fwmark;
     bool changed = r->rules_mark != mark;
     int rc;
 
@@ -317,6 +317,10 @@ routes_sync(struct node *n)
     struct wanted w = {.items = calloc(n->allowed_ips.count + 1, sizeof(*w.items))};
     int rc;
 
+    if (n->netlink.socket == NULL) { /* the inner side is no interface of the kernel's */
+        free(w.items);
+        return 0;
+    }
     if (w.items == NULL)
         return complain("routes", ENOMEM);
     if (r->table != c->table || r->table_number != c->table_number)
@@ -330,6 +334,17 @@ routes_sync(struct node *n)
     r->items = w.items;
     r->n = w.n;
     return sync_all_rules(n) == 0 ? rc : -1;
+}
+
+void
+routes_renew(struct node *n)
+{
+    struct routes *r = &n->routes;
+
+    for (size_t i = 0; i < r->n; i++)
+        if (r->items[i].ours)
+            (void)netlink_add_route(&n->netlink, &r->items[i].prefix,
+                                    table_for(r, &r->items[i].prefix));
 }
 
 void

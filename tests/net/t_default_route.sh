@@ -114,18 +114,30 @@ assert_match "rules" "$(in_ns b ip rule)" '32005:.*lookup 51821'
 stop_wgtcpd b
 in_ns b ip route del blackhole 203.0.113.77 table 51820
 
-step "killed: the next one takes the rules over"
+step "killed 20 times, at any moment: nothing piles up"
 rules() { in_ns b sh -c 'ip rule; ip -6 rule' | wc -l; }
+leftovers() {
+    find /run/dpdk /run/wireguard /run/wgtcpd /dev/shm /dev/hugepages -name "*$(if_name b)*" 2>/dev/null |
+        wc -l
+}
 start_b
 count=$(rules)
-for _ in 1 2 3; do
+files=$(leftovers)
+for i in {1..20}; do
     kill_hard b
-    start_b
-    assert_equal "rules after a kill" "$(rules)" "$count"
+    spawn b b "$WGTCPD" -v -c "$(conf_of b)"
+    sleep "0.$((RANDOM % 7))"
+    [ "$(rules)" -le "$count" ] || fail "after $i kills there are $(rules) rules, not $count"
 done
+kill_hard b
+start_b
+assert_equal "rules after 20 kills" "$(rules)" "$count"
+assert_equal "files after 20 kills" "$(leftovers)" "$files"
+assert_equal "interfaces after 20 kills" "$(in_ns b ip -o link | wc -l)" 4 # lo, eth0, the tap, the tunnel
 retry 10 ping_world_once || fail "no answer from the world"
 stop_wgtcpd b
 routing | diff "$NET_DIR/before" - || fail "b left something behind"
+assert_equal "files after a clean end" "$(leftovers)" 0
 
 step "Table = off and a table by number"
 conf_b udp 4 "Table = off"

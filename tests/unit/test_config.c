@@ -167,6 +167,23 @@ tcp_keys_have_defaults_and_peers_override_them(void **state)
 }
 
 static void
+lines_are_kept_but_for_what_wg_sets(void **state)
+{
+    static const char *const interface[] = {"Address = 10.0.0.1/24", "PostUp = echo '#'",
+                                            "MTU = 1400", "Address = 10.0.0.2/24"};
+    static const char *const port[] = {"Device = net_tap0", "Address = 192.0.2.2/24"};
+    struct config *c = parse("[Interface]\nPrivateKey = " KEY "\naddress=10.0.0.1/24 # one\n"
+                             "ListenPort = 1\nFwMark = 2\nPostUp = echo '#'\n" PORT PEER
+                             "AllowedIPs = 10.0.0.0/8\n"
+                             "[INTERFACE]\nMtu = 1400\nAddress =   10.0.0.2/24\n");
+
+    (void)state;
+    expect_strings(&c->lines, 4, interface);
+    expect_strings(&c->ports->lines, 2, port);
+    config_free(c);
+}
+
+static void
 every_key_of_a_port(void **state)
 {
     struct config *c = parse(INTERFACE "[Port]\nDevice = net_tap0,iface=wgout0\n"
@@ -523,6 +540,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_smallest_file_gives_the_defaults),
         cmocka_unit_test(every_key_of_the_interface),
+        cmocka_unit_test(lines_are_kept_but_for_what_wg_sets),
         cmocka_unit_test(tcp_keys_have_defaults_and_peers_override_them),
         cmocka_unit_test(every_key_of_a_port),
         cmocka_unit_test(ports_stay_in_the_files_order),

@@ -25,6 +25,12 @@ enum config_congestion { CONFIG_BBR, CONFIG_CUBIC, CONFIG_NONE };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_POLL };
 enum config_table { CONFIG_TABLE_AUTO, CONFIG_TABLE_OFF, CONFIG_TABLE_NUMBER };
 
+/* A list of strings in file order. */
+struct config_strings {
+    char **items;
+    size_t n;
+};
+
 /* An endpoint as written; host may be a name. */
 struct config_endpoint {
     char *host; /* NULL: no Endpoint; without brackets */
@@ -65,12 +71,7 @@ struct config_port {
     uint16_t vlan;                         /* 802.1Q tag of all frames; 0: none */
     struct config_route *routes;
     size_t n_routes;
-};
-
-/* A list of strings in file order. */
-struct config_strings {
-    char **items;
-    size_t n;
+    struct config_strings lines; /* all of it as "Key = value" */
 };
 
 struct config {
@@ -97,8 +98,9 @@ struct config {
     bool in_order;  /* OutOfOrder = off */
     bool tcp_knock; /* the listener answers only SYNs of those who know our public key */
     enum log_level log_level;
-    char *key_log;             /* path; NULL: off */
-    struct config_port *ports; /* the outer ones */
+    char *key_log;               /* path; NULL: off */
+    struct config_strings lines; /* [Interface] as "Key = value", without what `wg` may set */
+    struct config_port *ports;   /* the outer ones */
     size_t n_ports;
     struct config_peer *peers;
     size_t n_peers;

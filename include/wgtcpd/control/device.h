@@ -11,6 +11,16 @@
 #include <wgtcpd/tunnel/handshaker.h>
 #include <wgtcpd/tunnel/tunnel.h>
 
+/* How the look-ups of an endpoint's name go (resolve.c). */
+struct device_name {
+    wgt_time ask_at;        /* not before */
+    uint32_t wait_s;        /* between the last look-up and the next */
+    uint64_t dial_failures; /* seen so far */
+    bool troubled;          /* its address did not work since the last look-up */
+    bool asking;            /* a look-up is under way */
+    bool told;              /* that it has none */
+};
+
 struct device_peer {
     TAILQ_ENTRY(device_peer) link; /* in the order in which they came */
     struct tunnel_peer *tunnel;    /* its key, and what the worker has of it */
@@ -22,6 +32,7 @@ struct device_peer {
     struct ip_endpoint
         endpoint; /* as set last; family IP_NONE: never, or its name had no address */
     char *host;   /* the name it was resolved from; NULL: it was set as an address */
+    struct device_name name;
 };
 TAILQ_HEAD(device_peers, device_peer);
 

@@ -14,7 +14,8 @@ struct event;
 struct event_base;
 
 struct node {
-    const struct config *config;
+    struct config *config; /* changes when it is reloaded */
+    const char *path;      /* of its file */
     struct worker worker;
     struct handshaker handshaker;
     struct allowedips allowed_ips;
@@ -28,7 +29,9 @@ struct node {
     struct rte_ring *events, *commands;
     struct rte_rcu_qsbr *rcu;
     struct event_base *base; /* the control thread's loop */
-    struct event *on_worker, *on_signal;
+    struct event *on_worker, *on_signal, *on_resolve;
+    LIST_HEAD(, question) questions; /* names being looked up */
+    bool no_name_server;             /* gave an answer at the start */
     struct observe {
         struct event *on_watchdog;
         uint64_t turns; /* the worker's, when the watchdog was told last */
@@ -43,7 +46,18 @@ struct node {
 };
 
 /* Runs the node until SIGTERM or SIGINT. Returns the process's exit code: 0 after a clean shutdown,
- * 1 when it could not start or something it stands on went away (logged). */
-int node_run(const struct config *config, bool verbose);
+ * 1 when it could not start or something it stands on went away (logged). path: config's file. */
+int node_run(struct config *config, const char *path, bool verbose);
+
+/* device_apply, and what the host must see to. */
+int node_apply(struct node *n, const struct change *c);
+/*
+ * Reads the file again and applies the difference: peers that it does not touch notice nothing.
+ * Lines to errors: what is wrong with the file, in which case nothing changes; and keys that count
+ * from the next start on. 0; -1: the file was refused, or a part could not be done.
+ */
+int node_reload(struct node *n, FILE *errors);
+/* Writes the file anew with the present peers (SaveConfig, wgtcpctl save). 0, or -1 (logged). */
+int node_save(struct node *n);
 
 #endif
