@@ -313,6 +313,14 @@ worker_wake(struct worker *w)
     kick(w->wake_fd);
 }
 
+static void
+report_stats(void *ctx, void *host)
+{
+    const struct worker *w = ctx;
+
+    *(struct worker_stats *)host = w->stats;
+}
+
 /* --- set-up --------------------------------------------------------------------------------------
  */
 
@@ -409,6 +417,7 @@ worker_init(struct worker *w, const struct tunnel_config *config,
         free(w->routes);
         return rc;
     }
+    w->tunnel.report_host = report_stats;
     rc = init_links(w, config->name);
     if (rc != 0)
         worker_fini(w);

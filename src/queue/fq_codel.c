@@ -366,6 +366,26 @@ fq_resume(struct fq_queue *q, wgt_time now)
     }
 }
 
+static wgt_time
+heads_wait_since(const struct fq_flows *flows)
+{
+    wgt_time since = WGT_NEVER;
+    const struct fq_flow *flow;
+
+    TAILQ_FOREACH(flow, flows, link)
+    {
+        if (flow->head != NULL)
+            since = wgt_time_min(since, flow->head->since);
+    }
+    return since;
+}
+
+wgt_time
+fq_waits_since(const struct fq_queue *q)
+{
+    return wgt_time_min(heads_wait_since(&q->fresh), heads_wait_since(&q->old));
+}
+
 void
 fq_purge(struct fq *f, struct fq_queue *q, enum wgt_drop why)
 {

@@ -107,6 +107,7 @@ try_message(struct attempt *a, struct tcp_early *e, size_t len)
         break;
     }
     t->stats.early_delivered++;
+    f->early.delivered++;
     /* What the message set off may have ended the connection. */
     if (tcp_state(&f->conn) == TCP_CLOSED)
         return false;

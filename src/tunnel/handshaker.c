@@ -320,6 +320,14 @@ handshaker_set_identity(struct handshaker *h, const uint8_t private_key[NOISE_KE
 }
 
 int
+handshaker_report(struct handshaker *h, struct tunnel_report *r)
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_REPORT, .report = r};
+
+    return send_command(h, &c) ? 0 : -ENOBUFS;
+}
+
+int
 handshaker_stop_tunnel(struct handshaker *h)
 {
     return send_command(h, &(struct tunnel_command){.type = TUNNEL_COMMAND_STOP}) ? 0 : -ENOBUFS;
@@ -619,6 +627,10 @@ handle_event(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
     case TUNNEL_EVENT_STOPPED:
         if (h->stopped != NULL)
             h->stopped(h->ctx);
+        break;
+    case TUNNEL_EVENT_REPORT:
+        if (h->reported != NULL)
+            h->reported(h->ctx, e->report);
         break;
     }
 }

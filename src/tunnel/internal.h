@@ -47,6 +47,9 @@ void settings_set_peer(struct tunnel *t, wgt_time now, struct tunnel_peer *p,
 void settings_set_identity(struct tunnel *t, const struct tunnel_identity *id);
 void settings_set_port(struct tunnel *t, uint16_t listen_port);
 
+/* report.c */
+void report_run(struct tunnel *t, wgt_time now);
+
 /* too_big.c */
 /* Drops an inner packet to p (m, taken; its own length is len) and tells its sender what would fit.
  */

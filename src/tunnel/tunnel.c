@@ -296,6 +296,9 @@ handle_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
     case TUNNEL_COMMAND_PORT:
         settings_set_port(t, c->listen_port);
         break;
+    case TUNNEL_COMMAND_REPORT:
+        t->report = c->report;
+        break;
     case TUNNEL_COMMAND_SEND:
         send_to_stranger(t, now, c);
         break;
@@ -320,7 +323,8 @@ take_commands(struct tunnel *t, wgt_time now)
     struct tunnel_command c;
     unsigned n = 0;
 
-    while (n < COMMANDS_PER_TURN && rte_ring_dequeue_elem(t->commands, &c, sizeof(c)) == 0) {
+    while (t->report == NULL && n < COMMANDS_PER_TURN &&
+           rte_ring_dequeue_elem(t->commands, &c, sizeof(c)) == 0) {
         /* A path that was made before our port changed. */
         if (c.path.kind == TRANSPORT_UDP)
             c.path.local.port = t->config.listen_port;
@@ -363,6 +367,7 @@ tunnel_run(struct tunnel *t, wgt_time now)
     tcp_transport_run(&t->tcp, now);
     /* TCP's turn may have heard of new paths or sessions. */
     flush_peers(t, now);
+    report_run(t, now);
     tell_removed(t);
     tell_stopped(t);
     return n;
@@ -371,7 +376,7 @@ tunnel_run(struct tunnel *t, wgt_time now)
 wgt_time
 tunnel_deadline(const struct tunnel *t)
 {
-    if (!TAILQ_EMPTY(&t->flush))
+    if (!TAILQ_EMPTY(&t->flush) || t->report != NULL)
         return 0;
     return wgt_time_min(wheel_deadline(&t->wheel), tcp_transport_deadline(&t->tcp));
 }

@@ -143,6 +143,9 @@ void fq_hold(struct fq_queue *q);
 /* It can: what waited begins to wait now. */
 void fq_resume(struct fq_queue *q, wgt_time now);
 
+/* Since when the packet waits that has waited longest; WGT_NEVER: none waits. */
+wgt_time fq_waits_since(const struct fq_queue *q);
+
 /* Drops everything for the given reason. */
 void fq_purge(struct fq *f, struct fq_queue *q, enum wgt_drop why);
 

@@ -62,6 +62,7 @@ struct tcp_holds {
 struct tcp_flow_early {
     struct tcp_holds *holds; /* NULL: no packet waits */
     wgt_time failures_until; /* limits on candidates that fail */
+    uint32_t delivered;      /* messages */
     uint8_t failures;
     bool recut; /* segments were seen that do not begin with a frame */
 };

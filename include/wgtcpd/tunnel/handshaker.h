@@ -56,6 +56,8 @@ struct handshaker {
     /* For a key log: a handshake of ours, in either role, uses this ephemeral key. May be NULL. */
     void (*handshake_keys)(void *ctx, const struct noise_remote *remote,
                            const uint8_t ephemeral_private[NOISE_KEY_LEN]);
+    /* handshaker_report's has come back. */
+    void (*reported)(void *ctx, struct tunnel_report *r);
     uint64_t initiations_sent, initiations_received, responses_sent, responses_received,
         cookies_sent, cookies_received;
 };
@@ -98,6 +100,8 @@ int handshaker_set_peer(struct handshaker *h, struct tunnel_peer *peer,
 int handshaker_set_identity(struct handshaker *h, const uint8_t private_key[NOISE_KEY_LEN]);
 /* Where UDP is received and sent from, and TCP listens. TCP connections live on. 0 or -ENOBUFS. */
 int handshaker_set_port(struct handshaker *h, uint16_t listen_port);
+/* The worker fills in what is its own (report.h), and `reported` tells. 0 or -ENOBUFS. */
+int handshaker_report(struct handshaker *h, struct tunnel_report *r);
 int handshaker_stop_tunnel(struct handshaker *h);
 
 /* Take up to max events. Returns how many were taken. */

@@ -7,6 +7,7 @@
 #include <wgtcpd/transport/path.h>
 
 struct tunnel_peer;
+struct tunnel_report;
 struct tcp_cc_ops;
 
 /* tunnel -> handshaker */
@@ -17,6 +18,7 @@ enum tunnel_event_type {
     TUNNEL_EVENT_ZERO,      /* forget peer's handshake */
     TUNNEL_EVENT_REMOVED,   /* peer is detached: free it after a grace period */
     TUNNEL_EVENT_STOPPED,   /* all connections are closed */
+    TUNNEL_EVENT_REPORT,    /* report is filled in */
 };
 
 struct tunnel_event {
@@ -25,7 +27,10 @@ struct tunnel_event {
     struct noise_keypair *keypair;
     struct path path;
     uint32_t len;
-    uint8_t message[MESSAGE_HANDSHAKE_MAX];
+    union {
+        uint8_t message[MESSAGE_HANDSHAKE_MAX];
+        struct tunnel_report *report;
+    };
 };
 
 /* How a peer is reached and kept. */
@@ -57,6 +62,7 @@ enum tunnel_command_type {
     TUNNEL_COMMAND_SET_PEER, /* settings of peer */
     TUNNEL_COMMAND_IDENTITY, /* our key is another one */
     TUNNEL_COMMAND_PORT,     /* listen_port is another one */
+    TUNNEL_COMMAND_REPORT,   /* fill in report */
     TUNNEL_COMMAND_STOP,
 };
 
@@ -71,6 +77,7 @@ struct tunnel_command {
         struct tunnel_peer_settings settings;
         struct tunnel_identity identity;
         uint16_t listen_port;
+        struct tunnel_report *report;
     };
 };
 

@@ -117,6 +117,9 @@ struct tunnel {
     TAILQ_HEAD(, tunnel_peer) flush;
     struct rte_ring *events, *commands;
     struct noise_keypair *retired; /* wiped, waiting for room in the event ring */
+    struct tunnel_report *report;  /* being filled in; NULL: none */
+    /* The host's own figures, into a report's `host`; ctx is outer.ctx. May be NULL. */
+    void (*report_host)(void *ctx, void *host);
     struct wgt_drop_counters drops;
     struct strangers strangers; /* mac1 wrong */
     struct trouble unrouted;    /* inner packets that no peer is to have */
