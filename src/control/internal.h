@@ -49,6 +49,9 @@ void loop_take_events(void *ctx);
 int observe_up(struct node *n);
 void observe_down(struct node *n);
 
+/* The wall clock. */
+struct wall_clock wall_clock(void);
+
 /* peers.c: 0, or -1 (logged) */
 int peers_add(struct node *n);
 /* The ring to the worker is full (ctx: the node). */

@@ -20,7 +20,7 @@
 
 enum { EVENTS_PER_TURN = 256, STOP_PATIENCE_S = 2 };
 
-static struct wall_clock
+struct wall_clock
 wall_clock(void)
 {
     struct timespec ts;
@@ -93,7 +93,7 @@ on_signal(evutil_socket_t fd, short what, void *ctx)
     (void)what;
     while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         if (info.ssi_signo == SIGUSR1)
-            status_log(n, worker_clock());
+            status_log(n);
         else if (info.ssi_signo == SIGHUP)
             reload(n);
         else

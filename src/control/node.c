@@ -175,6 +175,15 @@ tunnel_has_stopped(void *ctx)
     n->stopped = true;
 }
 
+static void
+report_is_back(void *ctx, struct tunnel_report *r)
+{
+    struct node *n = ctx;
+
+    (void)r; /* there is one at a time: n->report */
+    n->reported = true;
+}
+
 static int
 start_tunnel(struct node *n)
 {
@@ -200,6 +209,7 @@ start_tunnel(struct node *n)
     n->handshaker_up = true;
     n->handshaker.peer_removed = peer_gone;
     n->handshaker.stopped = tunnel_has_stopped;
+    n->handshaker.reported = report_is_back;
     start_device(n);
     t.listen_port = n->device.listen_port;
     memcpy(t.mac1_key, n->handshaker.local.mac1_key, NOISE_KEY_LEN);
@@ -292,6 +302,7 @@ take_down(struct node *n)
     if (n->handshaker_up) {
         handshaker_fini(&n->handshaker);
         device_fini(&n->device);
+        free(n->report);
     }
     ports_stop(n);
     interface_down(n);
@@ -314,6 +325,7 @@ node_run(struct config *config, const char *path, bool verbose)
         return complain("node", ENOMEM) != 0;
     n->config = config;
     n->path = path;
+    n->started = worker_clock();
     n->observe.key_log = n->tun.fd = n->event_fd = n->wake_fd = n->signal_fd = -1;
     allowedips_init(&n->allowed_ips);
     rc = bring_up(n, verbose);

@@ -5,45 +5,40 @@
 #include <stdio.h>
 
 #include <wgtcpd/control/log.h>
+#include <wgtcpd/control/snapshot.h>
 
 static void
-log_connection(const struct tunnel_peer *p)
+log_connection(const struct snapshot_connection *c)
 {
-    const struct tcp_flow *f = tcp_flow_of(&p->path.path);
-    struct tcp_info info;
+    const struct tcp_info *i = &c->info;
 
-    if (f == NULL)
-        return;
-    tcp_info(&f->conn, &info);
     log_info("  connection: %s, %s, rtt %.1f ms, rto %.0f ms, cwnd %" PRIu32 ", mss %" PRIu32
              ", in flight %" PRIu32 ", unsent %" PRIu32 ", retransmitted %" PRIu64
              ", timeouts %" PRIu64,
-             tcp_state_name(info.state), f->dialer != NULL ? "dialled" : "accepted",
-             (double)info.srtt / 1e6, (double)info.rto / 1e6, info.cwnd, info.mss, info.flight,
-             info.unsent, info.segments_retransmitted, info.timeouts);
+             tcp_state_name(i->state), c->dialled ? "dialled" : "accepted", (double)i->srtt / 1e6,
+             (double)i->rto / 1e6, i->cwnd, i->mss, i->flight, i->unsent, i->segments_retransmitted,
+             i->timeouts);
 }
 
 static void
-log_peer(const struct tunnel_peer *p, wgt_time now)
+log_peer(const struct snapshot_peer *p)
 {
     char key[45], endpoint[IP_TEXT_MAX] = "(none)", handshake[48] = "never";
 
     config_key_format(key, p->public_key);
-    if (p->path.path.kind != TRANSPORT_NONE)
-        ip_endpoint_format(endpoint, &p->path.path.remote);
-    else if (p->has_endpoint)
-        ip_endpoint_format(endpoint, &p->configured);
-    if (p->stats.handshakes > 0)
-        snprintf(handshake, sizeof(handshake), "%" PRIu64 " s ago",
-                 (now - p->stats.last_handshake) / WGT_SEC);
+    if (p->endpoint.addr.family != IP_NONE)
+        ip_endpoint_format(endpoint, &p->endpoint);
+    if (p->handshaken)
+        snprintf(handshake, sizeof(handshake), "%" PRIu64 " s ago", p->handshake_age / WGT_SEC);
     log_info("peer %s: transport %s, endpoint %s, latest handshake %s, handshakes %" PRIu64
              ", rx %" PRIu64 " B / %" PRIu64 " packets, tx %" PRIu64 " B / %" PRIu64 " packets"
              ", waiting %" PRIu32 ", dials %" PRIu64 " (%" PRIu64 " failed)"
              ", path mtu lowered %" PRIu64,
-             key, transport_kind_name(p->path.path.kind), endpoint, handshake, p->stats.handshakes,
+             key, transport_kind_name(p->path), endpoint, handshake, p->stats.handshakes,
              p->stats.rx_bytes, p->stats.rx_packets, p->stats.tx_bytes, p->stats.tx_packets,
-             p->staged.count, p->stats.dials, p->stats.dial_failures, p->stats.path_mtu_lowered);
-    log_connection(p);
+             p->waiting, p->dials, p->dial_failures, p->stats.path_mtu_lowered);
+    if (p->connected)
+        log_connection(&p->connection);
 }
 
 static void
@@ -56,49 +51,61 @@ log_drops(const char *where, const struct wgt_drop_counters *drops)
 }
 
 static void
-log_listener(const struct tcp_transport *t)
+log_listener(const struct snapshot *s)
 {
+    const struct tcp_transport_stats *t = &s->tcp;
+
     log_info("tcp listener: half open %" PRIu32 ", strangers %" PRIu32 " silent %" PRIu32
              " heard, time-wait %" PRIu32 ", evicted %" PRIu64 ", of crowded sources %" PRIu64
              ", unused evicted %" PRIu64 ", cookies sent %" PRIu64 " accepted %" PRIu64
              " rejected %" PRIu64 ", knocks refused %" PRIu64,
-             t->listener.n[TCP_STUB_HALF_OPEN], t->listener.n[TCP_STUB_STRANGER],
-             t->n_unauthenticated, t->listener.n[TCP_STUB_TIME_WAIT], t->stats.strangers_evicted,
-             t->stats.source_refused, t->stats.unused_evicted, t->stats.cookies_sent,
-             t->stats.cookies_accepted, t->stats.cookies_rejected, t->stats.knocks_refused);
+             s->half_open, s->strangers, s->strangers_heard, s->time_wait, t->strangers_evicted,
+             t->source_refused, t->unused_evicted, t->cookies_sent, t->cookies_accepted,
+             t->cookies_rejected, t->knocks_refused);
 }
 
-void
-status_log(const struct node *n, wgt_time now)
+static void
+log_traffic(const struct snapshot *s)
 {
-    const struct worker_stats *w = &n->worker.stats;
-    const struct tcp_transport_stats *t = &n->worker.tunnel.tcp.stats;
-    const struct handshaker *h = &n->handshaker;
-    const struct device_peer *p;
-    char key[45];
+    const struct worker_stats *w = &s->worker;
+    const struct tcp_transport_stats *t = &s->tcp;
 
-    config_key_format(key, h->local.public_key);
-    log_info("status of %s: public key %s, listening port %u, mtu %" PRIu32 ", aead %s",
-             n->config->ifname, key, n->device.listen_port, n->mtu, noise_aead_name());
     log_info("packets: outer rx %" PRIu64 " tx %" PRIu64 ", inner rx %" PRIu64 " tx %" PRIu64
              ", turns %" PRIu64 ", sleeps %" PRIu64,
              w->outer_rx, w->outer_tx, w->inner_rx, w->inner_tx, w->turns, w->sleeps);
     log_info("handshakes: initiations sent %" PRIu64 " received %" PRIu64
              ", responses sent %" PRIu64 " received %" PRIu64 ", cookies sent %" PRIu64
              " received %" PRIu64,
-             h->initiations_sent, h->initiations_received, h->responses_sent, h->responses_received,
-             h->cookies_sent, h->cookies_received);
+             s->initiations_sent, s->initiations_received, s->responses_sent, s->responses_received,
+             s->cookies_sent, s->cookies_received);
     log_info("tcp: connections %" PRIu32 ", dialled %" PRIu64 ", accepted %" PRIu64
              ", established %" PRIu64 ", refused %" PRIu64 ", reset %" PRIu64 ", timed out %" PRIu64
              ", segments in %" PRIu64 " out %" PRIu64 ", retransmitted %" PRIu64
              ", sent twice %" PRIu64 ", copied %" PRIu64 ", short of packets %" PRIu64,
-             n->worker.tunnel.tcp.n_flows, t->dialled, t->accepted, t->established, t->refused,
-             t->reset, t->timed_out, t->segments_in, t->segments_out, t->retransmissions,
-             t->sent_twice, t->copies, t->packet_limited);
-    log_listener(&n->worker.tunnel.tcp);
-    TAILQ_FOREACH(p, &n->device.peers, link)
-    log_peer(p->tunnel, now);
-    log_drops("data", &n->worker.tunnel.drops);
-    log_drops("handshake", &h->drops);
+             s->connections, t->dialled, t->accepted, t->established, t->refused, t->reset,
+             t->timed_out, t->segments_in, t->segments_out, t->retransmissions, t->sent_twice,
+             t->copies, t->packet_limited);
+    log_listener(s);
+}
+
+void
+status_log(struct node *n)
+{
+    struct snapshot *s = snapshot_take(n);
+    char key[45];
+
+    if (s == NULL) {
+        log_error("no status: the worker does not answer, or there is no memory");
+        return;
+    }
+    config_key_format(key, s->public_key);
+    log_info("status of %s: public key %s, listening port %u, mtu %" PRIu32 ", aead %s", s->ifname,
+             key, s->listen_port, s->mtu, s->aead);
+    log_traffic(s);
+    for (size_t i = 0; i < s->n_peers; i++)
+        log_peer(&s->peers[i]);
+    log_drops("data", &s->data_drops);
+    log_drops("handshake", &s->handshake_drops);
     log_info("end of status");
+    snapshot_free(s);
 }

@@ -8,7 +8,7 @@
 
 #include <rte_ring_elem.h>
 
-#include <wgtcpd/control/device.h>
+#include <wgtcpd/control/snapshot.h>
 #include <wgtcpd/wire/tcp.h>
 #include <wgtcpd/wire/udp.h>
 
@@ -37,6 +37,7 @@ static struct rig {
     wgt_time now;
     uint64_t entropy;
     unsigned waits, synchronized;
+    struct tunnel_report *report; /* that came back last */
 } rig;
 
 static inline void
@@ -90,7 +91,7 @@ rig_turn(void)
     do {
         n = tunnel_run(&rig.tunnel, rig.now);
         n += handshaker_run(&rig.handshaker, rig.now, &wall, 64);
-    } while (n > 0);
+    } while (n > 0 || rig.tunnel.report != NULL);
     device_reap(&rig.device);
 }
 
@@ -114,6 +115,13 @@ rig_peer_removed(void *ctx, struct tunnel_peer *peer)
 {
     (void)ctx;
     device_peer_removed(&rig.device, peer);
+}
+
+static inline void
+rig_reported(void *ctx, struct tunnel_report *r)
+{
+    (void)ctx;
+    rig.report = r;
 }
 
 /* Once a process. */
@@ -168,6 +176,7 @@ rig_up(const uint8_t private_key[NOISE_KEY_LEN], uint32_t max_peers)
                         rig_entropy, NULL) != 0)
         return -1;
     rig.handshaker.peer_removed = rig_peer_removed;
+    rig.handshaker.reported = rig_reported;
     memcpy(config.mac1_key, rig.handshaker.local.mac1_key, NOISE_KEY_LEN);
     if (tunnel_init(&rig.tunnel, rig.now, &config, &outer, rig_inner_tx, &rig.ips, rig.events,
                     rig.commands) != 0)

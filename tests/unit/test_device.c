@@ -743,6 +743,132 @@ a_prefix_that_is_none_changes_nothing(void **state)
     assert_null(owner_of(0x0a000002));
 }
 
+/* --- snapshots -----------------------------------------------------------------------------------
+ */
+
+static struct snapshot *
+snapshot_at(const struct wall_clock *wall)
+{
+    struct tunnel_report *r = snapshot_ask(&rig.device, NULL);
+    struct snapshot *s;
+
+    assert_non_null(r);
+    rig.report = NULL;
+    rig_turn();
+    assert_ptr_equal(rig.report, r);
+    s = snapshot_make(&rig.device, r, rig.now, wall);
+    assert_non_null(s);
+    free(r);
+    return s;
+}
+
+static void
+a_snapshot_tells_interface_and_peers(void **state)
+{
+    static const struct wall_clock wall = {2000, 0};
+    struct snapshot *s;
+
+    (void)state;
+    add_peer_with_endpoint(2, 2);
+    add_peer_with_endpoint(3, 3);
+    offer(2);
+    offer(4);
+    rig.now += 2 * WGT_SEC;
+    s = snapshot_at(&wall);
+    assert_int_equal(s->n_peers, 2);
+    assert_memory_equal(s->public_key, rig.handshaker.local.public_key, NOISE_KEY_LEN);
+    assert_true(s->has_private_key);
+    assert_int_equal(s->listen_port, RIG_PORT);
+    assert_int_equal(s->initiations_sent, 1);
+    assert_int_equal(s->data_drops.n[WGT_DROP_NO_PEER], 1);
+    assert_int_equal(s->unrouted.n, 1);
+    assert_memory_equal(s->peers[0].public_key, public_key(2), NOISE_KEY_LEN);
+    assert_ptr_equal(s->peers[0].device, found(public_key(2)));
+    assert_int_equal(s->peers[0].path, TRANSPORT_UDP);
+    assert_int_equal(s->peers[0].endpoint.addr.bytes[3], 2);
+    assert_int_equal(s->peers[0].waiting, 1);
+    assert_int_equal(s->peers[0].waiting_bytes, IPV4_HEADER_LEN + UDP_HEADER_LEN);
+    assert_int_equal(s->peers[0].queue_delay, 2 * WGT_SEC);
+    assert_int_equal(s->peers[0].initiations_sent, 1);
+    assert_false(s->peers[0].session || s->peers[0].handshaken || s->peers[0].connected);
+    assert_int_equal(s->peers[1].path, TRANSPORT_NONE);
+    assert_int_equal(s->peers[1].endpoint.addr.bytes[3], 3); /* as it was set */
+    assert_int_equal(s->peers[1].waiting, 0);
+    assert_int_equal(s->peers[1].queue_delay, 0);
+    snapshot_free(s);
+}
+
+static void
+a_snapshot_tells_of_the_connection(void **state)
+{
+    static const struct wall_clock wall = {2000, 0};
+    struct snapshot *s;
+
+    (void)state;
+    add_peer_with_endpoint(2, 2);
+    peer(public_key(2))->has_transport = true;
+    change.peers->transport = CONFIG_TCP;
+    apply();
+    offer(2);
+    s = snapshot_at(&wall);
+    assert_true(s->peers[0].connected && s->peers[0].connection.dialled);
+    assert_int_equal(s->peers[0].connection.info.state, TCP_SYN_SENT);
+    assert_int_equal(s->peers[0].dials, 1);
+    assert_int_equal(s->connections, 1);
+    snapshot_free(s);
+}
+
+/* What the wall clock does meanwhile changes nothing. */
+static void
+a_handshake_s_time_is_told_the_same_each_time(void **state)
+{
+    static const struct wall_clock first = {5000, 250000000}, later = {99, 0};
+    struct snapshot *s;
+
+    (void)state;
+    add_peer_with_endpoint(2, 2);
+    found(public_key(2))->tunnel->stats.handshakes = 1;
+    found(public_key(2))->tunnel->stats.last_handshake = rig.now - 3 * WGT_SEC / 2;
+    s = snapshot_at(&first);
+    assert_true(s->peers[0].handshaken);
+    assert_int_equal(s->peers[0].handshake_seconds, 4998);
+    assert_int_equal(s->peers[0].handshake_nanoseconds, 750000000);
+    assert_int_equal(s->peers[0].handshake_age, 3 * WGT_SEC / 2);
+    snapshot_free(s);
+    rig.now += 10 * WGT_SEC;
+    s = snapshot_at(&later);
+    assert_int_equal(s->peers[0].handshake_seconds, 4998);
+    assert_int_equal(s->peers[0].handshake_nanoseconds, 750000000);
+    assert_int_equal(s->peers[0].handshake_age, 23 * WGT_SEC / 2);
+    snapshot_free(s);
+}
+
+/* A report is made in parts; its peers stay until it is done. */
+static void
+a_peer_is_not_removed_while_it_is_reported(void **state)
+{
+    struct tunnel_report *r;
+
+    (void)state;
+    for (uint32_t i = 0; i < 1000; i++)
+        peer(numbered_key(i));
+    apply();
+    r = snapshot_ask(&rig.device, NULL);
+    assert_non_null(r);
+    change.replace_peers = true;
+    assert_int_equal(device_apply(&rig.device, &change, NULL), 0);
+    change_free(&change);
+    tunnel_run(&rig.tunnel, rig.now);
+    assert_true(r->n_done > 0 && r->n_done < r->n_peers);
+    assert_int_equal(tunnel_deadline(&rig.tunnel), 0);
+    assert_int_equal(worker_peers(), 1000);
+    rig_turn();
+    assert_int_equal(worker_peers(), 0);
+    assert_int_equal(r->n_done, 1000);
+    assert_ptr_equal(rig.report, r);
+    free(r);
+}
+
 static double
 seconds(void)
 {
@@ -802,6 +928,10 @@ main(void)
         TEST(more_peers_than_there_is_room_for_change_nothing),
         TEST(a_prefix_that_is_none_changes_nothing),
         TEST(many_allowed_ips_in_one_change_take_no_time),
+        TEST(a_snapshot_tells_interface_and_peers),
+        TEST(a_snapshot_tells_of_the_connection),
+        TEST(a_handshake_s_time_is_told_the_same_each_time),
+        TEST(a_peer_is_not_removed_while_it_is_reported),
     };
 
     if (rig_start() != 0)

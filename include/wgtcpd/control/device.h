@@ -28,7 +28,9 @@ struct device_peer {
     enum config_transport transport;
     enum config_congestion congestion;
     bool knock;
-    uint16_t keepalive; /* s, 0: off */
+    wgt_time handshake;               /* whose wall-clock time was told */
+    struct wall_clock handshake_wall; /* snapshot.c: it is told the same each time */
+    uint16_t keepalive;               /* s, 0: off */
     struct ip_endpoint
         endpoint; /* as set last; family IP_NONE: never, or its name had no address */
     char *host;   /* the name it was resolved from; NULL: it was set as an address */

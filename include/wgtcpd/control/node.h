@@ -40,7 +40,11 @@ struct node {
     int event_fd, wake_fd, signal_fd;
     int stop_code; /* why the loop ended; 0: it was asked to */
     uint32_t mtu;
-    bool stopped; /* the tunnel has closed its connections */
+    wgt_time started;
+    struct tunnel_report *report;     /* at the worker, or back; NULL: none */
+    struct worker_stats report_stats; /* with it */
+    bool reported;                    /* it is back */
+    bool stopped;                     /* the tunnel has closed its connections */
     /* how far we got, for taking down */
     bool eal_up, handshaker_up, worker_up, worker_runs, hooks_up, dns_up;
 };

@@ -10,6 +10,7 @@
 #include <wgtcpd/base/drop.h>
 #include <wgtcpd/control/device.h>
 #include <wgtcpd/dataplane/worker.h>
+#include <wgtcpd/tunnel/report.h>
 
 struct node;
 
@@ -57,7 +58,8 @@ struct snapshot {
     wgt_time now; /* on the clock of every wgt_time here */
     struct worker_stats worker;
     struct tcp_transport_stats tcp;
-    uint32_t connections, half_open, strangers, time_wait;
+    uint32_t connections, half_open, strangers, time_wait; /* strangers: have said nothing yet */
+    uint32_t strangers_heard;                              /* have, but not authenticated */
     struct wgt_drop_counters data_drops, handshake_drops;
     uint64_t initiations_sent, initiations_received, responses_sent, responses_received,
         cookies_sent, cookies_received;
@@ -69,8 +71,19 @@ struct snapshot {
     struct snapshot_peer *peers; /* in the device's order */
 };
 
-/* NULL: no memory, or the worker did not answer within a second. snapshot_free frees it. */
+/* NULL: no memory, or the worker did not answer within a second. snapshot_free frees it (NULL is
+ * fine). The control thread takes events meanwhile. */
 struct snapshot *snapshot_take(struct node *n);
 void snapshot_free(struct snapshot *s);
+
+/* Its parts. Asks the worker about all peers; the handshaker's `reported` gives the report back,
+ * and the caller frees it. worker: room for its figures, or NULL. NULL: no memory, or the ring is
+ * full.
+ */
+struct tunnel_report *snapshot_ask(struct device *d, struct worker_stats *worker);
+/* Of a report that is back; all but ifname, mtu and uptime_s. No peer was added or removed since it
+ * was asked for. wall: at the time of the worker's clock `now`. NULL: no memory. */
+struct snapshot *snapshot_make(struct device *d, const struct tunnel_report *r, wgt_time now,
+                               const struct wall_clock *wall);
 
 #endif

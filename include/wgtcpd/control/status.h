@@ -6,6 +6,6 @@
 #include <wgtcpd/control/node.h>
 
 /* Writes interface, peers, connections and all counters that are not zero to the log. */
-void status_log(const struct node *n, wgt_time now);
+void status_log(struct node *n);
 
 #endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* A snapshot of a running node: asking the worker, and waiting for its answer. */
+#include <poll.h>
+#include <stdlib.h>
+
+#include <wgtcpd/control/log.h>
+#include <wgtcpd/control/snapshot.h>
+
+#include "internal.h"
+
+#define PATIENCE WGT_SEC
+
+/* One that the worker did not answer in time stays its until it does. */
+static bool
+await_report(struct node *n)
+{
+    struct pollfd told = {.fd = n->event_fd, .events = POLLIN};
+    wgt_time now = worker_clock(), deadline = now + PATIENCE;
+
+    while (!n->reported && now < deadline) {
+        worker_wake(&n->worker);
+        poll(&told, 1, (int)((deadline - now) / WGT_MSEC) + 1);
+        loop_take_events(n);
+        now = worker_clock();
+    }
+    return n->reported;
+}
+
+static void
+drop_report(struct node *n)
+{
+    free(n->report);
+    n->report = NULL;
+    n->reported = false;
+}
+
+static struct snapshot *
+make(struct node *n)
+{
+    struct wall_clock wall = wall_clock();
+    struct snapshot *s = snapshot_make(&n->device, n->report, worker_clock(), &wall);
+
+    if (s == NULL)
+        return NULL;
+    snprintf(s->ifname, sizeof(s->ifname), "%s", n->config->ifname);
+    s->mtu = n->mtu;
+    s->uptime_s = (s->now - n->started) / WGT_SEC;
+    return s;
+}
+
+struct snapshot *
+snapshot_take(struct node *n)
+{
+    struct snapshot *s = NULL;
+
+    if (n->report != NULL && await_report(n))
+        drop_report(n); /* an old one; peers may have come and gone since */
+    if (n->report != NULL)
+        return NULL;
+    if (!handshaker_has_room(&n->handshaker))
+        peers_wait(n);
+    n->report = snapshot_ask(&n->device, &n->report_stats);
+    if (n->report == NULL)
+        return NULL;
+    if (await_report(n)) {
+        s = make(n);
+        drop_report(n);
+    } else {
+        log_warning("the worker does not answer");
+    }
+    return s;
+}
