@@ -144,9 +144,26 @@ on_peer_removed(void *ctx, struct tunnel_peer *peer)
 {
     struct node *n = ctx;
 
-    if (peer != n->peer)
-        n->host.broken(n->host.ctx, n->id, "removal: of another peer");
+    if (handshaker_find_peer(&n->handshaker, peer->public_key) == peer)
+        n->host.broken(n->host.ctx, n->id, "removal: of a peer that is there");
+    device_peer_removed(&n->device, peer);
     n->peer_removed = true;
+}
+
+static void
+on_wait(void *ctx)
+{
+    struct node *n = ctx;
+
+    n->host.broken(n->host.ctx, n->id, "change: no room for a command");
+    abort(); /* it would ask for ever */
+}
+
+/* Nodes look at allowed IPs in their own turns only. */
+static void
+on_synchronize(void *ctx)
+{
+    (void)ctx;
 }
 
 static void
@@ -204,56 +221,75 @@ start_engines(struct node *n, wgt_time clock)
     noise_knock_key(config.knock_key, n->handshaker.local.public_key);
     n->handshaker.peer_removed = on_peer_removed;
     n->handshaker.stopped = on_stopped;
+    device_init(&n->device, &(struct device_config){.transport = CONFIG_UDP}, &n->handshaker,
+                &n->ips, NODE_PORT, 0);
+    n->device.ctx = n;
+    n->device.wait = on_wait;
+    n->device.synchronize = on_synchronize;
     return tunnel_init(&n->tunnel, clock, &config, &outer, on_inner_tx, &n->ips, n->events,
                        n->commands) == 0;
 }
 
-static struct tunnel_peer *
-new_peer(const struct node *n, unsigned other)
+static void
+find_peers(struct node *n)
 {
-    struct tunnel_peer *peer = calloc(1, sizeof(*peer));
-    uint8_t other_private[NOISE_KEY_LEN];
+    uint8_t other_private[NOISE_KEY_LEN], other_public[NOISE_KEY_LEN];
 
-    if (peer == NULL)
-        abort();
-    derive_keys(n->shared.seed, other, other_private, peer->public_key);
-    peer->has_endpoint = n->config.dials;
-    peer->configured_kind = n->config.kind;
-    peer->configured = (struct ip_endpoint){node_address(other, n->shared.family), NODE_PORT};
-    peer->knock = n->config.knock;
-    peer->persistent_keepalive = n->config.keepalive;
-    return peer;
+    for (unsigned other = 0; other < NODES_MAX; other++) {
+        derive_keys(n->shared.seed, other, other_private, other_public);
+        n->peers[other] = handshaker_find_peer(&n->handshaker, other_public);
+    }
+    n->peer = n->peers[n->id == 0 ? 1 : 0];
 }
 
-static bool
-add_peer(struct node *n, struct tunnel_peer *peer, unsigned other)
+void
+node_change(struct node *n, const struct change *c, struct device_effect *effect)
+{
+    if (device_apply(&n->device, c, effect) != 0)
+        broken(n, "change: refused");
+    find_peers(n);
+}
+
+static void
+ask_for_peer(const struct node *n, struct change *c, unsigned other)
 {
     struct ip_prefix v4 = {traffic_address(other, IP_V4), 32};
     struct ip_prefix v6 = {traffic_address(other, IP_V6), 128};
     struct prng r = prng_fork(n->shared.seed, n->config.wrong_psk ? 'w' : 'p');
-    uint8_t psk[NOISE_KEY_LEN];
+    uint8_t other_private[NOISE_KEY_LEN], other_public[NOISE_KEY_LEN];
+    struct change_peer *p;
 
-    prng_fill(&r, psk, sizeof(psk));
-    return allowedips_insert(&n->ips, &v4, peer) == 0 &&
-           allowedips_insert(&n->ips, &v6, peer) == 0 &&
-           handshaker_add_peer(&n->handshaker, peer, n->shared.psk ? psk : NULL) == 0;
+    derive_keys(n->shared.seed, other, other_private, other_public);
+    p = change_add_peer(c, other_public);
+    if (p == NULL || !change_add_prefix(p, &v4, false) || !change_add_prefix(p, &v6, false))
+        abort();
+    p->has_endpoint = n->config.dials;
+    p->endpoint = (struct ip_endpoint){node_address(other, n->shared.family), NODE_PORT};
+    p->has_transport = p->has_knock = p->has_keepalive = true;
+    p->transport = n->config.kind == TRANSPORT_TCP ? CONFIG_TCP : CONFIG_UDP;
+    p->knock = n->config.knock;
+    p->keepalive = n->config.keepalive;
+    p->has_psk = n->shared.psk;
+    prng_fill(&r, p->psk, sizeof(p->psk));
 }
 
 /* The nodes of a pair know each other; in a star node 0 knows all, the others only node 0. */
-static bool
+static void
 add_peers(struct node *n)
 {
     unsigned first = n->id == 0 ? 1 : 0,
              last = n->id == 0 && n->config.n_peers > 1 ? n->config.n_peers : first;
+    struct change c;
 
-    for (unsigned other = first; other <= last; other++) {
-        n->peers[other] = new_peer(n, other);
-        if (!add_peer(n, n->peers[other], other))
-            return false;
-    }
-    n->peer = n->peers[first];
+    change_init(&c);
+    for (unsigned other = first; other <= last; other++)
+        ask_for_peer(n, &c, other);
+    node_change(n, &c, NULL);
+    change_free(&c);
+    /* Before the worker takes them in: also a congestion control that has no name. */
+    for (unsigned other = first; other <= last; other++)
+        n->peers[other]->congestion = n->config.congestion;
     n->has_peer = true;
-    return true;
 }
 
 void
@@ -268,8 +304,7 @@ node_start(struct node *n, wgt_time now)
         abort();
     }
     n->up = true;
-    if (!add_peers(n))
-        broken(n, "set-up: the peer was refused");
+    add_peers(n);
     node_settle(n, now);
 }
 
@@ -281,11 +316,9 @@ node_crash(struct node *n)
     n->up = false;
     tunnel_fini(&n->tunnel);
     handshaker_fini(&n->handshaker);
+    device_fini(&n->device);
     allowedips_destroy(&n->ips);
-    for (unsigned i = 0; i < NODES_MAX; i++) {
-        free(n->peers[i]);
-        n->peers[i] = NULL;
-    }
+    memset(n->peers, 0, sizeof(n->peers));
     n->peer = NULL;
     n->has_peer = false;
 }
@@ -366,6 +399,7 @@ run_control(struct node *n, wgt_time now)
         .seconds = WALL_EPOCH + now / WGT_SEC,
         .nanoseconds = (uint32_t)(now % WGT_SEC),
     };
+    unsigned work;
 
     if (rte_ring_empty(n->events)) {
         n->control_at = WGT_NEVER;
@@ -376,7 +410,9 @@ run_control(struct node *n, wgt_time now)
     if (n->control_at > now)
         return 0;
     n->control_at = WGT_NEVER;
-    return handshaker_run(&n->handshaker, clock, &wall, CONTROL_BATCH);
+    work = handshaker_run(&n->handshaker, clock, &wall, CONTROL_BATCH);
+    device_reap(&n->device);
+    return work;
 }
 
 /* What nobody may see once the node has come to rest. */
@@ -441,12 +477,17 @@ node_stop(struct node *n)
 void
 node_remove_peer(struct node *n)
 {
+    struct change c;
+
     if (!n->has_peer)
         return;
     n->has_peer = false;
-    allowedips_remove_value(&n->ips, n->peer);
-    if (handshaker_remove_peer(&n->handshaker, n->peer) != 0)
-        broken(n, "removal: refused");
+    change_init(&c);
+    if (change_add_peer(&c, n->peer->public_key) == NULL)
+        abort();
+    c.peers->remove = true;
+    node_change(n, &c, NULL);
+    change_free(&c);
 }
 
 bool

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A whole node without ports: tunnel, handshaker, one peer. It has its own clocks and entropy; the
+ * A whole node without ports: tunnel, handshaker, device with one peer or some. It has its own clocks and entropy; the
  * times of these functions are the world's.
  */
 #ifndef SIM_NODE_H
 #define SIM_NODE_H
 
+#include <wgtcpd/control/device.h>
 #include <wgtcpd/tunnel/handshaker.h>
 #include <wgtcpd/tunnel/tunnel.h>
 
@@ -58,7 +59,8 @@ struct node {
     struct tunnel tunnel;
     struct handshaker handshaker;
     struct allowedips ips;
-    struct tunnel_peer *peers[NODES_MAX]; /* by their node */
+    struct device device;
+    struct tunnel_peer *peers[NODES_MAX]; /* by their node; NULL: none, or removed */
     struct tunnel_peer *peer;             /* the first of them */
     wgt_time control_at;                  /* WGT_NEVER: no event waits */
     unsigned sent_in_turn;
@@ -86,6 +88,10 @@ wgt_time node_deadline(const struct node *n);
 
 void node_stop(struct node *n);        /* asks the tunnel to stop; then settle */
 void node_remove_peer(struct node *n); /* likewise */
+
+/* A change of its device, carried out at once and as a whole; settle afterwards. Peers of the other
+ * nodes' first keys are found in `peers` again. */
+void node_change(struct node *n, const struct change *c, struct device_effect *effect);
 
 struct ip_addr node_address(unsigned id, uint8_t family);
 /* Birth, in world time, of the keypair under which the node sends to that index. */
