@@ -3,6 +3,7 @@
 #ifndef TUNNEL_INTERNAL_H
 #define TUNNEL_INTERNAL_H
 
+#include <wgtcpd/base/bucket.h>
 #include <wgtcpd/tunnel/tunnel.h>
 
 /* session.c: keypairs, handshakes and what hangs on them */
@@ -92,16 +93,6 @@ static inline void
 tunnel_drop(struct tunnel *t, enum wgt_drop why, struct rte_mbuf *m)
 {
     outer_drop(&t->outer, why, m);
-}
-
-/* A leaky bucket: one an interval, and a burst's worth (in time) at once. *at: 0 at first. */
-static inline bool
-bucket_take(wgt_time *at, wgt_time now, wgt_time interval, wgt_time burst)
-{
-    if (*at > now + burst)
-        return false;
-    *at = (*at > now ? *at : now) + interval;
-    return true;
 }
 
 #endif

@@ -14,7 +14,7 @@ peer_too_big(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_m
              size_t mtu)
 {
     const uint8_t *packet = rte_pktmbuf_mtod(m, const uint8_t *);
-    size_t headers = inner_too_big_headers(packet);
+    size_t headers = inner_error_headers(packet);
     uint8_t *out;
 
     if (rte_pktmbuf_headroom(m) < headers || !inner_may_answer(packet, len) ||

@@ -14,7 +14,7 @@
 
 enum { DF = 0x4000, MF = 0x2000 };
 
-static uint8_t packet[2048], out[INNER_TOO_BIG_MAX];
+static uint8_t packet[2048], out[INNER_ERROR_MAX];
 
 static size_t
 build(bool v6, size_t len, bool df, uint8_t protocol)
@@ -113,13 +113,13 @@ the_mtu_told_is_no_smaller_than_hosts_heed(void **state)
 static void
 it_is_written_around_the_packet_in_place(void **state)
 {
-    static uint8_t room[2048 + INNER_TOO_BIG_HEADERS_MAX];
+    static uint8_t room[2048 + INNER_ERROR_HEADERS_MAX];
 
     (void)state;
     for (unsigned v6 = 0; v6 < 2; v6++) {
         size_t len = build(v6, 1420, true, IP_PROTO_UDP);
         size_t n = inner_too_big_write(out, packet, len, 1394);
-        size_t headers = inner_too_big_headers(packet);
+        size_t headers = inner_error_headers(packet);
 
         memcpy(room + headers, packet, len);
         assert_int_equal(inner_too_big_write(room, room + headers, len, 1394), n);

@@ -28,9 +28,12 @@
     X(IP_HEADER_LENGTH, "IPv4 header length field out of range")                                   \
     X(IP_TOTAL_LENGTH, "IP length field does not fit the packet")                                  \
     X(IP_CHECKSUM, "wrong IPv4 header checksum")                                                   \
-    X(IP_FRAGMENT, "IP fragment")                                                                  \
+    X(IP_FRAGMENT, "IP fragment that is not taken")                                                \
+    X(IP_REASSEMBLY, "IP fragment whose datagram could not be put together")                       \
     X(IP_EXTENSION, "IPv6 extension header not handled")                                           \
     X(IP_SOURCE, "IP source address no host may use")                                              \
+    X(IP_SCOPE, "IP address that no router forwards")                                              \
+    X(IP_TTL, "TTL or hop limit used up on the way")                                               \
     X(IP_NOT_FOR_US, "IP destination is not this node")                                            \
     X(IP_PROTOCOL, "IP protocol not handled")                                                      \
     X(ICMP_MALFORMED, "malformed ICMP message")                                                    \
@@ -105,6 +108,7 @@
     X(INNER_TOO_BIG, "inner packet larger than the tunnel takes")                                  \
     X(INNER_CE, "congestion mark on a packet whose sender would not understand it")                \
     X(NO_PEER, "no peer has the inner destination in its allowed IPs")                             \
+    X(INNER_NO_ROUTE, "no route to the inner destination")                                         \
     X(NO_ENDPOINT, "peer has no endpoint")                                                         \
     X(STAGED_FULL, "too many packets wait for a session or for room")                              \
     X(QUEUE_CODEL, "packet's flow has stood in the queue for too long (CoDel)")                    \

@@ -35,23 +35,36 @@ enum { INNER_MTU_MIN_V6 = 1280, INNER_MTU_MIN_V4 = 576 };
  * "don't fragment". Never true up to the smallest MTU of its kind. */
 bool inner_exceeds(const uint8_t *packet, size_t len, size_t mtu);
 
-/* Longest message that inner_too_big_write writes, and what it puts in front of the quoted packet.
- */
-enum { INNER_TOO_BIG_MAX = 1280, INNER_TOO_BIG_HEADERS_MAX = IPV6_HEADER_LEN + 8 };
-
-/* Bytes that the error about this packet puts before the part that it quotes. */
-size_t inner_too_big_headers(const uint8_t *packet);
-
 /* Whether its sender may be answered with an ICMP error at all (RFC 1122 3.2.2, RFC 4443 2.4). */
 bool inner_may_answer(const uint8_t *packet, size_t len);
 
-/*
- * ICMP "fragmentation needed and DF set" (RFC 792, RFC 1191 4) or ICMPv6 "packet too big" (RFC 4443
- * 3.2) to the packet's sender. out: room for INNER_TOO_BIG_MAX bytes; the packet may already lie at
- * out + inner_too_big_headers. It comes from the packet's destination: a host takes no packet whose
- * source is an address of its own, and takes one from there, since its route leads into the tunnel.
- * Returns the length.
- */
+/* Longest error that is written, and what it puts in front of the quoted packet. */
+enum { INNER_ERROR_MAX = 1280, INNER_ERROR_HEADERS_MAX = IPV6_HEADER_LEN + 8 };
+
+/* Bytes that the error about this packet puts before the part that it quotes. */
+size_t inner_error_headers(const uint8_t *packet);
+
+enum inner_error_kind {
+    INNER_ERROR_TOO_BIG,       /* RFC 1191 4, RFC 4443 3.2 */
+    INNER_ERROR_TIME_EXCEEDED, /* RFC 792, RFC 4443 3.3 */
+    INNER_ERROR_NO_ROUTE,      /* net unreachable, no route to destination */
+    INNER_ERROR_HOST,          /* host unreachable, address unreachable */
+};
+
+struct inner_error {
+    enum inner_error_kind kind;
+    uint32_t mtu;        /* with TOO_BIG; given out no smaller than the smallest of its kind */
+    struct ip_addr from; /* family IP_NONE: the packet's destination. A host takes no packet whose
+                            source is an address of its own, and takes one from there, since its
+                            route leads into the tunnel. */
+};
+
+/* The ICMP or ICMPv6 error to the packet's sender. out: room for INNER_ERROR_MAX bytes; the packet
+ * may already lie at out + inner_error_headers. Returns the length. */
+size_t inner_error_write(uint8_t *out, const uint8_t *packet, size_t len,
+                         const struct inner_error *e);
+
+/* The same: too big, from the packet's destination. */
 size_t inner_too_big_write(uint8_t *out, const uint8_t *packet, size_t len, size_t mtu);
 
 #endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <wgtcpd/wire/forward.h>
+
+#include <wgtcpd/wire/checksum.h>
+
+static bool
+v4_is_loopback_or_this(const uint8_t *a)
+{
+    return a[0] == 127 || a[0] == 0;
+}
+
+/* Multicast, limited broadcast and class E. */
+static bool
+v4_is_group(const uint8_t *a)
+{
+    return a[0] >= 224;
+}
+
+/* RFC 3927 7. */
+static bool
+v4_is_link_local(const uint8_t *a)
+{
+    return a[0] == 169 && a[1] == 254;
+}
+
+static enum wgt_drop
+forward_v4(uint8_t *packet, size_t len, bool verify_checksum)
+{
+    size_t header_len = (size_t)(packet[0] & 0x0f) * 4;
+    const uint8_t *src = packet + 12, *dst = packet + 16;
+    uint16_t word;
+
+    if (header_len < IPV4_HEADER_LEN || header_len > len)
+        return WGT_DROP_IP_HEADER_LENGTH;
+    if (verify_checksum && checksum_finish(checksum_add(0, packet, header_len)) != 0)
+        return WGT_DROP_IP_CHECKSUM;
+    if (v4_is_loopback_or_this(src) || v4_is_group(src))
+        return WGT_DROP_IP_SOURCE;
+    if (v4_is_loopback_or_this(dst) || v4_is_group(dst) || v4_is_link_local(src) ||
+        v4_is_link_local(dst))
+        return WGT_DROP_IP_SCOPE;
+    if (packet[8] <= 1)
+        return WGT_DROP_IP_TTL;
+    word = get_be16(packet + 8);
+    packet[8]--;
+    put_be16(packet + 10, checksum_update(get_be16(packet + 10), word, get_be16(packet + 8)));
+    return WGT_OK;
+}
+
+static bool
+v6_is_unspecified_or_loopback(const uint8_t *a)
+{
+    static const uint8_t zero[15];
+
+    return memcmp(a, zero, sizeof(zero)) == 0 && a[15] <= 1;
+}
+
+static bool
+v6_is_group(const uint8_t *a)
+{
+    return a[0] == 0xff;
+}
+
+static bool
+v6_is_link_local(const uint8_t *a)
+{
+    return a[0] == 0xfe && (a[1] & 0xc0) == 0x80;
+}
+
+static enum wgt_drop
+forward_v6(uint8_t *packet)
+{
+    const uint8_t *src = packet + 8, *dst = packet + 24;
+
+    if (v6_is_unspecified_or_loopback(src) || v6_is_group(src))
+        return WGT_DROP_IP_SOURCE;
+    if (v6_is_unspecified_or_loopback(dst) || v6_is_group(dst) || v6_is_link_local(src) ||
+        v6_is_link_local(dst))
+        return WGT_DROP_IP_SCOPE;
+    if (packet[7] <= 1)
+        return WGT_DROP_IP_TTL;
+    packet[7]--;
+    return WGT_OK;
+}
+
+enum wgt_drop
+ip_forward(uint8_t *packet, size_t len, bool verify_checksum)
+{
+    return ip_is_v4(packet) ? forward_v4(packet, len, verify_checksum) : forward_v6(packet);
+}
