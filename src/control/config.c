@@ -557,6 +557,7 @@ config_free(struct config *c)
     free(c->eal_args);
     free(c->key_log);
     free_ports(c->ports);
+    free_ports(c->inner_port);
     free_peers(c->peers);
     explicit_bzero(c, sizeof(*c));
     free(c);

@@ -133,6 +133,10 @@ check_interface(struct parser *ps)
         config_error_at(ps, ps->interface_line,
                         "[Interface] has no PrivateKey; make one with 'wg genkey'");
     check_mtu(ps, KEY_INTERFACE_MTU, c->mtu, c->addresses, c->n_addresses);
+    if (c->inner_port != NULL && c->n_addresses > CONFIG_PORT_ADDRESSES_MAX)
+        config_error_at(ps, ps->seen[KEY_INTERFACE_Address],
+                        "[Interface] has %zu addresses; with Inner a port give at most %d",
+                        c->n_addresses, CONFIG_PORT_ADDRESSES_MAX);
 }
 
 static size_t
@@ -164,17 +168,62 @@ check_pair(struct parser *ps, const struct config_port *a, const struct config_p
                                 ip_addr_format(text, &a->addresses[i].addr), a->line);
 }
 
+static bool
+is_inner(const struct config *c, const struct config_port *port)
+{
+    size_t len = strlen(c->inner);
+
+    return port->device != NULL && device_name_len(port->device) == len &&
+           memcmp(port->device, c->inner, len) == 0;
+}
+
+/* The port that Inner names leaves the list of the outer ones. */
+static void
+part_inner_port(struct parser *ps)
+{
+    struct config *c = ps->c;
+    char shown[SHOWN_MAX];
+
+    if (c->inner == NULL || strcmp(c->inner, "tun") == 0)
+        return;
+    for (struct config_port **at = &c->ports; *at != NULL; at = &(*at)->next)
+        if (is_inner(c, *at)) {
+            c->inner_port = *at;
+            *at = c->inner_port->next;
+            c->inner_port->next = NULL;
+            c->n_ports--;
+            return;
+        }
+    config_error_at(ps, ps->seen[KEY_INTERFACE_Inner],
+                    "Inner: no [Port] has the Device %s; add one, or write tun",
+                    config_show(shown, (struct slice){c->inner, strlen(c->inner)}));
+}
+
+static void
+check_that_there_is_a_port(struct parser *ps)
+{
+    if (ps->c->ports != NULL || ps->unknown_section)
+        return;
+    if (ps->c->inner_port != NULL)
+        config_error_at(ps, ps->c->inner_port->line,
+                        "the only [Port] is the Inner one; add an outer one");
+    else
+        config_error_at(ps, ps->interface_line != 0 ? ps->interface_line : 1,
+                        "no [Port] section; add one with Device and Address");
+}
+
 static void
 check_ports(struct parser *ps)
 {
     const struct config *c = ps->c;
 
-    if (c->ports == NULL && !ps->unknown_section)
-        config_error_at(ps, ps->interface_line != 0 ? ps->interface_line : 1,
-                        "no [Port] section; add one with Device and Address");
+    check_that_there_is_a_port(ps);
     if (c->n_ports > CONFIG_PORTS_MAX)
         config_error_at(ps, c->ports->line, "%zu [Port] sections; give at most %d", c->n_ports,
                         CONFIG_PORTS_MAX);
+    if (c->inner_port != NULL)
+        for (const struct config_port *b = c->ports; b != NULL; b = b->next)
+            check_pair(ps, c->inner_port, b);
     for (const struct config_port *a = c->ports; a != NULL; a = a->next)
         for (const struct config_port *b = a->next; b != NULL; b = b->next)
             check_pair(ps, a, b);
@@ -237,6 +286,7 @@ check_duplicate_peers(struct parser *ps)
 void
 config_check_all(struct parser *ps)
 {
+    part_inner_port(ps);
     check_interface(ps);
     check_ports(ps);
     for (struct config_peer *peer = ps->c->peers; peer != NULL; peer = peer->next) {

@@ -518,11 +518,30 @@ set_listen(struct parser *ps, enum config_key key, struct slice value)
     }
 }
 
+/* Of a device's: what stands before its arguments. */
+static size_t
+name_len(struct slice device)
+{
+    size_t n = 0;
+
+    while (n < device.len && strchr(", \t", device.p[n]) == NULL)
+        n++;
+    return n;
+}
+
+/* Whether there is such a port is seen when the file has ended. */
 static void
 set_inner(struct parser *ps, enum config_key key, struct slice value)
 {
-    if (!config_slice_is(value, "tun"))
-        complain(ps, key, value, "cannot be used; this version supports tun only");
+    struct slice name = {value.p, name_len(value)};
+
+    if (name.len == 0 || (name.len < value.len && value.p[name.len] != ',')) {
+        wrong(ps, key, value, "inner side",
+              "write tun, or the Device of a [Port], such as net_tap1");
+        return;
+    }
+    free(ps->c->inner);
+    ps->c->inner = copy(ps, config_slice_is(value, "tun") ? (struct slice){"tun", 3} : name);
 }
 
 static void
@@ -693,6 +712,15 @@ set_vlan(struct parser *ps, enum config_key key, struct slice value)
 
     if (set_number(ps, key, value, VLAN_MIN, VLAN_MAX, &v))
         ps->port->vlan = (uint16_t)v;
+}
+
+static void
+set_reassemble(struct parser *ps, enum config_key key, struct slice value)
+{
+    bool on;
+
+    if (set_switch(ps, key, value, &on))
+        ps->port->no_reassembly = !on;
 }
 
 /* "PREFIX via GATEWAY". */

@@ -47,6 +47,7 @@ enum config_section {
     X(PORT, MTU, port_mtu)                          \
     X(PORT, Vlan, vlan)                             \
     X(PORT, Route, route)                           \
+    X(PORT, Reassemble, reassemble)                 \
     X(PEER, PublicKey, public_key)                  \
     X(PEER, PresharedKey, preshared_key)            \
     X(PEER, AllowedIPs, allowed_ips)                \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The kernel's side of the tunnel: the TUN interface and its addresses. */
+/* The kernel's side of the tunnel: the TUN interface and its addresses. With an inner port the
+ * kernel has none. */
 #include <errno.h>
 
 #include <wgtcpd/control/log.h>
@@ -11,8 +12,11 @@ interface_up(struct node *n)
 {
     const struct config *c = n->config;
     char text[IP_TEXT_MAX];
-    int rc = tun_open(&n->tun, c->ifname);
+    int rc;
 
+    if (c->inner_port != NULL)
+        return 0;
+    rc = tun_open(&n->tun, c->ifname);
     if (rc != 0) {
         log_error("cannot create interface %s: %s", c->ifname,
                   rc == -EBUSY ? "the name is in use" : strerror(-rc));
@@ -118,6 +122,7 @@ change_mtu(struct node *n, const struct config *new, FILE *errors)
     }
     n->mtu = mtu;
     __atomic_store_n(&n->worker.tunnel.config.mtu, mtu, __ATOMIC_RELAXED);
+    __atomic_store_n(&n->worker.tunnel.config.fragment, new->mtu != 0, __ATOMIC_RELAXED);
     return 0;
 }
 
@@ -126,8 +131,13 @@ interface_change(struct node *n, const struct config *new, FILE *errors)
 {
     int rc = 0;
 
-    if (n->netlink.socket == NULL) /* the inner side is no interface of the kernel's */
+    if (n->netlink.socket == NULL) { /* the inner side is no interface of the kernel's */
+        if (!same_addresses(n->config, new) || n->config->mtu != new->mtu)
+            fputs("with an inner port, Address and MTU of [Interface] count from the next start "
+                  "on\n",
+                  errors);
         return 0;
+    }
     if (!same_addresses(n->config, new)) {
         rc = change_addresses(n, new, errors);
         routes_renew(n);
@@ -138,6 +148,8 @@ interface_change(struct node *n, const struct config *new, FILE *errors)
 void
 interface_down(struct node *n)
 {
+    if (n->config->inner_port != NULL)
+        return;
     routes_down(n);
     netlink_close(&n->netlink);
     tun_close(&n->tun);

@@ -58,6 +58,8 @@ packet_room(const struct config *c)
     for (const struct config_port *p = c->ports; p != NULL; p = p->next)
         if (room < (size_t)p->mtu + PACKET_SLACK)
             room = (size_t)p->mtu + PACKET_SLACK;
+    if (c->inner_port != NULL && room < (size_t)c->inner_port->mtu + PACKET_SLACK)
+        room = (size_t)c->inner_port->mtu + PACKET_SLACK;
     return room;
 }
 
@@ -118,6 +120,8 @@ start_eal(struct node *n, bool verbose)
 
     for (const struct config_port *c = n->config->ports; c != NULL; c = c->next)
         devices[p.n_devices++] = c->device;
+    if (n->config->inner_port != NULL)
+        devices[p.n_devices++] = n->config->inner_port->device;
     if (eal_start(&p, error, sizeof(error)) == 0) {
         n->eal_up = true;
         return 0;
@@ -194,6 +198,7 @@ start_tunnel(struct node *n)
         .listen_udp = c->listen_udp,
         .listen_tcp = c->listen_tcp,
         .mtu = n->mtu,
+        .fragment = c->mtu != 0,
         .max_message = packet_room(n->config),
         .max_peers = max_peers,
         .max_flows = MAX_FLOWS,
@@ -254,7 +259,10 @@ bring_up(struct node *n, bool verbose)
         interface_up(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
         observe_up(n) != 0 || peers_add(n) != 0 || resolve_start(n) != 0 || routes_sync(n) != 0)
         return -1;
-    n->dns_up = dns_set(c->ifname, &c->dns, loop_take_events, n);
+    if (c->inner_port == NULL)
+        n->dns_up = dns_set(c->ifname, &c->dns, loop_take_events, n);
+    else if (c->dns.n > 0)
+        log_warning("DNS has no effect with an inner port: the kernel has no interface here");
     return hooks_run(&c->post_up, c->ifname, loop_take_events, n);
 }
 

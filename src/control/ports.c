@@ -7,10 +7,12 @@
 
 #include "internal.h"
 
-_Static_assert((int)CONFIG_PORTS_MAX == (int)WORKER_LINKS_MAX, "all ports have a place");
+_Static_assert((int)CONFIG_PORTS_MAX == (int)WORKER_OUTER_MAX, "all ports have a place");
 _Static_assert((int)CONFIG_PORT_ADDRESSES_MAX == (int)ADDRESSES_LOCAL_MAX,
                "all addresses have a place");
 _Static_assert((int)CONFIG_PORT_ADDRESSES_MAX == (int)OUTER_LOCAL_MAX,
+               "all addresses have a place");
+_Static_assert((int)CONFIG_PORT_ADDRESSES_MAX == (int)GATEWAY_LOCAL_MAX,
                "all addresses have a place");
 _Static_assert((int)CONFIG_PORT_ROUTES_MAX == (int)ADDRESSES_STATIC_MAX, "all routes have a place");
 
@@ -69,7 +71,25 @@ start_outer(struct node *n, const struct config_port *c)
     if (start_port(n, c) != 0)
         return -1;
     l->tx_drop = WGT_DROP_OUTER_TX;
-    n->worker.outer[n->worker.n_outer++] = l;
+    l->reassemble = !c->no_reassembly;
+    n->worker.links[n->worker.n_links++] = l;
+    n->worker.n_outer++;
+    return 0;
+}
+
+static int
+start_inner(struct node *n, const struct config *c)
+{
+    struct eth_link *l = &n->links[n->n_links];
+
+    if (start_port(n, c->inner_port) != 0)
+        return -1;
+    l->tx_drop = WGT_DROP_INNER_TX;
+    n->gateway.link = l;
+    for (size_t i = 0; i < c->n_addresses; i++)
+        n->gateway.locals[n->gateway.n_locals++] = c->addresses[i];
+    n->worker.links[n->worker.n_links++] = l;
+    n->worker.gateway = &n->gateway;
     return 0;
 }
 
@@ -82,7 +102,7 @@ ports_start(struct node *n)
     for (const struct config_port *c = n->config->ports; c != NULL; c = c->next)
         if (start_outer(n, c) != 0)
             return -1;
-    return 0;
+    return n->config->inner_port != NULL ? start_inner(n, n->config) : 0;
 }
 
 void
@@ -101,7 +121,7 @@ ports_outer_mtu(const struct node *n)
     uint16_t mtu = UINT16_MAX;
 
     for (unsigned i = 0; i < n->worker.n_outer; i++)
-        if (n->worker.outer[i]->port.mtu < mtu)
-            mtu = n->worker.outer[i]->port.mtu;
+        if (n->worker.links[i]->port.mtu < mtu)
+            mtu = n->worker.links[i]->port.mtu;
     return mtu;
 }

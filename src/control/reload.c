@@ -343,6 +343,9 @@ reload_needs_start(const struct config *old, const struct config *new, FILE *err
     const struct config_port *p = old->ports, *q = new->ports;
     bool differs = name_differences(&old->lines, &new->lines, false, "Interface", errors);
 
+    if (old->inner_port != NULL && new->inner_port != NULL)
+        differs |= name_differences(&old->inner_port->lines, &new->inner_port->lines, true, "Port",
+                                    errors);
     for (; p != NULL && q != NULL; p = p->next, q = q->next)
         differs |= name_differences(&p->lines, &q->lines, true, "Port", errors);
     if (p != q) {
@@ -386,6 +389,8 @@ reload_take(struct config *running, struct config *new)
     EXCHANGE(running->n_peers, new->n_peers);
     /* What was written counts for what is saved, from the next start on if not now. */
     EXCHANGE(running->lines, new->lines);
+    if (running->inner_port != NULL && new->inner_port != NULL)
+        EXCHANGE(running->inner_port->lines, new->inner_port->lines);
     for (; p != NULL && q != NULL; p = p->next, q = q->next)
         EXCHANGE(p->lines, q->lines);
 }

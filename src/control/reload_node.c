@@ -71,7 +71,7 @@ same_strings(const struct config_strings *a, const struct config_strings *b)
 static void
 change_dns(struct node *n, const struct config *new)
 {
-    if (same_strings(&n->config->dns, &new->dns))
+    if (n->config->inner_port != NULL || same_strings(&n->config->dns, &new->dns))
         return;
     if (n->dns_up)
         dns_unset(n->config->ifname, loop_take_events, n);

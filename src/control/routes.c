@@ -314,13 +314,12 @@ routes_sync(struct node *n)
 {
     struct routes *r = &n->routes;
     const struct config *c = n->config;
-    struct wanted w = {.items = calloc(n->allowed_ips.count + 1, sizeof(*w.items))};
+    struct wanted w = {.n = 0};
     int rc;
 
-    if (n->netlink.socket == NULL) { /* the inner side is no interface of the kernel's */
-        free(w.items);
+    if (n->netlink.socket == NULL) /* the inner side is no interface of the kernel's */
         return 0;
-    }
+    w.items = calloc(n->allowed_ips.count + 1, sizeof(*w.items));
     if (w.items == NULL)
         return complain("routes", ENOMEM);
     if (r->table != c->table || r->table_number != c->table_number)

@@ -117,16 +117,23 @@ put_peer(FILE *to, const struct config *c, const struct device *d, const struct 
     put_own_keys(to, c, p);
 }
 
+static void
+put_port(FILE *to, const struct config_port *port)
+{
+    fputs("\n[Port]\n", to);
+    put_lines(to, &port->lines);
+}
+
 void
 save_format(const struct config *c, const struct device *d, FILE *to)
 {
     const struct device_peer *p;
 
     put_interface(to, c, d);
-    for (const struct config_port *port = c->ports; port != NULL; port = port->next) {
-        fputs("\n[Port]\n", to);
-        put_lines(to, &port->lines);
-    }
+    if (c->inner_port != NULL)
+        put_port(to, c->inner_port);
+    for (const struct config_port *port = c->ports; port != NULL; port = port->next)
+        put_port(to, port);
     TAILQ_FOREACH(p, &d->peers, link)
     put_peer(to, c, d, p);
 }

@@ -57,6 +57,54 @@ rx_icmp(struct worker *w, struct eth_link *l, const struct ip_header *ip, struct
         drop(w, why, m);
 }
 
+static enum wgt_drop
+parse(const struct rte_mbuf *m, bool verify_checksum, struct ip_header *ip)
+{
+    return ip_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), verify_checksum,
+                    ip);
+}
+
+static bool
+is_to(const struct eth_link *l, const struct rte_mbuf *fragment)
+{
+    const uint8_t *p = rte_pktmbuf_mtod(fragment, const uint8_t *);
+    struct ip_addr dst = ip_is_v4(p) ? ip_addr_v4(p + 16) : ip_addr_v6(p + 24);
+
+    return addresses_are_local(&l->addresses, &dst);
+}
+
+static void
+rx_parsed(struct worker *w, struct eth_link *l, struct rte_mbuf *m, enum wgt_drop why,
+          const struct ip_header *ip, bool verify_checksum)
+{
+    bool icmp = why == WGT_OK &&
+                (ip->protocol == (ip->dst.family == IP_V4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6));
+
+    if (why == WGT_OK && !addresses_are_local(&l->addresses, &ip->dst) &&
+        !(icmp && is_multicast_v6(&ip->dst)))
+        why = WGT_DROP_IP_NOT_FOR_US;
+    if (why != WGT_OK)
+        drop(w, why, m);
+    else if (icmp)
+        rx_icmp(w, l, ip, m);
+    else
+        tunnel_rx_outer(&w->tunnel, w->now, ip, m, verify_checksum);
+}
+
+static void
+rx_fragment(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
+{
+    struct ip_header ip;
+
+    if (!l->reassemble || !is_to(l, m)) {
+        drop(w, WGT_DROP_IP_FRAGMENT, m);
+        return;
+    }
+    m = fragments_add(&w->fragments, w->now, m);
+    if (m != NULL)
+        rx_parsed(w, l, m, parse(m, false, &ip), &ip, true);
+}
+
 static void
 rx_ip(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
 {
@@ -66,44 +114,21 @@ rx_ip(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
     bool l4_good =
         hardware && (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
     struct ip_header ip;
-    enum wgt_drop why =
-        ip_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), !ip_good, &ip);
-    bool icmp = why == WGT_OK &&
-                (ip.protocol == (ip.dst.family == IP_V4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6));
-    if (why == WGT_OK && !addresses_are_local(&l->addresses, &ip.dst) &&
-        !(icmp && is_multicast_v6(&ip.dst)))
-        why = WGT_DROP_IP_NOT_FOR_US;
-    if (why != WGT_OK)
-        drop(w, why, m);
-    else if (icmp)
-        rx_icmp(w, l, &ip, m);
-    else
-        tunnel_rx_outer(&w->tunnel, w->now, &ip, m, !l4_good);
-}
+    enum wgt_drop why = parse(m, !ip_good, &ip);
 
-static bool
-is_for_us(const struct eth_link *l, const struct eth_addr *dst)
-{
-    return memcmp(dst, &l->port.eth, sizeof(*dst)) == 0 || eth_addr_is_group(dst);
+    if (unlikely(why == WGT_DROP_IP_FRAGMENT))
+        rx_fragment(w, l, m);
+    else
+        rx_parsed(w, l, m, why, &ip, !l4_good);
 }
 
 void
 classify(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
 {
     struct eth_header eth;
-    enum wgt_drop why = WGT_DROP_ETH_TOO_BIG;
 
-    if (m->nb_segs == 1)
-        why = eth_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), &eth);
-    if (why == WGT_OK && !is_for_us(l, &eth.dst))
-        why = WGT_DROP_ETH_NOT_FOR_US;
-    if (why == WGT_OK && eth.type != ETH_IPV4 && eth.type != ETH_IPV6 && eth.type != ETH_ARP)
-        why = WGT_DROP_ETH_TYPE;
-    if (why != WGT_OK) {
-        drop(w, why, m);
+    if (!eth_link_accept(l, m, &eth))
         return;
-    }
-    rte_pktmbuf_adj(m, ETH_HEADER_LEN);
     if (eth.type == ETH_ARP)
         neighbours_rx_arp(&l->neighbours, w->now, m);
     else

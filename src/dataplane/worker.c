@@ -60,12 +60,37 @@ wall_seconds(void *ctx)
 /* --- sending -------------------------------------------------------------------------------------
  */
 
+/* Only datagrams are ever longer than the port takes: those that the configured MTU asks for, and
+ * those that every tunnel has to carry (inner_exceeds). */
+static void
+send_cut(struct worker *w, struct eth_link *l, struct rte_mbuf *packet)
+{
+    struct rte_mbuf *parts[FRAGMENTS_OUT_MAX];
+    unsigned n = fragments_cut(w->pool, packet, l->port.mtu, w->fragment_id++, parts);
+
+    if (n == 0)
+        wgt_drop_count(&w->tunnel.drops, WGT_DROP_OUTER_TX);
+    else
+        w->stats.cut++;
+    for (unsigned i = 0; i < n; i++)
+        eth_link_send(l, w->now, parts[i]);
+}
+
+static void
+send_outer(struct worker *w, struct eth_link *l, struct rte_mbuf *packet)
+{
+    if (unlikely(rte_pktmbuf_pkt_len(packet) > l->port.mtu))
+        send_cut(w, l, packet);
+    else
+        eth_link_send(l, w->now, packet);
+}
+
 static void
 tx_only_link(void *ctx, struct rte_mbuf *packet)
 {
     struct worker *w = ctx;
 
-    eth_link_send(w->outer[0], w->now, packet);
+    send_outer(w, w->links[0], packet);
 }
 
 /* Answers leave where the question came in, and dials where outer_source_for found the way: both
@@ -78,15 +103,15 @@ tx_by_source(void *ctx, struct rte_mbuf *packet)
     struct worker *w = ctx;
 
     for (unsigned i = 0; i < w->n_outer; i++)
-        if (addresses_are_local(&w->outer[i]->addresses, &source)) {
-            eth_link_send(w->outer[i], w->now, packet);
+        if (addresses_are_local(&w->links[i]->addresses, &source)) {
+            send_outer(w, w->links[i], packet);
             return;
         }
     outer_drop(&w->tunnel.outer, WGT_DROP_NO_ROUTE, packet);
 }
 
 static void
-tx_inner(void *ctx, struct rte_mbuf *packet)
+tx_tun(void *ctx, struct rte_mbuf *packet)
 {
     struct worker *w = ctx;
 
@@ -94,6 +119,14 @@ tx_inner(void *ctx, struct rte_mbuf *packet)
         w->stats.inner_tx++;
     else
         wgt_drop_count(&w->tunnel.drops, WGT_DROP_INNER_TX);
+}
+
+static void
+tx_gateway(void *ctx, struct rte_mbuf *packet)
+{
+    struct worker *w = ctx;
+
+    gateway_rx_tunnel(w->gateway, w->now, packet);
 }
 
 /* --- polling -------------------------------------------------------------------------------------
@@ -111,7 +144,7 @@ poll_outer(struct worker *w, struct eth_link *l)
 }
 
 static unsigned
-poll_inner(struct worker *w)
+poll_tun(struct worker *w)
 {
     struct rte_mbuf *m[WORKER_BURST];
     unsigned n = tun_rx_burst(w->tun, w->pool, m, WORKER_BURST);
@@ -120,6 +153,20 @@ poll_inner(struct worker *w)
         tunnel_rx_inner(&w->tunnel, w->now, m[i]);
     w->stats.inner_rx += n;
     return n;
+}
+
+static unsigned
+poll_gateway(struct worker *w)
+{
+    struct rte_mbuf *m[LINK_BURST];
+    unsigned turned = gateway_run(w->gateway, w->now);
+    uint16_t n = eth_link_rx(w->gateway->link, m);
+
+    for (uint16_t i = 0; i < n; i++)
+        gateway_rx_link(w->gateway, w->now, m[i]);
+    w->stats.inner_rx = w->gateway->rx;
+    w->stats.inner_tx = w->gateway->tx;
+    return n + turned;
 }
 
 static void
@@ -134,18 +181,24 @@ kick(int fd)
 static void
 finish_links(struct worker *w)
 {
+    for (unsigned i = 0; i < w->n_links; i++) {
+        neighbours_run(&w->links[i]->neighbours, w->now);
+        eth_link_flush(w->links[i]);
+    }
+}
+
+static void
+count_outer(struct worker *w)
+{
     uint64_t rx = 0, tx = 0;
 
     for (unsigned i = 0; i < w->n_outer; i++) {
-        struct eth_link *l = w->outer[i];
-
-        neighbours_run(&l->neighbours, w->now);
-        eth_link_flush(l);
-        rx += l->rx;
-        tx += l->tx;
+        rx += w->links[i]->rx;
+        tx += w->links[i]->tx;
     }
     w->stats.outer_rx = rx;
     w->stats.outer_tx = tx;
+    w->stats.reassembled = w->fragments.reassembled;
 }
 
 static unsigned
@@ -155,10 +208,11 @@ turn(struct worker *w)
 
     w->now = worker_clock();
     for (unsigned i = 0; i < w->n_outer; i++)
-        n += poll_outer(w, w->outer[i]);
-    n += poll_inner(w);
+        n += poll_outer(w, w->links[i]);
+    n += w->gateway != NULL ? poll_gateway(w) : poll_tun(w);
     n += tunnel_run(&w->tunnel, w->now);
     finish_links(w);
+    count_outer(w);
     if (rte_ring_count(w->tunnel.events) > 0)
         kick(w->event_fd);
     w->stats.turns++;
@@ -195,15 +249,15 @@ drain_wake_fd(struct worker *w)
 static void
 interrupts(struct worker *w, int (*set)(uint16_t port, uint16_t queue))
 {
-    for (unsigned i = 0; i < w->n_outer; i++)
-        (void)set(w->outer[i]->port.id, 0);
+    for (unsigned i = 0; i < w->n_links; i++)
+        (void)set(w->links[i]->port.id, 0);
 }
 
 static bool
 frames_wait(const struct worker *w)
 {
-    for (unsigned i = 0; i < w->n_outer; i++)
-        if (rte_eth_rx_queue_count(w->outer[i]->port.id, 0) > 0)
+    for (unsigned i = 0; i < w->n_links; i++)
+        if (rte_eth_rx_queue_count(w->links[i]->port.id, 0) > 0)
             return true;
     return false;
 }
@@ -225,8 +279,10 @@ next_deadline(const struct worker *w)
 {
     wgt_time deadline = tunnel_deadline(&w->tunnel);
 
-    for (unsigned i = 0; i < w->n_outer; i++)
-        deadline = wgt_time_min(deadline, neighbours_deadline(&w->outer[i]->neighbours));
+    if (w->gateway != NULL && w->gateway->turned.count > 0)
+        return 0;
+    for (unsigned i = 0; i < w->n_links; i++)
+        deadline = wgt_time_min(deadline, neighbours_deadline(&w->links[i]->neighbours));
     return deadline;
 }
 
@@ -254,13 +310,14 @@ idle(struct worker *w)
 static bool
 arm_all(struct worker *w)
 {
-    for (unsigned i = 0; i < w->n_outer; i++)
-        if (!w->outer[i]->port.rx_interrupt ||
-            rte_eth_dev_rx_intr_ctl_q(w->outer[i]->port.id, 0, RTE_EPOLL_PER_THREAD,
+    for (unsigned i = 0; i < w->n_links; i++)
+        if (!w->links[i]->port.rx_interrupt ||
+            rte_eth_dev_rx_intr_ctl_q(w->links[i]->port.id, 0, RTE_EPOLL_PER_THREAD,
                                       RTE_INTR_EVENT_ADD, NULL) != 0)
             return false;
     return rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->wake_fd, &w->epoll_wake) == 0 &&
-           rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->tun->fd, &w->epoll_tun) == 0;
+           (w->gateway != NULL ||
+            rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->tun->fd, &w->epoll_tun) == 0);
 }
 
 static void
@@ -285,8 +342,8 @@ worker_main(void *arg)
     rte_rcu_qsbr_thread_online(w->rcu, 0);
     arm_interrupts(w);
     w->now = worker_clock();
-    for (unsigned i = 0; i < w->n_outer; i++)
-        neighbours_announce(&w->outer[i]->neighbours, w->now);
+    for (unsigned i = 0; i < w->n_links; i++)
+        neighbours_announce(&w->links[i]->neighbours, w->now);
     while (!__atomic_load_n(&w->quit, __ATOMIC_ACQUIRE)) {
         if (turn(w) > 0) {
             w->idle = false;
@@ -349,7 +406,7 @@ make_routes(struct worker *w, struct outer *o)
     if (w->routes == NULL)
         return -ENOMEM;
     for (unsigned i = 0; i < w->n_outer; i++)
-        add_routes_of(w, &w->outer[i]->addresses, &o->n_routes);
+        add_routes_of(w, &w->links[i]->addresses, &o->n_routes);
     o->routes = w->routes;
     return 0;
 }
@@ -361,7 +418,7 @@ join_ports(const struct worker *w, struct outer *o)
     o->mtu = UINT16_MAX;
     o->offload_udp = o->offload_tcp = true;
     for (unsigned i = 0; i < w->n_outer; i++) {
-        const struct port *p = &w->outer[i]->port;
+        const struct port *p = &w->links[i]->port;
 
         if (p->mtu < o->mtu)
             o->mtu = p->mtu;
@@ -373,7 +430,7 @@ join_ports(const struct worker *w, struct outer *o)
 static int
 make_outer(struct worker *w, struct outer *o)
 {
-    const struct addresses *first = &w->outer[0]->addresses;
+    const struct addresses *first = &w->links[0]->addresses;
 
     *o = (struct outer){
         .ctx = w,
@@ -393,12 +450,24 @@ init_links(struct worker *w, const char *ifname)
 {
     char name[RTE_HASH_NAMESIZE];
 
-    for (unsigned i = 0; i < w->n_outer; i++) {
+    for (unsigned i = 0; i < w->n_links; i++) {
+        bool inner = w->gateway != NULL && w->links[i] == w->gateway->link;
+
         snprintf(name, sizeof(name), "%.20s.nb%u", ifname, i);
-        if (eth_link_init(w->outer[i], name, w->pool, &w->tunnel.drops, false) != 0)
+        if (eth_link_init(w->links[i], name, w->pool, &w->tunnel.drops, inner) != 0)
             return -ENOMEM;
     }
-    return 0;
+    return fragments_init(&w->fragments, &w->tunnel.drops);
+}
+
+static void
+init_gateway(struct worker *w)
+{
+    if (w->gateway == NULL)
+        return;
+    w->gateway->tunnel = &w->tunnel;
+    w->gateway->pool = w->pool;
+    gateway_init(w->gateway);
 }
 
 int
@@ -410,14 +479,16 @@ worker_init(struct worker *w, const struct tunnel_config *config,
     int rc = make_outer(w, &outer);
 
     w->now = worker_clock();
+    worker_entropy(NULL, &w->fragment_id, sizeof(w->fragment_id));
     if (rc == 0)
-        rc = tunnel_init(&w->tunnel, w->now, config, &outer, tx_inner, allowed_ips, events,
-                         commands);
+        rc = tunnel_init(&w->tunnel, w->now, config, &outer,
+                         w->gateway != NULL ? tx_gateway : tx_tun, allowed_ips, events, commands);
     if (rc != 0) {
         free(w->routes);
         return rc;
     }
     w->tunnel.report_host = report_stats;
+    init_gateway(w);
     rc = init_links(w, config->name);
     if (rc != 0)
         worker_fini(w);
@@ -427,8 +498,11 @@ worker_init(struct worker *w, const struct tunnel_config *config,
 void
 worker_fini(struct worker *w)
 {
-    for (unsigned i = 0; i < w->n_outer; i++)
-        eth_link_fini(w->outer[i]);
+    if (w->gateway != NULL)
+        gateway_fini(w->gateway);
+    for (unsigned i = 0; i < w->n_links; i++)
+        eth_link_fini(w->links[i]);
     tunnel_fini(&w->tunnel);
+    fragments_fini(&w->fragments);
     free(w->routes);
 }

@@ -13,8 +13,9 @@ udp_transport_tx(struct outer *o, const struct path *to, struct rte_mbuf *m, uin
         outer_drop(o, WGT_DROP_NO_BUFFER, m);
         return;
     }
+    /* Of a datagram that leaves in parts, no hardware sees the whole. */
     udp_write(udp, &to->local.addr, &to->remote.addr, to->local.port, to->remote.port, len,
-              !o->offload_udp);
+              !o->offload_udp || ip_header_len(&to->remote.addr) + UDP_HEADER_LEN + len > o->mtu);
     outer_send(o, m, &to->local.addr, &to->remote.addr, IP_PROTO_UDP, traffic_class,
                UDP_HEADER_LEN);
 }

@@ -25,6 +25,13 @@ peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why)
     fq_purge(&t->fq, &p->staged, why);
 }
 
+/* The MTU was chosen larger than datagrams carry whole; but a router's word counts more. */
+static bool
+leaves_in_fragments(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p)
+{
+    return t->config.fragment && path_mtu_of(t, now, p) == t->outer.mtu;
+}
+
 size_t
 peer_inner_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p)
 {
@@ -34,7 +41,8 @@ peer_inner_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p
 
     if (f != NULL)
         message = tcp_flow_message_max(f);
-    else if (to->kind == TRANSPORT_UDP && t->outer.mtu > IP_HEADER_MAX + UDP_HEADER_LEN)
+    else if (to->kind == TRANSPORT_UDP && t->outer.mtu > IP_HEADER_MAX + UDP_HEADER_LEN &&
+             !leaves_in_fragments(t, now, p))
         message = path_mtu_of(t, now, p) - ip_header_len(&to->remote.addr) - UDP_HEADER_LEN;
     if (message <= MESSAGE_DATA_OVERHEAD)
         return mtu; /* not known yet */

@@ -227,6 +227,24 @@ ports_stay_in_the_files_order(void **state)
 }
 
 static void
+the_port_that_inner_names_is_no_outer_one(void **state)
+{
+    struct config *c = parse(INTERFACE "Inner = net_tap1\n"
+                                       "[Port]\nDevice = net_tap1,iface=lan0\n"
+                                       "Address = 203.0.113.1/24\nReassemble = off\n" PORT);
+
+    (void)state;
+    assert_string_equal(c->inner, "net_tap1");
+    assert_int_equal(c->n_ports, 1);
+    assert_string_equal(c->ports->device, "net_tap0");
+    assert_null(c->ports->next);
+    assert_false(c->ports->no_reassembly);
+    assert_string_equal(c->inner_port->device, "net_tap1,iface=lan0");
+    assert_true(c->inner_port->no_reassembly);
+    config_free(c);
+}
+
+static void
 every_key_of_a_peer(void **state)
 {
     struct config *c = parse(INTERFACE PORT PEER
@@ -494,6 +512,19 @@ parse_example(const char *name)
 }
 
 static void
+the_gateway_example_has_one_inner_port_and_two_outer_ones(void **state)
+{
+    struct config *c = parse_example("gateway.conf");
+
+    (void)state;
+    assert_string_equal(c->inner_port->device, c->inner);
+    assert_int_equal(c->inner_port->n_routes, 1);
+    assert_int_equal(c->n_ports, 2);
+    assert_int_equal(c->ports->next->vlan, 100);
+    config_free(c);
+}
+
+static void
 the_laptop_examples_are_a_pair(void **state)
 {
     struct config *client = parse_example("laptop-client.conf");
@@ -544,6 +575,7 @@ main(void)
         cmocka_unit_test(tcp_keys_have_defaults_and_peers_override_them),
         cmocka_unit_test(every_key_of_a_port),
         cmocka_unit_test(ports_stay_in_the_files_order),
+        cmocka_unit_test(the_port_that_inner_names_is_no_outer_one),
         cmocka_unit_test(every_key_of_a_peer),
         cmocka_unit_test(an_ipv6_endpoint_loses_its_brackets),
         cmocka_unit_test(marks_and_tables_have_names),
@@ -557,6 +589,7 @@ main(void)
         cmocka_unit_test(the_interface_is_named_after_the_file),
         cmocka_unit_test(many_peers_are_no_trouble),
         cmocka_unit_test(freeing_nothing_is_fine),
+        cmocka_unit_test(the_gateway_example_has_one_inner_port_and_two_outer_ones),
         cmocka_unit_test(the_laptop_examples_are_a_pair),
         cmocka_unit_test(the_nic_server_example_parses),
         cmocka_unit_test(the_tcp_client_example_parses),

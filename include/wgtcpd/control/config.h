@@ -72,6 +72,7 @@ struct config_port {
     struct config_route *routes;
     size_t n_routes;
     struct config_strings lines; /* all of it as "Key = value" */
+    bool no_reassembly;          /* Reassemble = off */
 };
 
 struct config {
@@ -89,7 +90,7 @@ struct config {
     bool save_config;
     enum config_transport transport; /* how to dial peers that do not say */
     bool listen_udp, listen_tcp;
-    char *inner; /* "tun" or a DPDK port name */
+    char *inner; /* "tun", or the name of a port's device: gateway mode */
     unsigned workers;
     char *cores; /* NULL: not set; "2-5" */
     enum config_idle idle;
@@ -102,6 +103,7 @@ struct config {
     struct config_strings lines; /* [Interface] as "Key = value", without what `wg` may set */
     struct config_port *ports;   /* the outer ones */
     size_t n_ports;
+    struct config_port *inner_port; /* NULL: the inner side is a TUN */
     struct config_peer *peers;
     size_t n_peers;
 };

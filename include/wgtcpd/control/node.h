@@ -22,6 +22,7 @@ struct node {
     struct device device;
     struct eth_link *links; /* all ports, started */
     size_t n_links;
+    struct gateway gateway; /* in use with an inner port */
     struct tun_port tun;
     struct netlink netlink;
     struct routes routes;

@@ -15,6 +15,7 @@ struct eth_link {
     struct port port;
     struct addresses addresses;
     enum wgt_drop tx_drop; /* counts what the port does not take */
+    bool reassemble;       /* datagrams that come in fragments */
 
     /* worker: rw */
     struct neighbours neighbours;
@@ -24,14 +25,17 @@ struct eth_link {
     struct rte_mbuf *tx_frames[LINK_TX_BATCH];
 };
 
-/* port, addresses and tx_drop are set by the caller. name: unique in the process. router: hosts of
+/* The first part is set by the caller. name: unique in the process. router: hosts of
  * the link send through us. 0 or -ENOMEM. */
 int eth_link_init(struct eth_link *l, const char *name, struct rte_mempool *pool,
                   struct wgt_drop_counters *drops, bool router);
 void eth_link_fini(struct eth_link *l);
 
-/* Up to LINK_BURST frames for us and to groups, without a VLAN's tag. */
+/* Up to LINK_BURST frames, without a VLAN's tag. */
 uint16_t eth_link_rx(struct eth_link *l, struct rte_mbuf **frames);
+/* Whether the frame is one for us or a group, and of a type that we know: then its Ethernet header
+ * is off and in *eth: ETH_ARP, ETH_IPV4 or ETH_IPV6. Otherwise it was dropped and counted. */
+bool eth_link_accept(struct eth_link *l, struct rte_mbuf *m, struct eth_header *eth);
 /* An IP packet (taken) to its next hop. */
 void eth_link_send(struct eth_link *l, wgt_time now, struct rte_mbuf *packet);
 /* What eth_link_send and the neighbours left behind goes out. */

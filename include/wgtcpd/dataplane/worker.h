@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A worker lcore: polls the outer links and the TUN in bursts and runs the tunnel in between. */
+/* A worker lcore: polls the links and the TUN in bursts and runs the tunnel in between. */
 #ifndef WGTCPD_DATAPLANE_WORKER_H
 #define WGTCPD_DATAPLANE_WORKER_H
 
 #include <rte_epoll.h>
 #include <rte_rcu_qsbr.h>
 
+#include <wgtcpd/dataplane/fragments.h>
+#include <wgtcpd/dataplane/gateway.h>
 #include <wgtcpd/dataplane/link.h>
 #include <wgtcpd/dataplane/tun.h>
 #include <wgtcpd/tunnel/tunnel.h>
 
-enum { WORKER_BURST = 32, WORKER_LINKS_MAX = 8 };
+enum { WORKER_BURST = 32, WORKER_OUTER_MAX = 8 };
 
 struct worker_stats {
     uint64_t outer_rx, outer_tx, inner_rx, inner_tx, turns, sleeps;
+    uint64_t reassembled, cut; /* outer datagrams: from fragments, into fragments */
 };
 
 struct worker {
     /* control: rw before the start, ro after */
     struct tunnel tunnel;
-    struct eth_link *outer[WORKER_LINKS_MAX];
-    unsigned n_outer;
+    struct eth_link *links[WORKER_OUTER_MAX + 1]; /* the outer ones first */
+    unsigned n_outer, n_links;
+    struct gateway *gateway;    /* the inner side on the last link; NULL: on the TUN */
     struct outer_route *routes; /* by which the tunnel chooses our address, and with it the link */
     bool interrupts;            /* every port has them: the worker may sleep on them */
     struct tun_port *tun;
@@ -31,6 +35,8 @@ struct worker {
     int event_fd;             /* eventfd: events wait for control */
 
     /* worker: rw */
+    struct fragments fragments; /* of outer datagrams */
+    uint32_t fragment_id;       /* of the next one that we cut */
     wgt_time now, idle_since;
     bool idle;
     struct rte_epoll_event epoll_wake, epoll_tun;

@@ -19,7 +19,8 @@ struct outer_route {
 
 struct outer {
     void *ctx;
-    /* Sends an IP packet; takes the mbuf. A TCP segment's mbuf may have a second owner (the
+    /* Sends an IP packet; takes the mbuf. A datagram larger than mtu leaves in fragments, its
+     * checksum is in place whatever the offloads. A TCP segment's mbuf may have a second owner (the
      * connection keeps it until acknowledged): prepend to it, but leave its bytes alone. */
     void (*tx)(void *ctx, struct rte_mbuf *ip_packet);
     /* Fills buf with random bytes. */

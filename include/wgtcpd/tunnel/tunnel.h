@@ -93,6 +93,7 @@ struct tunnel_config {
     uint16_t listen_port;
     bool listen_udp, listen_tcp;
     size_t mtu;         /* inner */
+    bool fragment;      /* datagrams may be larger than the outer MTU and leave in fragments */
     size_t max_message; /* largest WireGuard message a packet buffer takes */
     uint32_t max_peers;
     uint32_t max_flows;
