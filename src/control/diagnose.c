@@ -157,12 +157,29 @@ has_endpoint(const struct case_file *c)
     return c->p->endpoint.addr.family != IP_NONE;
 }
 
+/* It was heard under its right key since: somebody has mended that. */
+static bool
+was_heard_since(const struct case_file *c, const struct trouble *t)
+{
+    const struct trouble *const heard[] = {
+        trouble(c, PEER_TROUBLE_UNCONFIRMED),
+        handshake_trouble(c, HANDSHAKE_TROUBLE_RESPONSE_TAG),
+        handshake_trouble(c, HANDSHAKE_TROUBLE_INITIATION_REPLAY),
+    };
+
+    for (size_t i = 0; i < sizeof(heard) / sizeof(heard[0]); i++)
+        if (heard[i]->n > 0 && heard[i]->last > t->last)
+            return true;
+    return c->p->handshaken && age(c, t) > c->p->handshake_age;
+}
+
 /* The stranger comes from where the peer is, or might: who has no endpoint may come from anywhere.
  */
 static bool
-may_be_peer(const struct case_file *c, const struct stranger *s)
+may_be_peer(const struct case_file *c, const struct stranger *s, enum wgt_drop why)
 {
-    return !has_endpoint(c) || ip_addr_equal(&s->from.addr, &c->p->endpoint.addr);
+    return s->why == why && is_recent(c, &s->seen) && !was_heard_since(c, &s->seen) &&
+           (!has_endpoint(c) || ip_addr_equal(&s->from.addr, &c->p->endpoint.addr));
 }
 
 static const struct snapshot_peer *
@@ -292,8 +309,7 @@ wrong_key_of_ours(struct case_file *c)
     for (unsigned i = 0; i < STRANGERS_MAX; i++) {
         const struct stranger *s = &c->s->data_strangers.of[i];
 
-        if (s->why != WGT_DROP_MAC1 || !is_since_handshake(c, &s->seen) || !may_be_peer(c, s) ||
-            !is_recent(c, &s->seen))
+        if (!may_be_peer(c, s, WGT_DROP_MAC1))
             continue;
         find(c, "error", "wrong_public_key_there",
              "From %s come handshake messages for another public key than ours.",
@@ -314,8 +330,7 @@ wrong_key_of_its(struct case_file *c)
     for (unsigned i = 0; i < STRANGERS_MAX; i++) {
         const struct stranger *s = &c->s->handshake_strangers.of[i];
 
-        if (s->why != WGT_DROP_HANDSHAKE_UNKNOWN_PEER || !is_recent(c, &s->seen) ||
-            !is_since_handshake(c, &s->seen) || !may_be_peer(c, s))
+        if (!may_be_peer(c, s, WGT_DROP_HANDSHAKE_UNKNOWN_PEER))
             continue;
         find(c, "error", "wrong_public_key_here",
              "From %s comes somebody whose public key no peer here has.",
@@ -372,9 +387,11 @@ dial_fails(struct case_file *c)
 {
     enum peer_trouble which = last_dial(c);
     struct text where = endpoint_text(&c->p->endpoint);
-    bool waits = c->p->connected && c->p->connection.info.state == TCP_SYN_SENT;
+    const struct tcp_info *i = &c->p->connection.info;
+    /* It begins with 1 s (RFC 6298 2.1): the SYN was repeated. */
+    bool waits = c->p->connected && i->state == TCP_SYN_SENT && i->rto > WGT_SEC;
 
-    if (which == PEER_TROUBLE_COUNT && !(waits && c->p->connection.info.timeouts > 0))
+    if (which == PEER_TROUBLE_COUNT && !waits)
         return false;
     switch (which) {
     case PEER_TROUBLE_DIAL_REFUSED:
@@ -603,7 +620,7 @@ bad_path(struct case_file *c)
         evidence(c, "%" PRIu64 " segments sent again, %" PRIu64 " timeouts, rtt %" PRIu64 " ms",
                  i->segments_retransmitted, i->timeouts, i->srtt / WGT_MSEC);
     }
-    if (c->p->queue_delay > QUEUE_LONG) {
+    if (c->p->session && c->p->queue_delay > QUEUE_LONG) {
         find(c, "warning", "queue", "Packets wait %" PRIu64 " ms before they are sent.",
              c->p->queue_delay / WGT_MSEC);
         evidence(c, "%" PRIu32 " packets wait", c->p->waiting);

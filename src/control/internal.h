@@ -32,6 +32,10 @@ bool endpoint_resolve(struct node *n, const struct config_endpoint *e, struct ip
 int resolve_start(struct node *n);
 void resolve_stop(struct node *n);
 
+/* control_node.c: the socket for wgtcpctl; 0, or -1 (logged). control_down also without it. */
+int control_up(struct node *n);
+void control_down(struct node *n);
+
 /* loop.c: 0, or -1 (logged) */
 int loop_init(struct node *n);
 void loop_fini(struct node *n);

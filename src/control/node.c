@@ -257,7 +257,8 @@ bring_up(struct node *n, bool verbose)
     n->hooks_up = true;
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_ports(n) != 0 ||
         interface_up(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
-        observe_up(n) != 0 || peers_add(n) != 0 || resolve_start(n) != 0 || routes_sync(n) != 0)
+        observe_up(n) != 0 || peers_add(n) != 0 || resolve_start(n) != 0 || routes_sync(n) != 0 ||
+        control_up(n) != 0)
         return -1;
     if (c->inner_port == NULL)
         n->dns_up = dns_set(c->ifname, &c->dns, loop_take_events, n);
@@ -291,6 +292,7 @@ run(struct node *n)
     if (n->config->save_config && node_save(n) != 0)
         rc = -1;
     resolve_stop(n);
+    control_down(n);
     loop_stop_tunnel(n);
     return rc;
 }
@@ -300,6 +302,7 @@ take_down(struct node *n)
 {
     int rc = 0;
 
+    control_down(n);
     resolve_stop(n);
     if (n->dns_up)
         dns_unset(n->config->ifname, NULL, NULL);

@@ -181,8 +181,9 @@ a_first_syn_without_an_answer(void **state)
     no_handshake(TCP_PEER);
     rig.peers[TCP_PEER].connected = true;
     rig.peers[TCP_PEER].connection.info.state = TCP_SYN_SENT;
-    rig.peers[TCP_PEER].connection.info.timeouts = 1;
+    rig.peers[TCP_PEER].connection.info.rto = 2 * WGT_SEC;
     rig.peers[TCP_PEER].dials = 1;
+    rig.peers[TCP_PEER].queue_delay = WGT_SEC; /* of what waits for a handshake */
     expect_finding(TCP_PEER, "tcp_unanswered");
 }
 
@@ -199,6 +200,20 @@ the_peer_has_a_wrong_key_of_ours(void **state)
     set_trouble(UDP_PEER, PEER_TROUBLE_UNANSWERED, 4);
     expect_finding(UDP_PEER, "wrong_public_key_there");
     expect_text("PublicKey = qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo=");
+}
+
+static void
+a_mistake_that_was_mended_does_not_hide_the_next(void **state)
+{
+    (void)state;
+    no_handshake(UDP_PEER);
+    rig.s.data_strangers.of[2] = (struct stranger){
+        .from = rig_endpoint("192.0.2.1", 51820),
+        .why = WGT_DROP_MAC1,
+        .seen = rig_trouble(3, 5 * WGT_SEC),
+    };
+    set_trouble(UDP_PEER, PEER_TROUBLE_UNCONFIRMED, 2);
+    expect_finding(UDP_PEER, "responses_unconfirmed");
 }
 
 static void
@@ -447,6 +462,7 @@ main(void)
         T(tcp_port_refused_silent_or_unreachable),
         T(a_first_syn_without_an_answer),
         T(the_peer_has_a_wrong_key_of_ours),
+        T(a_mistake_that_was_mended_does_not_hide_the_next),
         T(we_have_a_wrong_key_of_the_peer),
         T(a_stranger_from_elsewhere_is_not_the_peer),
         T(wrong_preshared_key),

@@ -10,6 +10,7 @@
 #include <wgtcpd/dataplane/worker.h>
 #include <wgtcpd/tunnel/handshaker.h>
 
+struct control_socket;
 struct event;
 struct event_base;
 
@@ -29,7 +30,8 @@ struct node {
     struct rte_mempool *pool;
     struct rte_ring *events, *commands;
     struct rte_rcu_qsbr *rcu;
-    struct event_base *base; /* the control thread's loop */
+    struct event_base *base;               /* the control thread's loop */
+    struct control_socket *control_socket; /* of wgtcpctl */
     struct event *on_worker, *on_signal, *on_resolve;
     LIST_HEAD(, question) questions; /* names being looked up */
     bool no_name_server;             /* gave an answer at the start */

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The socket of wgtcpctl, CONTROL_SOCKET_DIRECTORY/NAME.sock, for root and the daemon's own user. A
+ * connection carries one request, a line of words; the answer is a JSON object, and the end:
+ *
+ *   show                    report.h
+ *   diagnose [WHO]          diagnose.h
+ *   reload                  {"notes": ["line", ...]}: what counts from the next start on
+ *   save                    {}
+ *
+ * What cannot be done is answered by {"error": "what is wrong; what would be right"}.
+ */
+#ifndef WGTCPD_CONTROL_CONTROL_SOCKET_H
+#define WGTCPD_CONTROL_CONTROL_SOCKET_H
+
+#include <jansson.h>
+
+#define CONTROL_SOCKET_DIRECTORY "/run/wgtcpd"
+enum { CONTROL_REQUEST_MAX = 512 }; /* bytes of a line */
+
+struct event_base;
+struct control_socket;
+
+struct control_socket_config {
+    struct event_base *base;
+    const char *directory, *name;
+    unsigned max_clients, patience_s; /* a client's time to ask, and to take the answer */
+    void *ctx;
+    /* The answer to a request's words (n >= 1); NULL: no memory. */
+    json_t *(*answer)(void *ctx, char **words, unsigned n);
+};
+
+/* NULL: errno says why. directory and name are copied. */
+struct control_socket *control_socket_start(const struct control_socket_config *config);
+/* NULL is fine. */
+void control_socket_stop(struct control_socket *c);
+
+#endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <wgtcpd/control/control_socket.h>
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include <wgtcpd/control/local_socket.h>
+
+enum { WORDS_MAX = 8, ACCEPT_PAUSE_S = 1 };
+
+struct client {
+    LIST_ENTRY(client) link;
+    struct control_socket *server;
+    struct bufferevent *stream;
+};
+
+struct control_socket {
+    struct control_socket_config config;
+    struct local_socket socket;
+    struct event *acceptable, *pause;
+    LIST_HEAD(, client) clients;
+    unsigned n_clients;
+};
+
+static void
+drop_client(struct client *c)
+{
+    LIST_REMOVE(c, link);
+    c->server->n_clients--;
+    bufferevent_free(c->stream); /* closes it */
+    free(c);
+}
+
+/* Who waited for a place may have it. */
+static void
+end_client(struct client *c)
+{
+    struct control_socket *s = c->server;
+
+    drop_client(c);
+    event_add(s->acceptable, NULL);
+}
+
+static void
+free_text(const void *data, size_t len, void *text)
+{
+    (void)data;
+    (void)len;
+    free(text);
+}
+
+static json_t *
+refusal(const char *text)
+{
+    return json_pack("{s:s}", "error", text);
+}
+
+static json_t *
+answer_line(struct control_socket *s, char *line)
+{
+    char *words[WORDS_MAX], *rest = NULL;
+    unsigned n = 0;
+
+    for (char *w = strtok_r(line, " \t\r", &rest); w != NULL; w = strtok_r(NULL, " \t\r", &rest)) {
+        if (n == WORDS_MAX)
+            return refusal("too many words in the request");
+        words[n++] = w;
+    }
+    return n > 0 ? s->config.answer(s->config.ctx, words, n)
+                 : refusal("empty request; ask `show`, `diagnose`, `reload` or `save`");
+}
+
+/* Takes answer. */
+static void
+reply(struct client *c, json_t *answer)
+{
+    char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
+
+    json_decref(answer);
+    bufferevent_disable(c->stream, EV_READ);
+    if (text == NULL || evbuffer_add_reference(bufferevent_get_output(c->stream), text,
+                                               strlen(text), free_text, text) != 0) {
+        free(text);
+        end_client(c);
+    } else {
+        evbuffer_add(bufferevent_get_output(c->stream), "\n", 1);
+    }
+}
+
+static void
+on_readable(struct bufferevent *stream, void *ctx)
+{
+    struct client *c = ctx;
+    struct evbuffer *in = bufferevent_get_input(stream);
+    char *line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF);
+
+    if (line != NULL)
+        reply(c, answer_line(c->server, line));
+    else if (evbuffer_get_length(in) >= CONTROL_REQUEST_MAX)
+        reply(c, refusal("request too long"));
+    free(line);
+}
+
+/* All of the answer is written. */
+static void
+on_written(struct bufferevent *stream, void *ctx)
+{
+    if ((bufferevent_get_enabled(stream) & EV_READ) == 0)
+        end_client(ctx);
+}
+
+/* The client has gone, or taken too long. One that ends its side behind the request gets its
+ * answer. */
+static void
+on_event(struct bufferevent *stream, short what, void *ctx)
+{
+    if ((what & BEV_EVENT_EOF) == 0 || evbuffer_get_length(bufferevent_get_output(stream)) == 0)
+        end_client(ctx);
+}
+
+static void
+add_client(struct control_socket *s, int fd)
+{
+    const struct timeval patience = {.tv_sec = s->config.patience_s};
+    struct client *c = calloc(1, sizeof(*c));
+
+    if (c == NULL ||
+        (c->stream = bufferevent_socket_new(s->config.base, fd, BEV_OPT_CLOSE_ON_FREE)) == NULL) {
+        free(c);
+        close(fd);
+        return;
+    }
+    c->server = s;
+    LIST_INSERT_HEAD(&s->clients, c, link);
+    s->n_clients++;
+    bufferevent_setcb(c->stream, on_readable, on_written, on_event, c);
+    bufferevent_set_timeouts(c->stream, &patience, &patience);
+    bufferevent_setwatermark(c->stream, EV_READ, 0, CONTROL_REQUEST_MAX);
+    if (bufferevent_enable(c->stream, EV_READ | EV_WRITE) != 0)
+        drop_client(c);
+}
+
+static void
+on_acceptable(evutil_socket_t listener, short what, void *ctx)
+{
+    const struct timeval pause = {.tv_sec = ACCEPT_PAUSE_S};
+    struct control_socket *s = ctx;
+    int fd = 0;
+
+    (void)listener;
+    (void)what;
+    while (s->n_clients < s->config.max_clients && fd != -EAGAIN) {
+        fd = local_socket_accept(&s->socket);
+        if (fd >= 0) {
+            add_client(s, fd);
+        } else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) {
+            event_add(s->pause, &pause); /* it may pass */
+            return;
+        }
+    }
+    if (s->n_clients < s->config.max_clients)
+        event_add(s->acceptable, NULL);
+}
+
+struct control_socket *
+control_socket_start(const struct control_socket_config *config)
+{
+    struct control_socket *s = calloc(1, sizeof(*s));
+    int rc;
+
+    if (s == NULL)
+        return NULL;
+    s->config = *config;
+    s->config.directory = s->config.name = NULL; /* the caller's */
+    rc = local_socket_listen(&s->socket, config->directory, config->name);
+    if (rc == 0) {
+        s->acceptable = event_new(config->base, s->socket.fd, EV_READ, on_acceptable, s);
+        s->pause = event_new(config->base, -1, 0, on_acceptable, s);
+        if (s->acceptable != NULL && s->pause != NULL && event_add(s->acceptable, NULL) == 0)
+            return s;
+        rc = -ENOMEM;
+    }
+    control_socket_stop(s);
+    errno = -rc;
+    return NULL;
+}
+
+void
+control_socket_stop(struct control_socket *s)
+{
+    if (s == NULL)
+        return;
+    while (!LIST_EMPTY(&s->clients))
+        drop_client(LIST_FIRST(&s->clients));
+    if (s->acceptable != NULL)
+        event_free(s->acceptable);
+    if (s->pause != NULL)
+        event_free(s->pause);
+    local_socket_close(&s->socket);
+    free(s);
+}
