@@ -162,6 +162,7 @@ tcp_port_refused_silent_or_unreachable(void **state)
     };
 
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        teardown(state);
         setup(state);
         no_handshake(TCP_PEER);
         rig.peers[TCP_PEER].path = TRANSPORT_NONE;
@@ -169,8 +170,6 @@ tcp_port_refused_silent_or_unreachable(void **state)
             rig.peers[TCP_PEER].trouble[j] = rig_trouble(1, 50 * WGT_SEC);
         set_trouble(TCP_PEER, ends[i].trouble, 2); /* the last one counts */
         expect_finding(TCP_PEER, ends[i].id);
-        if (i + 1 < sizeof(ends) / sizeof(ends[0]))
-            teardown(state);
     }
 }
 
