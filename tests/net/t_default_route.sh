@@ -23,6 +23,9 @@ new_wgtcpd_node a
 new_kernel_node b h
 in_ns h ip address add 198.51.100.4/24 dev eth0
 in_ns h ip address add 2001:db8:51::4/64 dev eth0 nodad
+# Without link-local addresses the kernel solicits no neighbour for what it forwards.
+in_ns b ip address add fe80::2/64 dev eth0 nodad
+in_ns h ip address add fe80::4/64 dev eth0 nodad
 in_ns h sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 in_ns b sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
     net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1 net.ipv4.conf.eth0.rp_filter=1
@@ -45,7 +48,8 @@ conf_peer a b
 # b is reached with everything by TRANSPORT over IPvFAMILY outside.
 conf_b() { # TRANSPORT FAMILY [LINE...]
     mk_conf b "PostUp = ip address add 198.18.0.1/24 dev wgout0" \
-        "PostUp = ip address add fd18::1/64 dev wgout0 nodad && ip link set wgout0 up" "${@:3}"
+        "PostUp = ip address add fd18::1/64 dev wgout0 nodad && ip link set wgout0 up" \
+        "PostUp = ip address add fe80::1/64 dev wgout0 nodad" "${@:3}"
     sed -i '/^\[Port\]/,$ s|^Address = .*|Address = 198.18.0.2/24, fd18::2/64\nGateway = 198.18.0.1, fd18::1|' \
         "$(conf_of b)"
     conf_peer b a "Endpoint = $(endpoint a "$2")" "Transport = $1"
@@ -117,8 +121,8 @@ in_ns b ip route del blackhole 203.0.113.77 table 51820
 step "killed 20 times, at any moment: nothing piles up"
 rules() { in_ns b sh -c 'ip rule; ip -6 rule' | wc -l; }
 leftovers() {
-    find /run/dpdk /run/wireguard /run/wgtcpd /dev/shm /dev/hugepages -name "*$(if_name b)*" 2>/dev/null |
-        wc -l
+    (find /run/dpdk /run/wireguard /run/wgtcpd /dev/shm /dev/hugepages -name "*$(if_name b)*" || true) \
+        2>/dev/null | wc -l
 }
 start_b
 count=$(rules)
