@@ -9,7 +9,9 @@
 
 #include <wgtcpd/wire/arp.h>
 #include <wgtcpd/wire/checksum.h>
+#include <wgtcpd/wire/forward.h>
 #include <wgtcpd/wire/icmp.h>
+#include <wgtcpd/wire/inner.h>
 #include <wgtcpd/wire/message.h>
 #include <wgtcpd/wire/tcp.h>
 #include <wgtcpd/wire/udp.h>
@@ -225,13 +227,41 @@ fuzz_icmp_behind(const struct ip_header *ip, const uint8_t *data, size_t len)
     free(packet);
 }
 
+/* A packet that a router sends on is the same but for its TTL; an error about it is a packet. */
+static void
+fuzz_router(const uint8_t *data, size_t len, const struct ip_addr *src)
+{
+    static uint8_t packet[PACKET_MAX], out[INNER_ERROR_MAX];
+    struct inner_error e = {.kind = (enum inner_error_kind)(data[1] % 4), .mtu = 1300};
+    struct inner_packet in;
+    struct ip_header ip;
+    size_t n;
+
+    memcpy(packet, data, len);
+    if (ip_forward(packet, len, true) == WGT_OK) {
+        require(inner_parse(packet, len, &in) == WGT_OK && in.len == len);
+        require(ip_forward(packet, len, true) != WGT_DROP_IP_CHECKSUM);
+    } else {
+        require(memcmp(packet, data, len) == 0);
+    }
+    if (!inner_may_answer(data, len))
+        return;
+    n = inner_error_write(out, data, len, &e);
+    require(n <= sizeof(out));
+    require(ip_parse(out, n, true, &ip) == WGT_OK);
+    require(ip_is_v4(data) ? memcmp(out + 16, src->bytes, 4) == 0
+                           : memcmp(out + 24, src->bytes, 16) == 0);
+}
+
 static void
 fuzz_inner(const uint8_t *data, size_t len)
 {
     struct inner_packet in;
 
-    if (inner_parse(data, len, &in) == WGT_OK)
-        require(in.len >= IPV4_HEADER_LEN && in.len <= len);
+    if (inner_parse(data, len, &in) != WGT_OK)
+        return;
+    require(in.len >= IPV4_HEADER_LEN && in.len <= len);
+    fuzz_router(data, in.len, &in.src);
 }
 
 static void
