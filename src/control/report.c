@@ -241,6 +241,8 @@ packets(const struct snapshot *s)
     put_count(o, "outer_sent", w->outer_tx);
     put_count(o, "inner_received", w->inner_rx);
     put_count(o, "inner_sent", w->inner_tx);
+    put_count(o, "reassembled", w->reassembled);
+    put_count(o, "fragmented", w->cut);
     put_count(o, "marked_ce", s->marked);
     put_count(o, "turns", w->turns);
     put_count(o, "sleeps", w->sleeps);

@@ -13,20 +13,6 @@
 
 enum side { FROM_LINK, FROM_TUNNEL };
 
-void
-gateway_init(struct gateway *g)
-{
-    packet_queue_init(&g->turned);
-    g->errors_at = 0;
-    g->rx = g->tx = 0;
-}
-
-void
-gateway_fini(struct gateway *g)
-{
-    packet_queue_purge(&g->turned);
-}
-
 static void
 drop(struct gateway *g, enum wgt_drop why, struct rte_mbuf *m)
 {
@@ -308,4 +294,39 @@ gateway_rx_link(struct gateway *g, wgt_time now, struct rte_mbuf *m)
         neighbours_rx_arp(&g->link->neighbours, now, m);
     else
         rx_ip(g, now, eth_addr_is_group(&eth.dst), m);
+}
+
+/* --- set-up --------------------------------------------------------------------------------------
+ */
+
+/* A host of the link does not answer ARP or ND. */
+static void
+host_unreachable(void *ctx, wgt_time now, struct rte_mbuf *m)
+{
+    struct gateway *g = ctx;
+    struct inner_packet inner;
+    enum wgt_drop why =
+        inner_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), &inner);
+
+    if (why == WGT_OK && !is_ours(g, &inner.src))
+        refuse(g, now, FROM_TUNNEL, WGT_DROP_NEIGHBOUR_UNRESOLVED, m, &inner,
+               (struct inner_error){.kind = INNER_ERROR_HOST});
+    else
+        drop(g, WGT_DROP_NEIGHBOUR_UNRESOLVED, m);
+}
+
+void
+gateway_init(struct gateway *g)
+{
+    packet_queue_init(&g->turned);
+    g->errors_at = 0;
+    g->rx = g->tx = 0;
+    g->link->neighbours.unreachable = host_unreachable;
+    g->link->neighbours.owner = g;
+}
+
+void
+gateway_fini(struct gateway *g)
+{
+    packet_queue_purge(&g->turned);
 }

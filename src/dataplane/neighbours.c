@@ -52,12 +52,25 @@ find(const struct neighbours *n, const struct ip_addr *addr)
 }
 
 static void
-forget(struct neighbours *n, struct neighbour *e, enum wgt_drop why)
+give_up_waiting(struct neighbours *n, wgt_time now, struct neighbour *e)
 {
-    uint32_t waiting = packet_queue_purge(&e->waiting);
+    uint32_t waiting = e->waiting.count;
+    struct rte_mbuf *m;
 
     n->n_waiting -= waiting;
-    n->drops->n[why] += waiting;
+    if (n->unreachable == NULL) {
+        n->drops->n[WGT_DROP_NEIGHBOUR_UNRESOLVED] += waiting;
+        packet_queue_purge(&e->waiting);
+        return;
+    }
+    while ((m = packet_queue_pop(&e->waiting)) != NULL)
+        n->unreachable(n->owner, now, m);
+}
+
+static void
+forget(struct neighbours *n, wgt_time now, struct neighbour *e)
+{
+    give_up_waiting(n, now, e);
     rte_hash_del_key(n->table, &e->addr);
     if (e->probing)
         n->n_probing--;
@@ -68,7 +81,7 @@ forget(struct neighbours *n, struct neighbour *e, enum wgt_drop why)
 
 /* A free entry; when there is none, the one unused longest. */
 static struct neighbour *
-make_room(struct neighbours *n)
+make_room(struct neighbours *n, wgt_time now)
 {
     struct neighbour *oldest = &n->entries[0];
 
@@ -78,14 +91,14 @@ make_room(struct neighbours *n)
         if (n->entries[i].used < oldest->used)
             oldest = &n->entries[i];
     }
-    forget(n, oldest, WGT_DROP_NEIGHBOUR_UNRESOLVED);
+    forget(n, now, oldest);
     return oldest;
 }
 
 static struct neighbour *
 add(struct neighbours *n, wgt_time now, const struct ip_addr *addr)
 {
-    struct neighbour *e = make_room(n);
+    struct neighbour *e = make_room(n, now);
 
     *e = (struct neighbour){.addr = *addr, .in_use = true, .used = now};
     packet_queue_init(&e->waiting);
@@ -441,7 +454,7 @@ probe_again(struct neighbours *n, wgt_time now, struct neighbour *e)
         probe(n, now, e);
         return;
     }
-    forget(n, e, WGT_DROP_NEIGHBOUR_UNRESOLVED);
+    forget(n, now, e);
 }
 
 void

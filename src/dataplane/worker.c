@@ -488,17 +488,18 @@ worker_init(struct worker *w, const struct tunnel_config *config,
         return rc;
     }
     w->tunnel.report_host = report_stats;
-    init_gateway(w);
     rc = init_links(w, config->name);
     if (rc != 0)
         worker_fini(w);
+    else
+        init_gateway(w);
     return rc;
 }
 
 void
 worker_fini(struct worker *w)
 {
-    if (w->gateway != NULL)
+    if (w->gateway != NULL && w->gateway->tunnel != NULL)
         gateway_fini(w->gateway);
     for (unsigned i = 0; i < w->n_links; i++)
         eth_link_fini(w->links[i]);

@@ -111,6 +111,7 @@ start_b udp
 check_gateway
 step "h's neighbours: $(in_ns h ip neighbour show | tr '\n' ';')"
 assert_match "a in h's table" "$(in_ns h ip -6 neighbour show fd01::1)" 'lladdr.*router'
+answers "nobody there" b 'From 10.9.0.1 .*Destination Host Unreachable' -W 5 10.1.0.99
 stop_wgtcpd b
 start_b tcp
 check_gateway

@@ -302,6 +302,33 @@ silent_next_hop_is_asked_three_times_then_given_up(void **state)
     assert_int_equal(n_frames, NEIGHBOUR_PROBES + 1);
 }
 
+static unsigned n_unreachable;
+
+static void
+catch_unreachable(void *owner, wgt_time now, struct rte_mbuf *m)
+{
+    assert_ptr_equal(owner, &n_unreachable);
+    assert_true(now >= 3 * NEIGHBOUR_RETRY);
+    rte_pktmbuf_free(m);
+    n_unreachable++;
+}
+
+static void
+what_waited_in_vain_goes_to_who_asked_for_it(void **state)
+{
+    (void)state;
+    n_unreachable = 0;
+    n.unreachable = catch_unreachable;
+    n.owner = &n_unreachable;
+    send_to(0, v4(192, 0, 2, 9), 1);
+    send_to(0, v4(192, 0, 2, 9), 2);
+    for (wgt_time t = WGT_SEC; t <= 5 * WGT_SEC; t += WGT_SEC)
+        neighbours_run(&n, t);
+    assert_int_equal(n_unreachable, 2);
+    assert_int_equal(drops.n[WGT_DROP_NEIGHBOUR_UNRESOLVED], 0);
+    assert_int_equal(n.n_waiting, 0);
+}
+
 static void
 waiting_queue_is_bounded_and_keeps_the_newest(void **state)
 {
@@ -482,6 +509,7 @@ main(void)
         T(packets_to_one_destination_after_another_find_their_own_next_hops),
         T(a_router_says_that_it_is_one),
         T(silent_next_hop_is_asked_three_times_then_given_up),
+        T(what_waited_in_vain_goes_to_who_asked_for_it),
         T(waiting_queue_is_bounded_and_keeps_the_newest),
         T(arp_request_for_us_is_answered_and_teaches_the_asker),
         T(arp_for_others_is_counted_and_teaches_nothing_new),

@@ -29,7 +29,7 @@ void gateway_rx_tunnel(struct gateway *g, wgt_time now, struct rte_mbuf *m);
 /* What gateway_rx_tunnel sent back into the tunnel goes there; how many. */
 unsigned gateway_run(struct gateway *g, wgt_time now);
 
-/* link, tunnel, pool and locals are set by the caller. */
+/* link, tunnel, pool and locals are set by the caller, the link is set up. */
 void gateway_init(struct gateway *g);
 void gateway_fini(struct gateway *g);
 

@@ -40,6 +40,9 @@ struct neighbours {
     struct wgt_drop_counters *drops;
     void *ctx;
     void (*tx)(void *ctx, struct rte_mbuf *frame); /* takes it */
+    /* Takes a packet that waited in vain; NULL: it is dropped and counted. */
+    void (*unreachable)(void *owner, wgt_time now, struct rte_mbuf *packet);
+    void *owner;
     struct rte_hash *table;
     struct neighbour *entries;
     uint32_t n_probing, n_waiting;
