@@ -827,6 +827,34 @@ check_host(struct slice *host)
     return NULL;
 }
 
+/* In [Interface], and written like an endpoint, but of an address: nothing is looked up. */
+static void
+set_metrics(struct parser *ps, enum config_key key, struct slice value)
+{
+    struct ip_endpoint *at = &ps->c->metrics;
+    struct slice host, port;
+    uint64_t number;
+
+    if (config_slice_is(value, "off"))
+        return;
+    if (!split_endpoint(value, &host, &port) || !parse_decimal(port, UINT16_MAX, &number) ||
+        number == 0)
+        goto wrong;
+    if (host.len >= 2 && host.p[0] == '[' && host.p[host.len - 1] == ']') {
+        if (!parse_addr((struct slice){host.p + 1, host.len - 2}, &at->addr) ||
+            at->addr.family != IP_V6)
+            goto wrong;
+    } else if (!parse_addr(host, &at->addr) || at->addr.family != IP_V4) {
+        goto wrong;
+    }
+    at->port = (uint16_t)number;
+    return;
+wrong:
+    at->addr.family = IP_NONE;
+    wrong(ps, key, value, "address and port to serve metrics at",
+          "write off, 127.0.0.1:9586 or [::1]:9586");
+}
+
 static void
 set_endpoint(struct parser *ps, enum config_key key, struct slice value)
 {

@@ -41,6 +41,7 @@ enum config_section {
     X(INTERFACE, TcpKnock, tcp_knock)               \
     X(INTERFACE, LogLevel, log_level)               \
     X(INTERFACE, KeyLog, key_log)                   \
+    X(INTERFACE, Metrics, metrics)                  \
     X(PORT, Device, device)                         \
     X(PORT, Address, port_address)                  \
     X(PORT, Gateway, gateway)                       \

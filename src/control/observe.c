@@ -7,6 +7,7 @@
 
 #include <wgtcpd/control/key_log.h>
 #include <wgtcpd/control/log.h>
+#include <wgtcpd/control/metrics_http.h>
 #include <wgtcpd/control/notify.h>
 
 #include "internal.h"
@@ -82,13 +83,42 @@ start_key_log(struct node *n)
     return 0;
 }
 
+/* --- metrics -----------------------------------------------------------------------------------
+ */
+
+static struct snapshot *
+take_snapshot(void *ctx)
+{
+    return snapshot_take(ctx);
+}
+
+static int
+start_metrics(struct node *n)
+{
+    const struct ip_endpoint *at = &n->config->metrics;
+    char text[IP_TEXT_MAX];
+
+    if (at->addr.family == IP_NONE)
+        return 0;
+    ip_endpoint_format(text, at);
+    n->observe.metrics = metrics_http_start(n->base, at, take_snapshot, n);
+    if (n->observe.metrics == NULL) {
+        log_error("Metrics: cannot listen on %s: %s", text, strerror(errno));
+        return -1;
+    }
+    log_info("metrics at http://%s/metrics", text);
+    return 0;
+}
+
 /* --- beginning and end -------------------------------------------------------------------------
  */
 
 int
 observe_up(struct node *n)
 {
-    return start_key_log(n) == 0 && start_watchdog(n) == 0 ? 0 : -1;
+    if (start_key_log(n) != 0 || start_metrics(n) != 0 || start_watchdog(n) != 0)
+        return -1;
+    return 0;
 }
 
 void
@@ -96,6 +126,8 @@ observe_down(struct node *n)
 {
     if (n->observe.on_watchdog != NULL)
         event_free(n->observe.on_watchdog);
+    metrics_http_stop(n->observe.metrics);
+    n->observe.metrics = NULL;
     n->handshaker.handshake_keys = NULL;
     if (n->observe.key_log >= 0)
         close(n->observe.key_log);

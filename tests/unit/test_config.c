@@ -103,6 +103,7 @@ static void
 every_key_of_the_interface(void **state)
 {
     static const char *const dns[] = {"203.0.113.53", "2001:db8::53", "corp.example"};
+    char metrics[IP_TEXT_MAX];
     struct config *c =
         parse("[Interface]\nPrivateKey = " KEY "\n"
               "ListenPort = 51820\nFwMark = 0xCa6c\n"
@@ -112,7 +113,7 @@ every_key_of_the_interface(void **state)
               "SaveConfig = true\nTransport = tcp\nListen = tcp\nInner = tun\n"
               "Workers = 1\nCores = 2-5,7\nIdle = poll\nEalArgs = --no-huge -m 128\n"
               "CongestionControl = cubic\nOutOfOrder = off\nTcpKnock = on\nLogLevel = Warning\n"
-              "KeyLog = /run/keys.log\n" PORT PEER);
+              "KeyLog = /run/keys.log\nMetrics = [2001:db8::1]:9586\n" PORT PEER);
 
     (void)state;
     assert_int_equal(c->listen_port, 51820);
@@ -138,6 +139,7 @@ every_key_of_the_interface(void **state)
     assert_true(c->tcp_knock);
     assert_int_equal(c->log_level, LOG_LEVEL_WARNING);
     assert_string_equal(c->key_log, "/run/keys.log");
+    assert_string_equal(ip_endpoint_format(metrics, &c->metrics), "[2001:db8::1]:9586");
     assert_int_equal(c->peers->transport, CONFIG_TCP); /* the interface's */
     assert_int_equal(c->peers->congestion, CONFIG_CUBIC);
     assert_true(c->peers->tcp_knock);
@@ -154,6 +156,7 @@ tcp_keys_have_defaults_and_peers_override_them(void **state)
     assert_false(c->in_order);
     assert_int_equal(c->log_level, LOG_LEVEL_INFO);
     assert_null(c->key_log);
+    assert_int_equal(c->metrics.addr.family, IP_NONE);
     assert_false(c->tcp_knock);
     assert_int_equal(c->peers->congestion, CONFIG_NONE);
     assert_true(c->peers->tcp_knock);

@@ -22,7 +22,7 @@
     "PreUp, PostUp, PreDown, PostDown, SaveConfig, "                                               \
     "Transport, Listen, Inner, Workers, Cores, Idle, EalArgs, "                                    \
     "CongestionControl, OutOfOrder, TcpKnock, "                                                    \
-    "LogLevel, KeyLog"
+    "LogLevel, KeyLog, Metrics"
 
 /* Where the text of a case stands: at the end of a section of a file that is right otherwise. */
 enum where { IN_INTERFACE, IN_PORT, IN_PEER, WHOLE };
@@ -234,6 +234,37 @@ static const struct error_case cases[] = {
     {IN_PEER, "OutOfOrder = off", "w:8: OutOfOrder is no key of [Peer]; it belongs in [Interface]"},
     {IN_INTERFACE, "KeyLog = keys.log",
      "w:3: KeyLog: 'keys.log' is no absolute path; write off, or a path that begins with /"},
+    {IN_INTERFACE, "Metrics = on",
+     "w:3: Metrics: 'on' is no address and port to serve metrics at; write off, 127.0.0.1:9586 or "
+     "[::1]:9586"},
+    {IN_INTERFACE, "Metrics = 127.0.0.1",
+     "w:3: Metrics: '127.0.0.1' is no address and port to serve metrics at; write off, "
+     "127.0.0.1:9586 or "
+     "[::1]:9586"},
+    {IN_INTERFACE, "Metrics = ::1:9586",
+     "w:3: Metrics: '::1:9586' is no address and port to serve metrics at; write off, "
+     "127.0.0.1:9586 or "
+     "[::1]:9586"},
+    {IN_INTERFACE, "Metrics = [127.0.0.1]:9586",
+     "w:3: Metrics: '[127.0.0.1]:9586' is no address and port to serve metrics at; write off, "
+     "127.0.0.1:9586 or "
+     "[::1]:9586"},
+    {IN_INTERFACE, "Metrics = localhost:9586",
+     "w:3: Metrics: 'localhost:9586' is no address and port to serve metrics at; write off, "
+     "127.0.0.1:9586 or "
+     "[::1]:9586"},
+    {IN_INTERFACE, "Metrics = 127.0.0.1:0",
+     "w:3: Metrics: '127.0.0.1:0' is no address and port to serve metrics at; write off, "
+     "127.0.0.1:9586 or "
+     "[::1]:9586"},
+    {IN_INTERFACE, "Metrics = [::1]9586",
+     "w:3: Metrics: '[::1]9586' is no address and port to serve metrics at; write off, "
+     "127.0.0.1:9586 or "
+     "[::1]:9586"},
+    {IN_INTERFACE, "Metrics = 127.0.0.1:65536",
+     "w:3: Metrics: '127.0.0.1:65536' is no address and port to serve metrics at; write off, "
+     "127.0.0.1:9586 or "
+     "[::1]:9586"},
     {IN_INTERFACE, "LogLevel = verbose",
      "w:3: LogLevel: 'verbose' is no level; write error, warning, info or debug"},
     {IN_INTERFACE, "Idle = sleep", "w:3: Idle: 'sleep' is no way to idle; write adaptive or poll"},

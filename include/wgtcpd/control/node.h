@@ -37,8 +37,9 @@ struct node {
     bool no_name_server;             /* gave an answer at the start */
     struct observe {
         struct event *on_watchdog;
-        uint64_t turns; /* the worker's, when the watchdog was told last */
-        int key_log;    /* descriptor; -1: off */
+        struct metrics_http *metrics; /* NULL: off */
+        uint64_t turns;               /* the worker's, when the watchdog was told last */
+        int key_log;                  /* descriptor; -1: off */
     } observe;
     int event_fd, wake_fd, signal_fd;
     int stop_code; /* why the loop ended; 0: it was asked to */
