@@ -14,6 +14,7 @@
 #include <rte_ring.h>
 
 #include <wgtcpd/control/log.h>
+#include <wgtcpd/control/notify.h>
 #include <wgtcpd/control/status.h>
 
 #include "internal.h"
@@ -73,7 +74,9 @@ reload(struct node *n)
         complain("cannot reload", ENOMEM);
         return;
     }
+    notify_reloading();
     rc = node_reload(n, errors);
+    notify_ready();
     fclose(errors);
     rest = said;
     while ((line = strsep(&rest, "\n")) != NULL)
