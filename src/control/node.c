@@ -283,7 +283,7 @@ run(struct node *n)
     int rc;
 
     log_info("%s: ready", n->config->ifname);
-    notify_status("%zu peers", n->device.n_peers);
+    notify_status("%zu peer%s", n->device.n_peers, n->device.n_peers == 1 ? "" : "s");
     notify_ready();
     rc = loop_run(n);
     notify_stopping();
