@@ -474,6 +474,7 @@ new_config(void)
     c->listen_udp = c->listen_tcp = true;
     c->workers = 1;
     c->log_level = LOG_LEVEL_INFO;
+    c->telemetry = true;
     c->inner = strdup("tun");
     if (c->inner == NULL) {
         free(c);

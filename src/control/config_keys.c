@@ -653,6 +653,12 @@ set_key_log(struct parser *ps, enum config_key key, struct slice value)
         ps->c->key_log = copy(ps, value);
 }
 
+static void
+set_telemetry(struct parser *ps, enum config_key key, struct slice value)
+{
+    set_switch(ps, key, value, &ps->c->telemetry);
+}
+
 /* --- [Port] --- */
 
 static void

@@ -42,6 +42,7 @@ enum config_section {
     X(INTERFACE, LogLevel, log_level)               \
     X(INTERFACE, KeyLog, key_log)                   \
     X(INTERFACE, Metrics, metrics)                  \
+    X(INTERFACE, Telemetry, telemetry)              \
     X(PORT, Device, device)                         \
     X(PORT, Address, port_address)                  \
     X(PORT, Gateway, gateway)                       \

@@ -115,6 +115,7 @@ start_eal(struct node *n, bool verbose)
         .cores = n->config->cores,
         .extra = n->config->eal_args,
         .verbose = verbose,
+        .telemetry = n->config->telemetry,
     };
     char error[256];
 

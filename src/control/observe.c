@@ -9,6 +9,7 @@
 #include <wgtcpd/control/log.h>
 #include <wgtcpd/control/metrics_http.h>
 #include <wgtcpd/control/notify.h>
+#include <wgtcpd/control/telemetry.h>
 
 #include "internal.h"
 
@@ -83,7 +84,8 @@ start_key_log(struct node *n)
     return 0;
 }
 
-/* --- metrics -----------------------------------------------------------------------------------
+/* --- metrics and telemetry
+ * -----------------------------------------------------------------------------------
  */
 
 static struct snapshot *
@@ -110,13 +112,22 @@ start_metrics(struct node *n)
     return 0;
 }
 
+static int
+start_telemetry(struct node *n)
+{
+    int rc = n->config->telemetry ? telemetry_start(n->base, take_snapshot, n) : 0;
+
+    return rc == 0 ? 0 : complain("Telemetry", rc);
+}
+
 /* --- beginning and end -------------------------------------------------------------------------
  */
 
 int
 observe_up(struct node *n)
 {
-    if (start_key_log(n) != 0 || start_metrics(n) != 0 || start_watchdog(n) != 0)
+    if (start_key_log(n) != 0 || start_metrics(n) != 0 || start_telemetry(n) != 0 ||
+        start_watchdog(n) != 0)
         return -1;
     return 0;
 }
@@ -126,6 +137,7 @@ observe_down(struct node *n)
 {
     if (n->observe.on_watchdog != NULL)
         event_free(n->observe.on_watchdog);
+    telemetry_stop();
     metrics_http_stop(n->observe.metrics);
     n->observe.metrics = NULL;
     n->handshaker.handshake_keys = NULL;

@@ -2,6 +2,7 @@
 #include <wgtcpd/dataplane/eal.h>
 
 #include <ctype.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -186,7 +187,8 @@ eal_start(const struct eal_params *p, char *error, size_t error_len)
     add_lcores(&a, p->cores);
     snprintf(prefix, sizeof(prefix), "--file-prefix=wgtcpd-%s", p->name);
     add(&a, prefix);
-    add(&a, "--no-telemetry");
+    if (!p->telemetry)
+        add(&a, "--no-telemetry");
     add(&a, p->verbose ? "--log-level=info" : "--log-level=error");
     if (!p->verbose) /* it calls everything that it does without an error */
         add(&a, "--log-level=pmd.net.tap:critical");
@@ -205,14 +207,16 @@ eal_start(const struct eal_params *p, char *error, size_t error_len)
     return rc < 0 ? -1 : 0;
 }
 
-/* EAL leaves its runtime directory behind. rmdir takes only an empty one. */
+/* EAL leaves its runtime directory behind, and takes the socket of telemetry away when the process
+ * ends, later. rmdir takes only an empty directory. */
 void
 eal_stop(void)
 {
-    char *directory = strdup(rte_eal_get_runtime_dir());
+    char directory[PATH_MAX], socket[PATH_MAX + 32];
 
+    snprintf(directory, sizeof(directory), "%s", rte_eal_get_runtime_dir());
+    snprintf(socket, sizeof(socket), "%s/dpdk_telemetry.v2", directory);
     rte_eal_cleanup();
-    if (directory != NULL)
-        rmdir(directory);
-    free(directory);
+    unlink(socket);
+    rmdir(directory);
 }

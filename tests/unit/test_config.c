@@ -113,7 +113,8 @@ every_key_of_the_interface(void **state)
               "SaveConfig = true\nTransport = tcp\nListen = tcp\nInner = tun\n"
               "Workers = 1\nCores = 2-5,7\nIdle = poll\nEalArgs = --no-huge -m 128\n"
               "CongestionControl = cubic\nOutOfOrder = off\nTcpKnock = on\nLogLevel = Warning\n"
-              "KeyLog = /run/keys.log\nMetrics = [2001:db8::1]:9586\n" PORT PEER);
+              "KeyLog = /run/keys.log\nMetrics = [2001:db8::1]:9586\n"
+              "Telemetry = off\n" PORT PEER);
 
     (void)state;
     assert_int_equal(c->listen_port, 51820);
@@ -139,6 +140,7 @@ every_key_of_the_interface(void **state)
     assert_true(c->tcp_knock);
     assert_int_equal(c->log_level, LOG_LEVEL_WARNING);
     assert_string_equal(c->key_log, "/run/keys.log");
+    assert_false(c->telemetry);
     assert_string_equal(ip_endpoint_format(metrics, &c->metrics), "[2001:db8::1]:9586");
     assert_int_equal(c->peers->transport, CONFIG_TCP); /* the interface's */
     assert_int_equal(c->peers->congestion, CONFIG_CUBIC);
@@ -156,6 +158,7 @@ tcp_keys_have_defaults_and_peers_override_them(void **state)
     assert_false(c->in_order);
     assert_int_equal(c->log_level, LOG_LEVEL_INFO);
     assert_null(c->key_log);
+    assert_true(c->telemetry);
     assert_int_equal(c->metrics.addr.family, IP_NONE);
     assert_false(c->tcp_knock);
     assert_int_equal(c->peers->congestion, CONFIG_NONE);

@@ -22,7 +22,7 @@
     "PreUp, PostUp, PreDown, PostDown, SaveConfig, "                                               \
     "Transport, Listen, Inner, Workers, Cores, Idle, EalArgs, "                                    \
     "CongestionControl, OutOfOrder, TcpKnock, "                                                    \
-    "LogLevel, KeyLog, Metrics"
+    "LogLevel, KeyLog, Metrics, Telemetry"
 
 /* Where the text of a case stands: at the end of a section of a file that is right otherwise. */
 enum where { IN_INTERFACE, IN_PORT, IN_PEER, WHOLE };
@@ -265,6 +265,7 @@ static const struct error_case cases[] = {
      "w:3: Metrics: '127.0.0.1:65536' is no address and port to serve metrics at; write off, "
      "127.0.0.1:9586 or "
      "[::1]:9586"},
+    {IN_INTERFACE, "Telemetry = yes", "w:3: Telemetry: 'yes' is no switch; write on or off"},
     {IN_INTERFACE, "LogLevel = verbose",
      "w:3: LogLevel: 'verbose' is no level; write error, warning, info or debug"},
     {IN_INTERFACE, "Idle = sleep", "w:3: Idle: 'sleep' is no way to idle; write adaptive or poll"},

@@ -101,6 +101,7 @@ struct config {
     enum log_level log_level;
     char *key_log;               /* path; NULL: off */
     struct ip_endpoint metrics;  /* where to serve them; family IP_NONE: nowhere */
+    bool telemetry;              /* DPDK's */
     struct config_strings lines; /* [Interface] as "Key = value", without what `wg` may set */
     struct config_port *ports;   /* the outer ones */
     size_t n_ports;

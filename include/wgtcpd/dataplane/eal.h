@@ -13,6 +13,7 @@ struct eal_params {
     const char *cores; /* lcore list of the worker, or NULL: any CPU */
     const char *extra; /* further arguments, separated by blanks, or NULL */
     bool verbose;
+    bool telemetry; /* answer on its socket (rte_telemetry) */
 };
 
 /* "0000:01:00.0" or "01:00.0" */
