@@ -27,7 +27,7 @@ worker_clock(void)
 {
     struct timespec ts;
 
-    clock_gettime(CLOCK_MONOTONIC, &ts);
+    clock_gettime(CLOCK_BOOTTIME, &ts);
     return (wgt_time)ts.tv_sec * WGT_SEC + (wgt_time)ts.tv_nsec;
 }
 

@@ -35,11 +35,13 @@ noise_local_wipe(struct noise_local *l)
 static enum wgt_drop
 precompute_static_static(struct noise_remote *r, const struct noise_local *l)
 {
-    memset(r->static_static, 0, sizeof(r->static_static));
-    if (!l->has_identity)
-        return WGT_OK;
-    return noise_dh(r->static_static, l->private_key, r->public_key) ? WGT_OK
-                                                                     : WGT_DROP_HANDSHAKE_DH;
+    static const uint8_t any_scalar[NOISE_KEY_LEN];
+    bool ok =
+        noise_dh(r->static_static, l->has_identity ? l->private_key : any_scalar, r->public_key);
+
+    if (!ok || !l->has_identity)
+        noise_wipe(r->static_static, sizeof(r->static_static));
+    return ok ? WGT_OK : WGT_DROP_HANDSHAKE_DH;
 }
 
 enum wgt_drop

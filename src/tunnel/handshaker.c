@@ -208,7 +208,7 @@ fill_peer(struct handshaker *h, struct tunnel_peer *peer, const uint8_t psk[NOIS
     p->tunnel_peer = peer;
     peer->leads = p->leads = our_key_leads(&h->local, peer);
     /* A low-order key is accepted like any other; its handshakes fail. */
-    (void)noise_remote_init(&p->remote, &h->local, peer->public_key, psk);
+    peer->low_order = noise_remote_init(&p->remote, &h->local, peer->public_key, psk) != WGT_OK;
     return 0;
 }
 
@@ -361,6 +361,7 @@ initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
 {
     struct tunnel_command c = {.type = TUNNEL_COMMAND_INITIATION, .peer = p->tunnel_peer};
     uint8_t ephemeral[NOISE_KEY_LEN], stamp[NOISE_TIMESTAMP_LEN];
+    enum wgt_drop why;
     uint32_t index;
 
     release_handshake_index(h, p);
@@ -371,8 +372,8 @@ initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
     h->entropy(h->ctx, ephemeral, sizeof(ephemeral));
     noise_tai64n(stamp, wall->seconds, wall->nanoseconds);
     note_stamp(p, now, stamp);
-    if (noise_initiation_create(&p->remote, &h->local, now, stamp, ephemeral, index, c.message) ==
-        WGT_OK) {
+    why = noise_initiation_create(&p->remote, &h->local, now, stamp, ephemeral, index, c.message);
+    if (why == WGT_OK) {
         c.len = MESSAGE_INITIATION_LEN;
         p->has_index = true;
         p->handshake_index = index;
@@ -381,6 +382,7 @@ initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
         p->initiations_sent++;
         tell_keys(h, p, ephemeral);
     } else {
+        wgt_drop_count(&h->drops, why);
         release_index(h, index);
     }
     noise_wipe(ephemeral, sizeof(ephemeral));

@@ -32,9 +32,11 @@ enum path_turn peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer
 size_t peer_inner_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p);
 void peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why);
-/* A handshake message along a path, or along the peer's. */
+/* An initiation or a response along a path; a cookie reply. */
 void path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to,
                          const uint8_t *message, size_t len);
+void path_send_cookie(struct tunnel *t, wgt_time now, const struct path *to, const uint8_t *message,
+                      size_t len);
 
 /* path_mtu.c */
 /* Largest IP packet to the peer's UDP endpoint. */
@@ -51,11 +53,15 @@ void settings_set_port(struct tunnel *t, uint16_t listen_port);
 /* report.c */
 void report_run(struct tunnel *t, wgt_time now);
 
-/* too_big.c */
+/* inner_error.c */
 /* Drops an inner packet to p (m, taken; its own length is len) and tells its sender what would fit.
  */
 void peer_too_big(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m,
                   size_t len, size_t mtu);
+/* Drops an inner packet (m, taken; its own length is len) and tells its sender that there is no way
+ * to its destination. */
+void inner_unreachable(struct tunnel *t, wgt_time now, struct rte_mbuf *m, size_t len,
+                       enum wgt_drop why);
 
 /* route.c: a peer's path and its connections */
 /* The peer's path, made or dialled if need be; NULL when there is none now. */

@@ -184,12 +184,14 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
     peer_mark_flush(t, p);
 }
 
-/* A lost connection is dialled again while somebody would miss it. */
+/* A lost connection is dialled again while somebody would miss it; and where a handshake could
+ * follow. */
 static bool
 misses_connection(const struct tunnel *t, const struct tunnel_peer *p, wgt_time now)
 {
-    return !t->stopping && p->has_endpoint && p->configured_kind == TRANSPORT_TCP &&
-           p->dialling == NULL && p->path.path.kind == TRANSPORT_NONE &&
+    return !t->stopping && t->mac1.has_identity && !p->low_order && p->has_endpoint &&
+           p->configured_kind == TRANSPORT_TCP && p->dialling == NULL &&
+           p->path.path.kind == TRANSPORT_NONE &&
            (p->staged.count > 0 || session_usable(p, now) ||
             p->timers.due[PEER_TIMER_RETRANSMIT_HANDSHAKE] != WGT_NEVER);
 }

@@ -7,8 +7,8 @@
 
 #include "internal.h"
 
-/* Linux's HANDSHAKE_DSCP: AF41, no ECN. */
-enum { HANDSHAKE_TRAFFIC_CLASS = 0x88 };
+/* Linux's HANDSHAKE_DSCP: AF41, no ECN. A stranger's cookie is not worth it. */
+enum { HANDSHAKE_TRAFFIC_CLASS = 0x88, COOKIE_TRAFFIC_CLASS = 0 };
 
 void
 peer_mark_flush(struct tunnel *t, struct tunnel_peer *p)
@@ -85,9 +85,9 @@ is_backlogged(struct tunnel *t, const struct path *to)
     return true;
 }
 
-void
-path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to, const uint8_t *message,
-                    size_t len)
+static void
+path_send_copy(struct tunnel *t, wgt_time now, const struct path *to, const uint8_t *message,
+               size_t len, uint8_t traffic_class)
 {
     struct rte_mbuf *m;
 
@@ -99,7 +99,21 @@ path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to, const
         return;
     }
     memcpy(rte_pktmbuf_append(m, (uint16_t)len), message, len);
-    path_send(t, now, to, m, HANDSHAKE_TRAFFIC_CLASS, true);
+    path_send(t, now, to, m, traffic_class, true);
+}
+
+void
+path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to, const uint8_t *message,
+                    size_t len)
+{
+    path_send_copy(t, now, to, message, len, HANDSHAKE_TRAFFIC_CLASS);
+}
+
+void
+path_send_cookie(struct tunnel *t, wgt_time now, const struct path *to, const uint8_t *message,
+                 size_t len)
+{
+    path_send_copy(t, now, to, message, len, COOKIE_TRAFFIC_CLASS);
 }
 
 /* Makes the inner packet in m a data message under the current keypair. */
@@ -287,17 +301,19 @@ tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
     struct tunnel_peer *p = peer_of_inner(t, m, &inner, &why);
     size_t mtu;
 
+    if (p == NULL && why == WGT_DROP_NO_PEER) {
+        trouble_note(&t->unrouted, now);
+        t->unrouted_to = inner.dst;
+        inner_unreachable(t, now, m, inner.len, why);
+        return;
+    }
     if (p == NULL || !p->added || t->stopping) {
-        if (why == WGT_DROP_NO_PEER && p == NULL) {
-            trouble_note(&t->unrouted, now);
-            t->unrouted_to = inner.dst;
-        }
         tunnel_drop(t, why, m);
         return;
     }
     if (!peer_has_endpoint(p)) {
         peer_trouble(p, PEER_TROUBLE_NO_ENDPOINT, now);
-        tunnel_drop(t, WGT_DROP_NO_ENDPOINT, m);
+        inner_unreachable(t, now, m, inner.len, WGT_DROP_NO_ENDPOINT);
         return;
     }
     mtu = peer_inner_mtu(t, now, p);

@@ -233,7 +233,6 @@ static void
 forget_keys(struct tunnel *t, struct tunnel_peer *p)
 {
     session_forget(t, p);
-    peer_drop_staged(t, p, WGT_DROP_STAGED_GAVE_UP);
     tunnel_send_event(t, &(struct tunnel_event){.type = TUNNEL_EVENT_ZERO, .peer = p});
 }
 
@@ -280,7 +279,7 @@ send_to_stranger(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
     if (f != NULL && tcp_unsent(&f->conn) > 0)
         wgt_drop_count(&t->drops, WGT_DROP_CONNECTION_LOST);
     else
-        path_send_handshake(t, now, &c->path, c->message, c->len);
+        path_send_cookie(t, now, &c->path, c->message, c->len);
 }
 
 static void

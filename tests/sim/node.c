@@ -136,7 +136,7 @@ on_wall_seconds(void *ctx)
 {
     const struct node *n = ctx;
 
-    return WALL_EPOCH + n->now / WGT_SEC;
+    return WALL_EPOCH + (n->now + n->wall_offset) / WGT_SEC;
 }
 
 static void
@@ -396,8 +396,8 @@ run_control(struct node *n, wgt_time now)
 {
     wgt_time clock = now + n->clock_offset;
     struct wall_clock wall = {
-        .seconds = WALL_EPOCH + now / WGT_SEC,
-        .nanoseconds = (uint32_t)(now % WGT_SEC),
+        .seconds = WALL_EPOCH + (now + n->wall_offset) / WGT_SEC,
+        .nanoseconds = (uint32_t)((now + n->wall_offset) % WGT_SEC),
     };
     unsigned work;
 

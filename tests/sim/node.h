@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A whole node without ports: tunnel, handshaker, device with one peer or some. It has its own clocks and entropy; the
- * times of these functions are the world's.
+ * A whole node without ports: tunnel, handshaker, device with one peer or some. It has its own
+ * clocks and entropy; the times of these functions are the world's.
  */
 #ifndef SIM_NODE_H
 #define SIM_NODE_H
@@ -53,6 +53,7 @@ struct node {
     struct prng entropy;
     uint8_t private_key[NOISE_KEY_LEN], public_key[NOISE_KEY_LEN];
     wgt_time clock_offset; /* node's monotonic clock - world's time */
+    wgt_time wall_offset;  /* likewise of its wall clock; a test may set it at any time */
     /* these do not */
     bool up, has_peer, peer_removed, stopped;
     bool starved; /* somebody else has taken the packet buffers */

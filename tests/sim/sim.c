@@ -155,6 +155,14 @@ deliver_too_big(struct sim *s, unsigned node, const struct ip_header *ip, const 
     return "\"too big\" came out about a packet that nobody sent";
 }
 
+/* There was no way to the packet's destination: nobody here cares. */
+static bool
+is_unreachable(const struct ip_header *ip, const uint8_t *icmp)
+{
+    return ip->protocol == IP_PROTO_ICMP ? icmp[0] == 3 && icmp[1] == 1
+                                         : icmp[0] == 1 && icmp[1] == 3;
+}
+
 /* Whose packet it is, is told by its ports; what nobody owns is an altered one of the traffic. */
 static const char *
 deliver(struct sim *s, unsigned node, const uint8_t *packet, size_t len)
@@ -168,7 +176,7 @@ deliver(struct sim *s, unsigned node, const uint8_t *packet, size_t len)
         upper = packet + ip.header_len;
         if ((ip.protocol == IP_PROTO_ICMP || ip.protocol == IP_PROTO_ICMPV6) &&
             ip.payload_len >= ICMP_HEADER_LEN + IPV6_HEADER_LEN)
-            return deliver_too_big(s, node, &ip, upper);
+            return is_unreachable(&ip, upper) ? NULL : deliver_too_big(s, node, &ip, upper);
         src_port = get_be16(upper);
         dst_port = get_be16(upper + 2);
         for (unsigned i = 0; i < SIM_BULKS && ip.protocol == IP_PROTO_TCP; i++)

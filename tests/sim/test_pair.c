@@ -398,6 +398,247 @@ rfc6040_ecn_through_udp(void **state)
     }
 }
 
+/* --- what has no way
+ * ------------------------------------------------------------------------------
+ */
+
+static void
+offer_to(unsigned node, unsigned to, uint8_t family, size_t len)
+{
+    uint8_t packet[PAIR_PACKET_LEN];
+
+    pair_packet(packet, node, to, family, 0, 0, len);
+    node_rx_inner(&pair.node[node], pair.now, packet, len);
+    node_settle(&pair.node[node], pair.now);
+}
+
+/* An ICMP error of that kind about a packet of len bytes has come out last. */
+static void
+expect_icmp(unsigned node, uint8_t family, size_t len, uint8_t type, uint8_t code)
+{
+    const struct pair_out *o = &pair.out[node];
+    struct ip_header ip;
+
+    assert_int_equal(ip_parse(o->last, o->last_len, true, &ip), WGT_OK);
+    assert_int_equal(ip.protocol, family == IP_V4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6);
+    assert_int_equal(o->last[ip.header_len], type);
+    assert_int_equal(o->last[ip.header_len + 1], code);
+    assert_int_equal(ip.payload_len, 8 + len);
+}
+
+/* Linux's wg_xmit: no peer (ENOKEY) or no endpoint (EDESTADDRREQ) is told to the sender. */
+static void
+the_sender_hears_that_there_is_no_peer_or_no_endpoint(void **state)
+{
+    static const struct {
+        unsigned node, to;
+        enum wgt_drop why;
+    } cases[] = {{0, 98, WGT_DROP_NO_PEER}, {1, 0, WGT_DROP_NO_ENDPOINT}};
+    struct node_config config[2];
+
+    (void)state;
+    pair_configure(config, TRANSPORT_UDP);
+    pair_begin(440, IP_V4, config, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned node = cases[i].node;
+
+        offer_to(node, cases[i].to, IP_V4, 100);
+        expect_icmp(node, IP_V4, 100, 3, 1);
+        offer_to(node, cases[i].to, IP_V6, 100);
+        expect_icmp(node, IP_V6, 100, 1, 3);
+        assert_int_equal(pair.out[node].n, 2);
+        assert_int_equal(pair_drops(node, cases[i].why), 2);
+    }
+    pair_finish();
+}
+
+/* RFC 1812 4.3.2.8: fifty at once, then a hundred a second. */
+static void
+unreachables_are_limited_in_rate(void **state)
+{
+    struct node_config config[2];
+
+    (void)state;
+    pair_configure(config, TRANSPORT_UDP);
+    pair_begin(441, IP_V4, config, NULL);
+    for (unsigned i = 0; i < 200; i++)
+        offer_to(0, 98, IP_V4, 100);
+    assert_in_range(pair.out[0].n, 50, 51);
+    pair_run_for(100 * MS);
+    pair.out[0].n = 0;
+    for (unsigned i = 0; i < 200; i++)
+        offer_to(0, 98, IP_V4, 100);
+    assert_in_range(pair.out[0].n, 9, 11);
+    assert_int_equal(pair_drops(0, WGT_DROP_NO_PEER), 400);
+    pair_finish();
+}
+
+static unsigned n_from[2];
+
+static bool
+count_all(unsigned from, uint8_t *packet, size_t len)
+{
+    (void)packet;
+    (void)len;
+    n_from[from]++;
+    return true;
+}
+
+/* RFC 7748 6.1: a public key with which every exchange gives zero. netns.sh: nothing is sent,
+ * though there is an endpoint and a persistent keepalive. */
+static void
+nothing_is_sent_to_a_peer_with_a_low_order_key(void **state)
+{
+    (void)state;
+    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
+        struct tunnel_peer *odd = calloc(1, sizeof(*odd));
+        struct ip_prefix prefix = {ip_addr_v4((uint8_t[4]){10, 77, 0, 99}), 32};
+        struct node_config config[2];
+
+        assert_non_null(odd);
+        pair_configure(config, kind);
+        pair_begin(442, IP_V4, config, NULL);
+        pair.wire = count_all;
+        memset(n_from, 0, sizeof(n_from));
+        odd->public_key[0] = 1; /* u = 1 */
+        odd->has_endpoint = true;
+        odd->configured_kind = kind;
+        odd->configured = (struct ip_endpoint){node_address(1, IP_V4), NODE_PORT};
+        odd->persistent_keepalive = 1;
+        assert_int_equal(allowedips_insert(&dialler->ips, &prefix, odd), 0);
+        assert_int_equal(handshaker_add_peer(&dialler->handshaker, odd, NULL), 0);
+        offer_to(0, 98, IP_V4, 100);
+        pair_run_for(30 * S);
+        assert_int_equal(n_from[0] + n_from[1], 0);
+        assert_true(dialler->handshaker.drops.n[WGT_DROP_HANDSHAKE_DH] > 0);
+        pair_finish();
+        free(odd);
+    }
+}
+
+/* --- what is older than a key --------------------------------------------------------------------
+ */
+
+static void
+make_packets_wait(wgt_time until)
+{
+    pair_run_to(until);
+    pair.wire = nothing_passes;
+    pair_offer(0, 0, 3);
+}
+
+/* Linux's wg_queued_expired_zero_key_material: T4 wipes keys only. What was staged a moment before,
+ * for the next session, waits for it. */
+static void
+staged_packets_outlive_the_keys(void **state)
+{
+    (void)state;
+    begin_with_session(443, TRANSPORT_UDP, false);
+    make_packets_wait(538 * S);
+    assert_int_equal(dialler->peer->staged.count, 3);
+    assert_non_null(dialler->peer->session.current);
+    pair_run_to(542 * S);
+    assert_null(dialler->peer->session.current);
+    assert_int_equal(dialler->peer->staged.count, 3);
+    pair.wire = NULL;
+    pair_run_to(560 * S);
+    expect_numbers(1, 0, 3);
+    pair_finish();
+}
+
+/* CLOCK_BOOTTIME counts a suspension: keys are as old as the peer thinks. Ten minutes later the
+ * first packet makes a new session, and nothing is sent under the old one. */
+static void
+a_suspended_node_comes_back_with_a_new_session(void **state)
+{
+    (void)state;
+    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
+        for (unsigned sleeper = 0; sleeper < 2; sleeper++) {
+            const struct noise_keypair *k;
+
+            begin_with_session(444, kind, true);
+            pair.node[sleeper].clock_offset += 600 * S;
+            pair_run_for(10 * MS);
+            k = pair.node[sleeper].peer->session.current;
+            assert_true(k == NULL || k->birth >= pair_clock(sleeper) - 10 * MS);
+            pair_offer(sleeper, 0, 5);
+            pair_run_for(S);
+            expect_numbers(1 - sleeper, 0, 5);
+            pair_offer(1 - sleeper, 0, 5);
+            pair_run_for(S);
+            expect_numbers(sleeper, 0, 5);
+            assert_int_equal(pair_drops(1 - sleeper, WGT_DROP_DATA_INDEX), 0);
+            pair_finish();
+        }
+    }
+}
+
+/* --- wall clocks ---------------------------------------------------------------------------------
+ */
+
+static void
+begin_with_wall_clocks(uint64_t seed, enum transport_kind kind, wgt_time wall0)
+{
+    struct node_config config[2];
+
+    pair_configure(config, kind);
+    pair_begin(seed, IP_V4, config, NULL);
+    pair.node[0].wall_offset = wall0;
+    pair_offer(0, 0, 1);
+    pair_run_to(S);
+    assert_int_equal(pair.out[1].n, 1);
+    pair.out[1].n = 0;
+}
+
+/* Section 5.1: the timestamp must grow. A clock that is set back an hour does not touch the
+ * session; the next handshake is refused as a replay, and told apart, until the clock has caught
+ * up. */
+static void
+a_clock_set_back_stops_handshakes_until_it_has_caught_up(void **state)
+{
+    (void)state;
+    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
+        const struct handshaker_peer *hp;
+
+        begin_with_wall_clocks(445, kind, 3600 * S);
+        dialler->wall_offset = 0;
+        pair_run_to(100 * S);
+        pair_offer(0, 0, 2);
+        pair_run_for(S);
+        expect_numbers(1, 0, 2); /* the session works */
+        pair_run_to(200 * S);
+        pair_offer(0, 2, 1);
+        pair_run_to(260 * S);
+        expect_numbers(1, 0, 2);
+        assert_true(pair.node[1].handshaker.drops.n[WGT_DROP_HANDSHAKE_REPLAY] > 0);
+        hp = dialler->peer->handshaker_peer;
+        assert_true(hp->trouble[HANDSHAKE_TROUBLE_CLOCK_BACK].n > 0);
+        pair_run_to(3610 * S);
+        pair_offer(0, 3, 1);
+        pair_run_for(10 * S);
+        assert_int_equal(pair.out[1].n, 3);
+        assert_int_equal(pair.out[1].number[2], 3);
+        pair_finish();
+    }
+}
+
+/* There is no check against the local clock. */
+static void
+a_clock_set_forward_is_nobodys_business(void **state)
+{
+    (void)state;
+    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
+        begin_with_wall_clocks(446, kind, 0);
+        dialler->wall_offset = 36000 * S;
+        pair_run_to(300 * S);
+        pair_offer(0, 0, 2);
+        pair_run_for(S);
+        expect_numbers(1, 0, 2);
+        assert_int_equal(dialler->peer->stats.handshakes, 2);
+        pair_finish();
+    }
+}
+
 /* --- keys --------------------------------------------------------------------------------------
  */
 
@@ -434,6 +675,13 @@ main(int argc, char **argv)
         T(an_initiation_that_finds_the_command_ring_full_comes_again),
         T(the_greater_keys_connection_is_left_when_it_stalls),
         T(rfc6040_ecn_through_udp),
+        T(the_sender_hears_that_there_is_no_peer_or_no_endpoint),
+        T(unreachables_are_limited_in_rate),
+        T(nothing_is_sent_to_a_peer_with_a_low_order_key),
+        T(staged_packets_outlive_the_keys),
+        T(a_suspended_node_comes_back_with_a_new_session),
+        T(a_clock_set_back_stops_handshakes_until_it_has_caught_up),
+        T(a_clock_set_forward_is_nobodys_business),
         T(no_key_is_left_when_a_node_has_ended),
     };
     int failed;

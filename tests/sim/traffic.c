@@ -169,7 +169,7 @@ traffic_refused(struct traffic *t, const uint8_t *packet, size_t len)
     const uint8_t *icmp, *quote;
     size_t quoted, offset, mtu;
     uint64_t number;
-    bool v4;
+    bool v4, unreachable;
 
     if (ip_parse(packet, len, true, &ip) != WGT_OK)
         return false;
@@ -183,14 +183,20 @@ traffic_refused(struct traffic *t, const uint8_t *packet, size_t len)
     quoted = ip.payload_len - 8;
     number = get_le64(quote + offset + 8);
     mtu = get_be32(icmp + 4);
-    if (icmp[0] != (v4 ? 3 : 2) || icmp[1] != (v4 ? 4 : 0) || number >= t->n ||
-        get_le64(quote + offset) != t->direction)
+    unreachable = icmp[0] == (v4 ? 3 : 1) && icmp[1] == (v4 ? 1 : 3);
+    if (!unreachable && (icmp[0] != (v4 ? 3 : 2) || icmp[1] != (v4 ? 4 : 0)))
+        return false;
+    if (number >= t->n || get_le64(quote + offset) != t->direction)
         return false;
     if ((v4 ? checksum_finish(checksum_add(0, icmp, ip.payload_len))
             : checksum_transport(&ip.src, &ip.dst, IP_PROTO_ICMPV6, icmp, ip.payload_len)) != 0)
         return false;
-    if (make_packet(t, number, expected) <= mtu || memcmp(expected, quote, quoted) != 0)
+    if (make_packet(t, number, expected) <= mtu && !unreachable)
         return false;
+    if (memcmp(expected, quote, quoted) != 0)
+        return false;
+    if (unreachable)
+        return true;
     t->records[number].refused = true;
     *(v4 ? &t->limit_v4 : &t->limit_v6) = mtu;
     return true;

@@ -50,8 +50,9 @@ size_t traffic_offer(struct traffic *t, wgt_time now, uint8_t packet[TRAFFIC_PAC
 /* What came out; NULL when it is a packet of this direction, unaltered, for the first time. */
 const char *traffic_deliver(struct traffic *t, wgt_time now, const uint8_t *packet, size_t len);
 
-/* Whether what came out on the side of the sender is ICMP "packet too big" about one of its
- * packets: then it is heeded, and the packet does not count as lost. */
+/* Whether what came out on the side of the sender is an ICMP error about one of its packets.
+ * "Packet too big" is heeded, and the packet does not count as lost; "host unreachable" changes
+ * nothing. */
 bool traffic_refused(struct traffic *t, const uint8_t *packet, size_t len);
 
 /* Offered within from..until and never delivered; foreign ones left out. */

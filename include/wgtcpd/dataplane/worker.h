@@ -46,7 +46,7 @@ struct worker {
     bool quit, failed;
 };
 
-/* Nanoseconds of CLOCK_MONOTONIC. */
+/* Nanoseconds of CLOCK_BOOTTIME: keys age while the machine sleeps, too. */
 wgt_time worker_clock(void);
 /* Random bytes of the system; ctx is not looked at. */
 void worker_entropy(void *ctx, void *buf, size_t len);

@@ -46,6 +46,7 @@ struct tunnel_peer {
     /* fixed when the peer is added (control: rw before, ro after) */
     uint8_t public_key[NOISE_KEY_LEN];
     void *handshaker_peer;
+    bool low_order; /* of public_key: no handshake will ever work */
 
     /* control: rw */
     void *owner;                       /* what it keeps of the peer */
@@ -128,8 +129,9 @@ struct tunnel {
     struct fq fq;               /* the peers' staged packets */
     struct fq_flow *fq_flows;
     struct fq_flow **fq_buckets;
-    uint8_t flow_key[16]; /* of the hash that tells inner flows apart */
-    wgt_time path_mtu_at; /* rate limit of ICMP errors about datagrams */
+    uint8_t flow_key[16];    /* of the hash that tells inner flows apart */
+    wgt_time path_mtu_at;    /* rate limit of ICMP errors about datagrams */
+    wgt_time unreachable_at; /* rate limit of "unreachable" to inner senders */
     uint64_t rx_messages, tx_messages;
     uint64_t jitter; /* state of the timers' random source */
     bool udp_open;   /* we listen on UDP, or dial some peer over it */
