@@ -359,6 +359,44 @@ a_new_port_is_the_source_of_the_next_datagram(void **state)
     pair_finish();
 }
 
+static unsigned left_from_old_port;
+
+static bool
+note_old_source(unsigned from, uint8_t *packet, size_t len)
+{
+    (void)len;
+    if (from == 1 && get_be16(packet + IPV4_HEADER_LEN) == NODE_PORT)
+        left_from_old_port++;
+    return true;
+}
+
+/* The answer to an initiation that came to the old port is sent from the new one, and so is what
+ * follows: the old one is not heard any more. */
+static void
+a_handshake_that_the_new_port_overtakes_goes_on_from_there(void **state)
+{
+    struct node_config config[2];
+
+    (void)state;
+    change_init(&change);
+    pair_configure(config, TRANSPORT_UDP);
+    config[1].control_delay = 50 * MS;
+    pair_begin(510, IP_V4, config, NULL);
+    pair.wire = note_old_source;
+    left_from_old_port = 0;
+    pair_offer(0, 1, 1);
+    pair_run_for(10 * MS);
+    change.has_listen_port = true;
+    change.listen_port = OTHER_PORT;
+    carry_out(1);
+    pair_run_for(S);
+    assert_int_equal(pair.out[1].n, 1);
+    pair.out[1].n = 0;
+    expect_traffic(10 * MS);
+    assert_int_equal(left_from_old_port, 0);
+    pair_finish();
+}
+
 static void
 another_transport_takes_over_at_once(void **state)
 {
@@ -519,6 +557,7 @@ main(int argc, char **argv)
         T(a_peer_that_holds_the_new_key_of_ours_is_removed_under_traffic),
         T(a_listen_port_that_changes_loses_no_session),
         T(a_new_port_is_the_source_of_the_next_datagram),
+        T(a_handshake_that_the_new_port_overtakes_goes_on_from_there),
         T(another_transport_takes_over_at_once),
         T(the_same_settings_again_disturb_nothing),
         T(any_changes_under_traffic_end_well),

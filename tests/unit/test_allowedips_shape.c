@@ -289,6 +289,92 @@ removing_needs_no_memory(void **state)
     allowedips_destroy(&table);
 }
 
+/* --- changes of many prefixes -------------------------------------------------------------------
+ */
+
+static void
+what_was_reserved_needs_no_memory(void **state)
+{
+    (void)state;
+    allowedips_init(&table);
+    for (int round = 0; round < 50; round++) {
+        unsigned n = 1 + rnd() % 40;
+
+        assert_int_equal(allowedips_reserve(&table, n), 0);
+        allocations_left = 0;
+        for (unsigned i = 0; i < n; i++) {
+            struct ip_prefix p = rnd_prefix();
+
+            assert_int_equal(allowedips_insert(&table, &p, &values[rnd() % 8]), 0);
+        }
+        allocations_left = -1;
+        allowedips_unreserve(&table);
+        assert_null(table.spare);
+        assert_int_equal(table.n_spare, 0);
+        check_table();
+    }
+    allowedips_destroy(&table);
+}
+
+static void
+a_reservation_that_fails_keeps_nothing(void **state)
+{
+    (void)state;
+    allowedips_init(&table);
+    for (int n = 0; n < 20; n++) {
+        allocations_left = n;
+        assert_int_equal(allowedips_reserve(&table, 20), -ENOMEM);
+        assert_null(table.spare);
+        assert_int_equal(table.n_spare, 0);
+    }
+    allocations_left = -1;
+    allowedips_destroy(&table);
+}
+
+/* A reader sees what a prefix of both sets is worth at any time, and no other value's prefixes go.
+ */
+static void
+a_replaced_set_is_never_without_what_stays(void **state)
+{
+    struct ip_prefix stays = {.addr = {.family = IP_V4, .bytes = {10, 0, 0, 1}}, .len = 32};
+    struct ip_prefix other = {.addr = {.family = IP_V4, .bytes = {10, 9, 9, 9}}, .len = 32};
+    uint64_t changes;
+
+    (void)state;
+    allowedips_init(&table);
+    assert_int_equal(allowedips_insert(&table, &stays, &values[0]), 0);
+    assert_int_equal(allowedips_insert(&table, &other, &values[1]), 0);
+    for (int round = 0; round < 200; round++) {
+        for (struct sample *s = samples; s < samples + SAMPLES; s++) {
+            s->addr = stays.addr;
+            s->n_seen = 0;
+        }
+        allowedips_replace_begin(&table, &values[0]);
+        sampling = true;
+        for (int i = 0; i < 2; i++) {
+            struct ip_prefix p = {.addr = stays.addr, .len = (uint8_t)(rnd() % 32)};
+
+            p.addr.bytes[1 + rnd() % 3] = (uint8_t)rnd();
+            assert_int_equal(allowedips_insert(&table, i ? &p : &stays, &values[0]), 0);
+        }
+        allowedips_replace_end(&table, &values[0]);
+        sampling = false;
+        for (unsigned i = 0; i < samples[0].n_seen; i++)
+            assert_ptr_equal(samples[0].seen[i], &values[0]);
+        assert_ptr_equal(allowedips_lookup(&table, &other.addr), &values[1]);
+        assert_in_range(table.count, 2, 3);
+        check_table();
+        allowedips_free_retired(allowedips_take_retired(&table));
+    }
+    /* the same set again is no change */
+    changes = table.changes;
+    allowedips_replace_begin(&table, &values[1]);
+    assert_int_equal(allowedips_insert(&table, &other, &values[1]), 0);
+    assert_int_equal(allowedips_replace_end(&table, &values[1]), 0);
+    assert_int_equal(table.changes, changes);
+    allowedips_destroy(&table);
+}
+
 int
 main(void)
 {
@@ -297,6 +383,9 @@ main(void)
         cmocka_unit_test(between_any_two_stores_a_lookup_gives_the_old_or_the_new_answer),
         cmocka_unit_test(without_memory_nothing_changes),
         cmocka_unit_test(removing_needs_no_memory),
+        cmocka_unit_test(what_was_reserved_needs_no_memory),
+        cmocka_unit_test(a_reservation_that_fails_keeps_nothing),
+        cmocka_unit_test(a_replaced_set_is_never_without_what_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
