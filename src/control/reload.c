@@ -260,17 +260,29 @@ reload_diff(const struct config *old, const struct config *new, const struct dev
 
 /* --- keys that count at the start --- */
 
+/* Keys of [Interface] that follow at once; of addresses and MTU an inner port of our own cannot. */
+static const char *const live[] = {"Address",
+                                   "MTU",
+                                   "DNS",
+                                   "Table",
+                                   "PreUp",
+                                   "PostUp",
+                                   "PreDown",
+                                   "PostDown",
+                                   "SaveConfig",
+                                   "Transport",
+                                   "CongestionControl",
+                                   NULL};
+static const char *const *const live_with_port = &live[2];
+static const char *const *const live_in_port = &live[sizeof(live) / sizeof(live[0]) - 1];
+
 static bool
-is_live(const char *line)
+is_live(const char *line, const char *const *names)
 {
-    static const char *const live[] = {
-        "Address",          "MTU",     "DNS",      "Table",      "PreUp",
-        "PostUp",           "PreDown", "PostDown", "SaveConfig", "Transport",
-        "CongestionControl"};
     size_t len = strcspn(line, " ");
 
-    for (size_t i = 0; i < sizeof(live) / sizeof(live[0]); i++)
-        if (strlen(live[i]) == len && strncmp(line, live[i], len) == 0)
+    for (; *names != NULL; names++)
+        if (strlen(*names) == len && strncmp(line, *names, len) == 0)
             return true;
     return false;
 }
@@ -310,17 +322,17 @@ name_key(const char *line, const char *section, FILE *errors)
             (int)strcspn(line, " "), line, section);
 }
 
-/* Names each key once. all: those, too, that may change while it runs. */
+/* Names each key once, but for those of `but`. */
 static bool
-name_differences(const struct config_strings *old, const struct config_strings *new, bool all,
-                 const char *section, FILE *errors)
+name_differences(const struct config_strings *old, const struct config_strings *new,
+                 const char *const *but, const char *section, FILE *errors)
 {
     bool found = false;
 
     for (size_t i = 0; i < new->n; i++) {
         const char *line = new->items[i];
 
-        if ((all || !is_live(line)) && !has_line(old, line) && !was_named(new, i, old, line)) {
+        if (!is_live(line, but) && !has_line(old, line) && !was_named(new, i, old, line)) {
             name_key(line, section, errors);
             found = true;
         }
@@ -328,7 +340,7 @@ name_differences(const struct config_strings *old, const struct config_strings *
     for (size_t i = 0; i < old->n; i++) {
         const char *line = old->items[i];
 
-        if ((all || !is_live(line)) && !has_line(new, line) && !was_named(old, i, new, line) &&
+        if (!is_live(line, but) && !has_line(new, line) && !was_named(old, i, new, line) &&
             !was_named(new, new->n, old, line)) {
             name_key(line, section, errors);
             found = true;
@@ -337,23 +349,30 @@ name_differences(const struct config_strings *old, const struct config_strings *
     return found;
 }
 
+static bool
+ports_differ(const struct config_port *old, const struct config_port *new, FILE *errors)
+{
+    bool differ = false;
+
+    for (; old != NULL && new != NULL; old = old->next, new = new->next)
+        if (name_differences(&old->lines, &new->lines, live_in_port, "Port", errors))
+            differ = true;
+    if (old == new)
+        return differ;
+    fputs("the number of [Port] sections was changed: that counts from the next start on\n",
+          errors);
+    return true;
+}
+
 bool
 reload_needs_start(const struct config *old, const struct config *new, FILE *errors)
 {
-    const struct config_port *p = old->ports, *q = new->ports;
-    bool differs = name_differences(&old->lines, &new->lines, false, "Interface", errors);
+    bool interface =
+        name_differences(&old->lines, &new->lines, old->inner_port != NULL ? live_with_port : live,
+                         "Interface", errors);
+    bool outer = ports_differ(old->ports, new->ports, errors);
 
-    if (old->inner_port != NULL && new->inner_port != NULL)
-        differs |= name_differences(&old->inner_port->lines, &new->inner_port->lines, true, "Port",
-                                    errors);
-    for (; p != NULL && q != NULL; p = p->next, q = q->next)
-        differs |= name_differences(&p->lines, &q->lines, true, "Port", errors);
-    if (p != q) {
-        fputs("the number of [Port] sections was changed: it counts from the next start on\n",
-              errors);
-        differs = true;
-    }
-    return differs;
+    return ports_differ(old->inner_port, new->inner_port, errors) || outer || interface;
 }
 
 #define EXCHANGE(a, b)                                                                             \
@@ -363,11 +382,16 @@ reload_needs_start(const struct config *old, const struct config *new, FILE *err
         (b) = exchanged;                                                                           \
     } while (0)
 
+static void
+take_lines(struct config_port *p, struct config_port *q)
+{
+    for (; p != NULL && q != NULL; p = p->next, q = q->next)
+        EXCHANGE(p->lines, q->lines);
+}
+
 void
 reload_take(struct config *running, struct config *new)
 {
-    struct config_port *p = running->ports, *q = new->ports;
-
     memcpy(running->private_key, new->private_key, CONFIG_KEY_LEN);
     running->listen_port = new->listen_port;
     running->fwmark = new->fwmark;
@@ -391,6 +415,6 @@ reload_take(struct config *running, struct config *new)
     EXCHANGE(running->lines, new->lines);
     if (running->inner_port != NULL && new->inner_port != NULL)
         EXCHANGE(running->inner_port->lines, new->inner_port->lines);
-    for (; p != NULL && q != NULL; p = p->next, q = q->next)
-        EXCHANGE(p->lines, q->lines);
+    take_lines(running->ports, new->ports);
+    take_lines(running->inner_port, new->inner_port);
 }

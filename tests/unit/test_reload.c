@@ -338,6 +338,20 @@ keys_that_count_at_the_start_are_named_once(void **state)
                  "");
 }
 
+#define GATEWAY                                                                                    \
+    HEAD "Inner = net_tap1\nAddress = 10.0.0.1/24\n" PORT                                          \
+         "[Port]\nDevice = net_tap1\nAddress = 10.7.0.1/24\n"
+
+static void
+addresses_of_an_inner_port_count_at_the_start(void **state)
+{
+    (void)state;
+    expect_named(GATEWAY, GATEWAY "[Interface]\nTable = off\n", "");
+    expect_named(GATEWAY, GATEWAY "[Interface]\nAddress = 10.0.0.2/24\nMTU = 1300\n",
+                 "Address of [Interface]" LATER "MTU of [Interface]" LATER);
+    expect_named(GATEWAY, GATEWAY "MTU = 1300\n", "MTU of [Port]" LATER);
+}
+
 static void
 what_may_change_is_taken_and_nothing_else(void **state)
 {
@@ -499,6 +513,7 @@ main(void)
         TEST(a_random_port_stays_while_no_file_names_one),
         TEST(key_and_mark_follow),
         TEST(keys_that_count_at_the_start_are_named_once),
+        TEST(addresses_of_an_inner_port_count_at_the_start),
         TEST(what_may_change_is_taken_and_nothing_else),
         TEST(what_is_saved_is_what_was_read),
         TEST(what_wg_sets_is_saved),
