@@ -272,7 +272,9 @@ neighbour_towards(struct neighbours *n, wgt_time now, const struct ip_addr *dst,
     if (!next_hop(n, dst, &hop))
         return NULL;
     *why = WGT_DROP_NEIGHBOUR_QUEUE;
-    e = find(n, &hop);
+    e = n->last;
+    if (e == NULL || !ip_addr_equal(&e->addr, &hop))
+        e = find(n, &hop);
     if (e == NULL)
         e = add(n, now, &hop);
     n->last = e;

@@ -48,7 +48,7 @@ dial_from_b() { # UDP|TCP ADDRESS
     ping_until 10 b a
 }
 
-new_keys a b g
+new_keys a b g s
 mk_conf a
 second_port a "Route = 203.0.113.0/24 via 198.51.100.9"
 conf_peer a b
@@ -61,6 +61,21 @@ in_ns g "$NET_PYTHON" "$NET_HERE/vlan_probe.py" eth0 7 198.51.100.3 198.51.100.1
 ! in_ns g "$NET_PYTHON" "$NET_HERE/vlan_probe.py" eth0 8 198.51.100.4 198.51.100.1 2>/dev/null ||
     fail "the tagged port answers another tag"
 retry 10 counted_at_least asked 1 || fail "the router of the second port's Route is not asked for"
+
+step "a port whose driver takes tags off and puts them on"
+new_ns s
+connect_ns s
+no_ipv6 s eth0
+mk_conf s "Listen = udp"
+sed -i -e 's/^Device = .*/Device = net_af_packet0,iface=eth0/' \
+    -e 's|^Address = 192.*|Address = 198.51.100.6/24\nVlan = 7|' "$(conf_of s)"
+spawn s s "$WGTCPD" -v -c "$(conf_of s)"
+retry 20 ready_or_dead s 0 || fail "wgtcpd in s is not ready"
+in_ns g "$NET_PYTHON" "$NET_HERE/vlan_probe.py" eth0 7 198.51.100.3 198.51.100.6 ||
+    fail "the port of s does not answer tagged frames"
+! in_ns g "$NET_PYTHON" "$NET_HERE/vlan_probe.py" eth0 8 198.51.100.4 198.51.100.6 2>/dev/null ||
+    fail "the port of s answers another tag"
+stop s
 
 step "by the first port"
 before=$(counted tagged)
