@@ -34,6 +34,8 @@ const struct figure figures[] = {
 
     NODE("outer_receive_packets", COUNTER, worker.outer_rx, "Frames received on the outer port"),
     NODE("outer_transmit_packets", COUNTER, worker.outer_tx, "Frames sent on the outer port"),
+    NODE("outer_reassembled_packets", COUNTER, worker.reassembled, "Datagrams put together from fragments"),
+    NODE("outer_fragmented_packets", COUNTER, worker.cut, "Datagrams that left in fragments"),
     NODE("inner_receive_packets", COUNTER, worker.inner_rx, "Packets from this host or its network into the tunnel"),
     NODE("inner_transmit_packets", COUNTER, worker.inner_tx, "Packets out of the tunnel to this host or its network"),
     NODE("marked_packets", COUNTER, marked, "Inner packets that were marked with congestion experienced"),

@@ -315,9 +315,25 @@ host_unreachable(void *ctx, wgt_time now, struct rte_mbuf *m)
         drop(g, WGT_DROP_NEIGHBOUR_UNRESOLVED, m);
 }
 
+/* What the tunnel itself refuses came from a host of the link, as a rule: it knows us by the
+ * link's address. */
+static void
+name_error_source(struct gateway *g)
+{
+    const struct addresses *a = &g->link->addresses;
+
+    for (unsigned i = a->n_locals; i-- > 0;) {
+        if (a->locals[i].addr.family == IP_V4)
+            g->tunnel->config.error_from_v4 = a->locals[i].addr;
+        else
+            g->tunnel->config.error_from_v6 = a->locals[i].addr;
+    }
+}
+
 void
 gateway_init(struct gateway *g)
 {
+    name_error_source(g);
     packet_queue_init(&g->turned);
     g->errors_at = 0;
     g->rx = g->tx = 0;

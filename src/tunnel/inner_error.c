@@ -12,7 +12,7 @@
 /* Drops m; its sender is told if it may be, and none of its kind was told too much. */
 static void
 answer(struct tunnel *t, wgt_time now, wgt_time *bucket, struct rte_mbuf *m, size_t len,
-       const struct inner_error *e, enum wgt_drop why)
+       struct inner_error e, enum wgt_drop why)
 {
     const uint8_t *packet = rte_pktmbuf_mtod(m, const uint8_t *);
     size_t headers = inner_error_headers(packet);
@@ -24,8 +24,9 @@ answer(struct tunnel *t, wgt_time now, wgt_time *bucket, struct rte_mbuf *m, siz
         return;
     }
     wgt_drop_count(&t->drops, why);
+    e.from = ip_is_v4(packet) ? t->config.error_from_v4 : t->config.error_from_v6;
     out = (uint8_t *)rte_pktmbuf_prepend(m, (uint16_t)headers);
-    packet_set(m, out, inner_error_write(out, packet, len, e));
+    packet_set(m, out, inner_error_write(out, packet, len, &e));
     t->inner_tx(t->outer.ctx, m);
 }
 
@@ -35,13 +36,13 @@ peer_too_big(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_m
 {
     struct inner_error e = {.kind = INNER_ERROR_TOO_BIG, .mtu = (uint32_t)mtu};
 
-    answer(t, now, &p->too_big_at, m, len, &e, WGT_DROP_INNER_TOO_BIG);
+    answer(t, now, &p->too_big_at, m, len, e, WGT_DROP_INNER_TOO_BIG);
 }
 
 void
 inner_unreachable(struct tunnel *t, wgt_time now, struct rte_mbuf *m, size_t len, enum wgt_drop why)
 {
-    static const struct inner_error e = {.kind = INNER_ERROR_HOST};
+    struct inner_error e = {.kind = INNER_ERROR_HOST};
 
-    answer(t, now, &t->unreachable_at, m, len, &e, why);
+    answer(t, now, &t->unreachable_at, m, len, e, why);
 }

@@ -86,8 +86,8 @@ check_gateway() {
     step "what is larger than the tunnel"
     in_ns h ip route flush cache
     in_ns h ip -6 route flush cache
-    answers "too big, IPv4" h 'Frag needed and DF set \(mtu = 1392\)|mtu ?= ?1392' -M "do" -s 1472 10.9.0.2
-    answers "too big, IPv6" h 'mtu ?= ?1392' -M "do" -s 1400 fd09::2
+    answers "too big, IPv4" h 'From 10.1.0.1 .*mtu = 1392' -M "do" -s 1472 10.9.0.2
+    answers "too big, IPv6" h 'From fd01::1 .*mtu ?= ?1392' -M "do" -s 1400 fd09::2
     in_ns h ip route flush cache
     answers "cut by the gateway" h ' 0% packet loss' -M dont -s 1472 10.9.0.2
     answers "cut by h" h ' 0% packet loss' -s 3000 10.9.0.2

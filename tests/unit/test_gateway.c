@@ -418,6 +418,18 @@ rfc1812_5_3_4_what_came_to_all_is_not_forwarded(void **state)
 }
 
 static void
+what_the_tunnel_refuses_is_told_from_the_links_address(void **state)
+{
+    struct ip_header ip;
+
+    (void)state;
+    from_link("10.1.0.4", "10.9.0.2");
+    assert_int_equal(on_link(0, &ip)[20], 3);
+    assert_from(&ip, "10.1.0.1", "10.1.0.4");
+    assert_int_equal(entered_tunnel(), 1);
+}
+
+static void
 our_own_address_is_no_source(void **state)
 {
     (void)state;
@@ -519,6 +531,7 @@ main(void)
         T(echo_is_answered_on_every_address_from_both_sides),
         T(what_is_for_us_and_no_echo_is_dropped),
         T(rfc1812_5_3_4_what_came_to_all_is_not_forwarded),
+        T(what_the_tunnel_refuses_is_told_from_the_links_address),
         T(our_own_address_is_no_source),
         T(what_the_link_is_too_narrow_for_is_cut_or_refused),
         T(what_the_tunnel_is_too_narrow_for_is_cut_when_its_sender_lets_us),

@@ -93,7 +93,9 @@ struct tunnel_config {
     const char *name; /* unique in the process */
     uint16_t listen_port;
     bool listen_udp, listen_tcp;
-    size_t mtu;         /* inner */
+    size_t mtu; /* inner */
+    /* ICMP errors to senders inside come from here; family IP_NONE: inner_error.from says whence */
+    struct ip_addr error_from_v4, error_from_v6;
     bool fragment;      /* datagrams may be larger than the outer MTU and leave in fragments */
     size_t max_message; /* largest WireGuard message a packet buffer takes */
     uint32_t max_peers;
