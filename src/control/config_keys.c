@@ -215,19 +215,6 @@ is_numeric_host(struct slice s)
     return true;
 }
 
-static void
-mask_prefix(struct ip_prefix *p)
-{
-    unsigned bytes = ip_addr_len(&p->addr);
-
-    for (unsigned i = 0; i < bytes; i++) {
-        unsigned kept = p->len > i * 8 ? p->len - i * 8 : 0;
-
-        if (kept < 8)
-            p->addr.bytes[i] &= (uint8_t)(0xff00 >> kept);
-    }
-}
-
 /* --- values that several keys have --- */
 
 static bool
@@ -758,7 +745,7 @@ set_route(struct parser *ps, enum config_key key, struct slice value)
             wrong(ps, key, item, "route", "write it like 198.51.100.0/24 via 192.0.2.9");
             continue;
         }
-        mask_prefix(&r.to);
+        ip_prefix_mask(&r.to);
         if (grow(ps, (void **)&port->routes, port->n_routes, sizeof(r)))
             port->routes[port->n_routes++] = r;
     }
@@ -790,7 +777,7 @@ set_allowed_ips(struct parser *ps, enum config_key key, struct slice value)
             wrong(ps, key, item, "IP prefix", "write it like 192.0.2.0/24 or 2001:db8::/32");
             continue;
         }
-        mask_prefix(&p);
+        ip_prefix_mask(&p);
         if (grow(ps, (void **)&peer->allowed_ips, peer->n_allowed_ips, sizeof(p)))
             peer->allowed_ips[peer->n_allowed_ips++] = p;
     }

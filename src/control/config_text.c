@@ -5,7 +5,7 @@
 
 /* --- keys: no branch and no table index depends on them --- */
 
-enum { KEY_TEXT_LEN = 44, KEY_LAST_GROUP = 40 };
+enum { KEY_TEXT_LEN = 44, KEY_LAST_GROUP = 40, KEY_HEX_LEN = 2 * CONFIG_KEY_LEN };
 
 /* All ones if low <= v <= high, else 0; for values below 2^31. */
 static uint32_t
@@ -88,6 +88,51 @@ config_key_format(char text[45], const uint8_t key[CONFIG_KEY_LEN])
         text[at++] = base64_digit(v >> shift & 63);
     text[at++] = '=';
     text[at] = '\0';
+}
+
+/* The value of a hexadecimal digit; `valid` loses its bits if it is none. */
+static uint32_t
+hex_value(char digit, uint32_t *valid)
+{
+    uint32_t c = (unsigned char)digit;
+    uint32_t upper = mask_in(c, 'A', 'F'), lower = mask_in(c, 'a', 'f');
+    uint32_t number = mask_in(c, '0', '9');
+
+    *valid &= upper | lower | number;
+    return (upper & (c - 'A' + 10)) | (lower & (c - 'a' + 10)) | (number & (c - '0'));
+}
+
+static char
+hex_digit(uint32_t v)
+{
+    return (char)((mask_in(v, 0, 9) & (v + '0')) | (mask_in(v, 10, 15) & (v - 10 + 'a')));
+}
+
+bool
+config_key_parse_hex(uint8_t key[CONFIG_KEY_LEN], const char *text)
+{
+    uint8_t bytes[CONFIG_KEY_LEN];
+    uint32_t valid = UINT32_MAX;
+
+    if (strnlen(text, KEY_HEX_LEN + 1) != KEY_HEX_LEN)
+        return false;
+    for (unsigned i = 0; i < CONFIG_KEY_LEN; i++)
+        bytes[i] =
+            (uint8_t)(hex_value(text[2 * i], &valid) << 4 | hex_value(text[2 * i + 1], &valid));
+    if (valid != 0)
+        memcpy(key, bytes, CONFIG_KEY_LEN);
+    explicit_bzero(bytes, sizeof(bytes));
+    return valid != 0;
+}
+
+void
+config_key_format_hex(char text[65], const uint8_t key[CONFIG_KEY_LEN])
+{
+    for (unsigned i = 0; i < CONFIG_KEY_LEN; i++) {
+        text[2 * i] = hex_digit(key[i] >> 4);
+        text[2 * i + 1] = hex_digit(key[i] & 15);
+    }
+    text[KEY_HEX_LEN] = '\0';
 }
 
 /* --- addresses --- */

@@ -99,6 +99,38 @@ every_key_survives_its_text(void **state)
 }
 
 static void
+every_byte_is_a_hexadecimal_digit_or_refused(void **state)
+{
+    static const char digits[] = "0123456789abcdef", upper[] = "0123456789ABCDEF";
+    uint8_t key[CONFIG_KEY_LEN], before[CONFIG_KEY_LEN];
+    char text[65], again[65];
+
+    (void)state;
+    memset(key, 0x5a, sizeof(key));
+    config_key_format_hex(text, key);
+    assert_string_equal(text, "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a");
+    for (int c = 1; c < 256; c++) {
+        const char *lower = strchr(digits, c), *digit = lower != NULL ? lower : strchr(upper, c);
+        long value = lower != NULL ? lower - digits : digit != NULL ? digit - upper : 0;
+
+        memcpy(before, key, sizeof(key));
+        text[3] = (char)c;
+        assert_int_equal(config_key_parse_hex(key, text), digit != NULL);
+        if (digit == NULL) {
+            assert_memory_equal(key, before, sizeof(key));
+            continue;
+        }
+        assert_int_equal(key[1], 0x50 | value);
+        config_key_format_hex(again, key);
+        assert_int_equal(again[3], c >= 'A' && c <= 'F' ? c + 32 : c);
+    }
+    text[3] = '0';
+    text[63] = '\0';
+    assert_false(config_key_parse_hex(key, text));
+    assert_false(config_key_parse_hex(key, ""));
+}
+
+static void
 addresses_are_read_and_written(void **state)
 {
     static const char *const canonical[] = {"0.0.0.0",     "192.0.2.1", "255.255.255.255", "::",
@@ -216,6 +248,7 @@ main(void)
         cmocka_unit_test(what_is_no_key_is_refused_and_leaves_the_key_alone),
         cmocka_unit_test(every_byte_is_a_digit_of_the_alphabet_or_refused),
         cmocka_unit_test(every_key_survives_its_text),
+        cmocka_unit_test(every_byte_is_a_hexadecimal_digit_or_refused),
         cmocka_unit_test(addresses_are_read_and_written),
         cmocka_unit_test(an_ipv4_address_leaves_the_rest_zero),
         cmocka_unit_test(what_is_no_address_is_refused),

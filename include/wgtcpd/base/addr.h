@@ -69,4 +69,18 @@ ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a)
     return rest == 0 || ((p->addr.bytes[whole] ^ a->bytes[whole]) >> (8 - rest)) == 0;
 }
 
+/* Makes the host bits zero. */
+static inline void
+ip_prefix_mask(struct ip_prefix *p)
+{
+    unsigned bytes = ip_addr_len(&p->addr);
+
+    for (unsigned i = 0; i < bytes; i++) {
+        unsigned kept = p->len > i * 8 ? p->len - i * 8 : 0;
+
+        if (kept < 8)
+            p->addr.bytes[i] &= (uint8_t)(0xff00 >> kept);
+    }
+}
+
 #endif

@@ -124,6 +124,8 @@ void config_free(struct config *c);
 /* Text forms. Parsers take the whole string and return false on anything else. */
 bool config_key_parse(uint8_t key[CONFIG_KEY_LEN], const char *text);
 void config_key_format(char text[45], const uint8_t key[CONFIG_KEY_LEN]);
+bool config_key_parse_hex(uint8_t key[CONFIG_KEY_LEN], const char *text); /* either case */
+void config_key_format_hex(char text[65], const uint8_t key[CONFIG_KEY_LEN]);
 bool ip_addr_parse(struct ip_addr *a, const char *text);
 bool ip_prefix_parse(struct ip_prefix *p, const char *text); /* "addr" or "addr/len" */
 enum { IP_TEXT_MAX = 64 };
