@@ -47,6 +47,13 @@ void loop_stop(struct node *n, int rc);
 void loop_stop_tunnel(struct node *n);
 /* Takes what the worker tells, once; for places that wait for something else (ctx: the node). */
 void loop_take_events(void *ctx);
+/* All that the loop has to do now, as loop_take_events, for places outside of the loop: a hook may
+ * call `wg`. */
+void loop_turn(void *ctx);
+
+/* uapi_node.c: the socket for `wg`; 0, or -1 (logged) */
+int uapi_up(struct node *n);
+void uapi_down(struct node *n);
 
 /* observe.c: who looks in from outside; with the worker running and before there are peers. 0, or
  * -1 (logged). observe_down also after a failure of it, or without it. */

@@ -167,11 +167,18 @@ loop_fini(struct node *n)
     close_fd(n->signal_fd);
 }
 
+void
+loop_turn(void *ctx)
+{
+    struct node *n = ctx;
+
+    event_base_loop(n->base, EVLOOP_NONBLOCK);
+}
+
 int
 loop_run(struct node *n)
 {
-    n->stop_code = 0;
-    if (event_base_dispatch(n->base) < 0)
+    if (!n->ending && event_base_dispatch(n->base) < 0)
         return complain("event loop", errno);
     return n->stop_code;
 }
@@ -181,6 +188,7 @@ loop_stop(struct node *n, int rc)
 {
     if (rc != 0)
         n->stop_code = rc;
+    n->ending = true; /* a break is forgotten by the next turn */
     event_base_loopbreak(n->base);
 }
 

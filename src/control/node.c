@@ -259,13 +259,13 @@ bring_up(struct node *n, bool verbose)
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_ports(n) != 0 ||
         interface_up(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
         observe_up(n) != 0 || peers_add(n) != 0 || resolve_start(n) != 0 || routes_sync(n) != 0 ||
-        control_up(n) != 0)
+        control_up(n) != 0 || uapi_up(n) != 0)
         return -1;
     if (c->inner_port == NULL)
         n->dns_up = dns_set(c->ifname, &c->dns, loop_take_events, n);
     else if (c->dns.n > 0)
         log_warning("DNS has no effect with an inner port: the kernel has no interface here");
-    return hooks_run(&c->post_up, c->ifname, loop_take_events, n);
+    return hooks_run(&c->post_up, c->ifname, loop_turn, n);
 }
 
 static void
@@ -288,10 +288,11 @@ run(struct node *n)
     notify_ready();
     rc = loop_run(n);
     notify_stopping();
-    if (hooks_run(&n->config->pre_down, n->config->ifname, loop_take_events, n) != 0)
+    if (hooks_run(&n->config->pre_down, n->config->ifname, loop_turn, n) != 0)
         rc = -1;
     if (n->config->save_config && node_save(n) != 0)
         rc = -1;
+    uapi_down(n);
     resolve_stop(n);
     control_down(n);
     loop_stop_tunnel(n);
@@ -304,6 +305,7 @@ take_down(struct node *n)
     int rc = 0;
 
     control_down(n);
+    uapi_down(n);
     resolve_stop(n);
     if (n->dns_up)
         dns_unset(n->config->ifname, NULL, NULL);

@@ -13,6 +13,7 @@
 struct control_socket;
 struct event;
 struct event_base;
+struct uapi;
 
 struct node {
     struct config *config; /* changes when it is reloaded */
@@ -41,8 +42,10 @@ struct node {
         uint64_t turns;               /* the worker's, when the watchdog was told last */
         int key_log;                  /* descriptor; -1: off */
     } observe;
+    struct uapi *uapi; /* the socket for `wg` */
     int event_fd, wake_fd, signal_fd;
-    int stop_code; /* why the loop ended; 0: it was asked to */
+    bool ending;   /* somebody has called loop_stop */
+    int stop_code; /* why; 0: it was asked to */
     uint32_t mtu;
     wgt_time started;
     struct tunnel_report *report;     /* at the worker, or back; NULL: none */
