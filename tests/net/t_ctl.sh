@@ -155,6 +155,27 @@ assert_match "--watch" "$(timeout --preserve-status -s INT 1 "$WGTCPCTL" show "$
     'tcp 192\.0\.2\.1:51820 ESTABLISHED'
 "$NET_PYTHON" "$NET_HERE/watch_terminal.py" "$WGTCPCTL" "$(if_name b)" || fail "watch on a terminal"
 
+step "reload and save"
+handshakes=$(figure b 'r["peers"][0]["handshakes"]')
+add_peer b "$(public_key h)" 10.9.0.4/32
+ctl reload b || fail "reload"
+assert_equal "peers after a reload" "$(figure b 'len(p)')" 2
+assert_equal "handshakes of the peer that was not touched" \
+    "$(figure b "p['$(public_key a)']['handshakes']")" "$handshakes"
+echo "Nonsense = 1" >>"$(conf_of b)"
+STATUS=0
+ctl reload b 2>"$NET_DIR/err.log" || STATUS=$?
+assert_equal "reload of a broken file: exit status" "$STATUS" 1
+assert_match "reload of a broken file" "$(cat "$NET_DIR/err.log")" "$(conf_of b):[0-9]+: .*Nonsense"
+assert_equal "peers after a reload that was refused" "$(figure b 'len(p)')" 2
+"$WGTCPCTL" check "$(conf_of b)" >/dev/null 2>&1 && fail "check takes a broken file"
+ctl save b || fail "save"
+"$WGTCPCTL" check "$(conf_of b)" >/dev/null || fail "check of what was saved"
+assert_match "what was saved" "$(cat "$(conf_of b)")" "^PublicKey = $(public_key h | sed 's/[+]/[+]/g')\$"
+"$WGTCPCTL" strip "$(conf_of b)" >"$NET_DIR/stripped.conf"
+assert_equal "peers that strip leaves" "$(grep -c '^\[Peer\]' "$NET_DIR/stripped.conf")" 2
+assert_no_match "strip" "$(cat "$NET_DIR/stripped.conf")" '^(Address|Device|Transport)'
+
 step "packets for nobody, and from where none may come"
 send_to b 10.9.0.77
 assert_match "drops" "$(ctl drops b)" '^  data +no_peer +[1-9]'
