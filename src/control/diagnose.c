@@ -421,6 +421,33 @@ dial_fails(struct case_file *c)
     return true;
 }
 
+/* It says so of datagrams that were not answered since. */
+static bool
+icmp_says_no(struct case_file *c)
+{
+    const struct trouble *refused = trouble(c, PEER_TROUBLE_UDP_REFUSED);
+    const struct trouble *unreachable = trouble(c, PEER_TROUBLE_UDP_UNREACHABLE);
+    struct text where = endpoint_text(&c->p->endpoint);
+
+    if (is_since_handshake(c, refused)) {
+        find(c, "error", "udp_refused", "Nothing listens on the UDP port %s, says its host.",
+             where.s);
+        evidence(
+            c, "%" PRIu32 " times ICMP port unreachable, or prohibited, the last %" PRIu64 " s ago",
+            refused->n, age_s(c, refused));
+        advice(c, "check the port, and that WireGuard runs there; a firewall may say so, too");
+        return true;
+    }
+    if (is_since_handshake(c, unreachable)) {
+        find(c, "error", "udp_unreachable", "A router says that %s cannot be reached.", where.s);
+        evidence(c, "%" PRIu32 " times ICMP unreachable, the last %" PRIu64 " s ago",
+                 unreachable->n, age_s(c, unreachable));
+        advice(c, "check the address, and the route to it");
+        return true;
+    }
+    return false;
+}
+
 /* What the outer side says when nothing at all comes back. */
 static void
 add_outer_evidence(struct case_file *c)
@@ -494,6 +521,8 @@ explain_no_handshake(struct case_file *c)
     if (wrong_preshared_key(c) || unconfirmed(c) || clock_here(c) || clock_there(c))
         return;
     if (transport(c) == TRANSPORT_TCP && dial_fails(c))
+        return;
+    if (transport(c) == TRANSPORT_UDP && icmp_says_no(c))
         return;
     if (no_answer(c))
         return;

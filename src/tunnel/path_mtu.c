@@ -67,13 +67,36 @@ lower(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct icmp_e
     return WGT_OK;
 }
 
+/* Anybody can forge these, and so nothing is done about them: the timers find out. But an operator
+ * wants to hear of a closed port. */
+static void
+note_unreachable(struct tunnel *t, wgt_time now, const struct icmp_error *e)
+{
+    struct path quoted = {.kind = TRANSPORT_UDP, .local = e->src, .remote = e->dst};
+    struct tunnel_peer *p;
+
+    if (e->src.port != t->config.listen_port ||
+        !bucket_take(&t->path_mtu_at, now, MTU_INTERVAL, MTU_BURST))
+        return;
+    LIST_FOREACH(p, &t->peers, link)
+    {
+        if (path_equal(&p->path.path, &quoted))
+            peer_trouble(p,
+                         e->kind == ICMP_ERROR_REFUSED ? PEER_TROUBLE_UDP_REFUSED
+                                                       : PEER_TROUBLE_UDP_UNREACHABLE,
+                         now);
+    }
+}
+
 static enum wgt_drop
 believe(struct tunnel *t, wgt_time now, const struct icmp_error *e)
 {
     struct tunnel_peer *p;
 
-    if (e->kind != ICMP_ERROR_TOO_BIG)
-        return WGT_DROP_ICMP_TYPE; /* the timers find out */
+    if (e->kind != ICMP_ERROR_TOO_BIG) {
+        note_unreachable(t, now, e);
+        return WGT_DROP_ICMP_TYPE;
+    }
     if (e->src.port != t->config.listen_port)
         return WGT_DROP_ICMP_QUOTE;
     if (!bucket_take(&t->path_mtu_at, now, MTU_INTERVAL, MTU_BURST))

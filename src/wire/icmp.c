@@ -204,6 +204,9 @@ quote_upper(const uint8_t *upper, size_t len, struct icmp_error *e)
 
     if (e->protocol == IP_PROTO_TCP && len >= QUOTED_TCP_LEN) {
         e->seq = get_be32(upper + 4);
+    } else if (e->protocol == IP_PROTO_UDP && e->kind != ICMP_ERROR_TOO_BIG &&
+               len >= UDP_HEADER_LEN) {
+        /* Any message; nothing is done about it but to tell the operator. */
     } else if (e->protocol == IP_PROTO_UDP && len >= QUOTED_UDP_LEN &&
                get_le32(message) == MESSAGE_DATA) {
         e->receiver = message_receiver(message, MESSAGE_DATA);

@@ -6,7 +6,7 @@
 #   node a (wgtcpd)      wire      node b (wgtcpd)   node s (wgtcpd with b's key)
 #   192.0.2.1       ◄────────────► 192.0.2.2         192.0.2.6
 #                        │
-#                   node g (kernel): TCP port 1000 is closed, 1001 is silent
+#                   node g (kernel): port 1000 is closed, TCP port 1001 is silent
 . "${0%/*}/lib.sh"
 need wg nft ping
 WGTCPCTL=$NET_BUILD/src/ctl/wgtcpctl
@@ -53,7 +53,7 @@ add_peer() { # NODE KEY ALLOWED [LINE...]
 new_wire
 new_kernel_node g
 new_wgtcpd_node a b s
-new_keys a b g h r x
+new_keys a b g h r u x
 cp "$NET_DIR/b.key" "$NET_DIR/s.key"
 new_psk
 in_ns g nft add table inet silent
@@ -66,7 +66,7 @@ ctl show a 2>"$NET_DIR/err.log" || STATUS=$?
 assert_equal "show without a daemon: exit status" "$STATUS" 1
 assert_match "show without a daemon" "$(cat "$NET_DIR/err.log")" "no wgtcpd runs an interface '$(if_name a)'"
 
-step "a has a wrong key of b; b's other peers: a closed port, a silent one, nobody knows where"
+step "a has a wrong key of b; b's other peers: a closed ports, a silent one, nobody knows where"
 mk_conf a
 add_peer a "$(public_key x)" 10.9.0.2/32
 mk_conf b
@@ -74,16 +74,18 @@ add_peer b "$(public_key a)" 10.9.0.1/32 "Endpoint = $(endpoint a 4)"
 add_peer b "$(public_key g)" 10.9.0.3/32 "Endpoint = $(endpoint g 4 1000)" "Transport = tcp"
 add_peer b "$(public_key h)" 10.9.0.4/32 "Endpoint = $(endpoint g 4 1001)" "Transport = tcp"
 add_peer b "$(public_key r)" 10.9.0.5/32
+add_peer b "$(public_key u)" 10.9.0.6/32 "Endpoint = $(endpoint g 4 1000)"
 start_wgtcpd a
 start_wgtcpd b
 expect_finding b "$(public_key a)" never_tried 5
-for address in 10.9.0.1 10.9.0.3 10.9.0.4 10.9.0.5; do
+for address in 10.9.0.{1,3,4,5,6}; do
     send_to b "$address"
 done
 expect_finding a "$(public_key x)" wrong_public_key_here 10
 assert_match "what a found" "$(cat "$NET_DIR/found.log")" "PublicKey = $(public_key b | sed 's/[+]/[+]/g')"
 expect_finding b "$(public_key a)" no_answer 10
 expect_finding b "$(public_key g)" tcp_refused 10
+expect_finding b "$(public_key u)" udp_refused 10
 expect_finding b "$(public_key h)" tcp_unanswered 10
 expect_finding b "$(public_key r)" no_endpoint 10
 stop_wgtcpd a b

@@ -212,6 +212,38 @@ inner_packets_that_go_nowhere_are_noted(void **state)
     pair_finish();
 }
 
+static void
+icmp_about_datagrams_is_noted_and_nothing_else(void **state)
+{
+    struct icmp_error e = {
+        .kind = ICMP_ERROR_REFUSED,
+        .protocol = IP_PROTO_UDP,
+        .src = {node_address(0, IP_V4), NODE_PORT},
+        .dst = {node_address(1, IP_V4), NODE_PORT},
+    };
+
+    (void)state;
+    begin(510, TRANSPORT_UDP);
+    pair_offer(0, 0, 1);
+    pair_run_to(S);
+    tunnel_rx_icmp_error(&pair.node[0].tunnel, pair_clock(0), &e);
+    e.kind = ICMP_ERROR_UNREACHABLE;
+    tunnel_rx_icmp_error(&pair.node[0].tunnel, pair_clock(0), &e);
+    assert_int_equal(trouble(0, PEER_TROUBLE_UDP_REFUSED), 1);
+    assert_int_equal(trouble(0, PEER_TROUBLE_UDP_UNREACHABLE), 1);
+    e.dst.port++; /* nobody is there */
+    tunnel_rx_icmp_error(&pair.node[0].tunnel, pair_clock(0), &e);
+    e.dst.port--;
+    e.src.port++; /* not ours */
+    tunnel_rx_icmp_error(&pair.node[0].tunnel, pair_clock(0), &e);
+    assert_int_equal(trouble(0, PEER_TROUBLE_UDP_UNREACHABLE), 1);
+    assert_int_equal(pair_drops(0, WGT_DROP_ICMP_TYPE), 4);
+    pair_offer(0, 1, 1);
+    pair_run_to(2 * S);
+    assert_int_equal(pair.out[1].n, 2);
+    pair_finish();
+}
+
 static uint16_t source_port;
 
 static bool
@@ -320,6 +352,7 @@ main(int argc, char **argv)
         T(a_wrong_preshared_key_is_a_bad_tag_here_and_no_confirmation_there),
         T(a_clock_that_went_back_is_noted_on_either_side),
         T(inner_packets_that_go_nowhere_are_noted),
+        T(icmp_about_datagrams_is_noted_and_nothing_else),
         T(a_peer_that_moves_is_no_trouble_and_one_that_moves_to_and_fro_is),
         T(a_closed_tcp_port_is_told_from_a_silent_one),
         T(strangers_are_told_apart_by_address_reason_and_key),

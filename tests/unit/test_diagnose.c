@@ -148,6 +148,21 @@ nothing_came_back(void **state)
 }
 
 static void
+icmp_says_that_the_udp_port_is_closed(void **state)
+{
+    (void)state;
+    no_handshake(UDP_PEER);
+    set_trouble(UDP_PEER, PEER_TROUBLE_UNANSWERED, 4);
+    set_trouble(UDP_PEER, PEER_TROUBLE_UDP_UNREACHABLE, 4);
+    expect_finding(UDP_PEER, "udp_unreachable");
+    json_decref(answer);
+    free(text);
+    set_trouble(UDP_PEER, PEER_TROUBLE_UDP_REFUSED, 1);
+    expect_finding(UDP_PEER, "udp_refused");
+    expect_text("192.0.2.1:51820");
+}
+
+static void
 tcp_port_refused_silent_or_unreachable(void **state)
 {
     static const struct {
@@ -458,6 +473,7 @@ main(void)
         T(troubles_before_the_last_handshake_are_over),
         T(one_rekey_under_way_is_no_trouble),
         T(nothing_came_back),
+        T(icmp_says_that_the_udp_port_is_closed),
         T(tcp_port_refused_silent_or_unreachable),
         T(a_first_syn_without_an_answer),
         T(the_peer_has_a_wrong_key_of_ours),

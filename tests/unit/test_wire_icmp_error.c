@@ -267,7 +267,7 @@ error_cut_short(void **state)
     }
 }
 
-/* The quote must be a TCP segment that we could have sent. */
+/* The quote must be a packet that we could have sent. */
 static void
 quote_of_something_else(void **state)
 {
@@ -276,16 +276,16 @@ quote_of_something_else(void **state)
         size_t at; /* in the quote */
         uint8_t value;
     } cases[] = {
-        {IP_V4, 0, 0x65},         /* version */
-        {IP_V4, 0, 0x44},         /* header length */
-        {IP_V4, 0, 0x4f},         /* a header longer than the quote */
-        {IP_V4, 9, IP_PROTO_UDP}, /* protocol */
-        {IP_V4, 7, 1},            /* not the first fragment */
-        {IP_V4, 15, 99},          /* not from us */
-        {IP_V6, 0, 0x40},         /* version */
-        {IP_V6, 6, IP_PROTO_UDP}, /* protocol */
-        {IP_V6, 6, 44},           /* a fragment header */
-        {IP_V6, 23, 99},          /* not from us */
+        {IP_V4, 0, 0x65},            /* version */
+        {IP_V4, 0, 0x44},            /* header length */
+        {IP_V4, 0, 0x4f},            /* a header longer than the quote */
+        {IP_V4, 9, IP_PROTO_ICMP},   /* protocol */
+        {IP_V4, 7, 1},               /* not the first fragment */
+        {IP_V4, 15, 99},             /* not from us */
+        {IP_V6, 0, 0x40},            /* version */
+        {IP_V6, 6, IP_PROTO_ICMPV6}, /* protocol */
+        {IP_V6, 6, 44},              /* a fragment header */
+        {IP_V6, 23, 99},             /* not from us */
     };
 
     (void)state;
@@ -336,6 +336,31 @@ quote_of_a_data_message(void **state)
     }
 }
 
+/* Of an error that does no more than tell: its ports are enough, whatever the message. */
+static void
+quote_of_an_initiation(void **state)
+{
+    (void)state;
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        struct error e = {.family = v6 ? IP_V6 : IP_V4, .type = v6 ? 1 : 3, .code = v6 ? 4 : 3};
+        struct icmp_error out;
+        size_t upper;
+
+        make(&e);
+        upper = e.quote + (v6 ? IPV6_HEADER_LEN : IPV4_HEADER_LEN);
+        e.bytes[e.quote + (v6 ? 6 : 9)] = IP_PROTO_UDP;
+        for (uint32_t len = 7; len <= 8; len++) {
+            e.ip.payload_len = (uint32_t)(upper + len - e.ip.header_len);
+            fix_checksum(&e);
+            assert_int_equal(parse(&e, &out), len == 8 ? WGT_OK : WGT_DROP_ICMP_QUOTE);
+        }
+        assert_int_equal(out.kind, ICMP_ERROR_REFUSED);
+        assert_int_equal(out.protocol, IP_PROTO_UDP);
+        assert_int_equal(out.src.port, OUR_PORT);
+        assert_int_equal(out.dst.port, PEER_PORT);
+    }
+}
+
 /* Options that a router put in, as for a record of the route. */
 static void
 quote_with_ipv4_options(void **state)
@@ -371,6 +396,7 @@ main(void)
         cmocka_unit_test(error_cut_short),
         cmocka_unit_test(quote_of_something_else),
         cmocka_unit_test(quote_of_a_data_message),
+        cmocka_unit_test(quote_of_an_initiation),
         cmocka_unit_test(quote_with_ipv4_options),
     };
 

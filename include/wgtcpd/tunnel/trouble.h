@@ -23,6 +23,8 @@ struct trouble {
     X(NO_ENDPOINT)      /* packets to a peer of which nobody knows where it is */                  \
     X(SOURCE_DENIED)    /* packets from it with an inner source that it is not allowed */          \
     X(TOO_BIG)          /* inner packets that the way to it does not take */                       \
+    X(UDP_REFUSED)      /* UDP: the port is closed, says its host (ICMP) */                        \
+    X(UDP_UNREACHABLE)  /* UDP: there is no way, says a router (ICMP) */                           \
     X(ENDPOINT_FLAP)    /* it was heard again from where it had been before its last move */       \
     X(DIAL_REFUSED)     /* TCP: the port is closed (RST) */                                        \
     X(DIAL_UNREACHABLE) /* TCP: a router says so (ICMP) */                                         \

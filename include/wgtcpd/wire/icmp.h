@@ -37,16 +37,16 @@ struct icmp_error {
     struct ip_endpoint src, dst; /* of the packet quoted: ours, the peer's */
     uint32_t packet_len;         /* IP header included */
     uint32_t seq;                /* TCP: its sequence number */
-    uint32_t receiver;           /* UDP: the receiver index in its message */
+    uint32_t receiver;           /* UDP, with TOO_BIG: the receiver index in its message */
 };
 
 /*
  * Parses destination unreachable (ICMP type 3, ICMPv6 type 1) and packet too big (ICMP type 3 code
- * 4, ICMPv6 type 2) about a TCP segment or data message that ip->dst has sent. `packet` and `ip` as
- * for icmp_echo_reply. An IPv4 router that names no MTU (RFC 1191 5) gets the plateau below the
- * segment's length. WGT_OK, ICMP_MALFORMED, ICMP_CHECKSUM, ICMP_TYPE (another message, or a code
- * without meaning here), ICMP_QUOTE (quotes too little of the packet, another message than data, or
- * no packet of ip->dst).
+ * 4, ICMPv6 type 2) about a TCP segment or message that ip->dst has sent; with packet too big, a
+ * data message. `packet` and `ip` as for icmp_echo_reply. An IPv4 router that names no MTU (RFC
+ * 1191 5) gets the plateau below the segment's length. WGT_OK, ICMP_MALFORMED, ICMP_CHECKSUM,
+ * ICMP_TYPE (another message, or a code without meaning here), ICMP_QUOTE (quotes too little of the
+ * packet, another message than data, or no packet of ip->dst).
  */
 enum wgt_drop icmp_error_parse(const uint8_t *packet, const struct ip_header *ip,
                                struct icmp_error *out);
