@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #include <wgtcpd/base/addr.h>
-#include <wgtcpd/control/log.h>
 
 enum {
     CONFIG_KEY_LEN = 32,
@@ -20,6 +19,8 @@ enum {
     CONFIG_PORT_ROUTES_MAX = 64,
 };
 
+/* LogLevel: lines of a level and of all before it are written. */
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum config_transport { CONFIG_UDP, CONFIG_TCP };
 enum config_congestion { CONFIG_BBR, CONFIG_CUBIC, CONFIG_NONE };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_POLL };

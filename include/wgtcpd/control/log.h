@@ -7,9 +7,7 @@
 #define WGTCPD_CONTROL_LOG_H
 
 #include <wgtcpd/base/base.h>
-
-/* LogLevel: lines of a level and of all before it are written. */
-enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+#include <wgtcpd/control/config.h>
 
 /* Looks where stderr goes. Call once, before other threads run. */
 void log_init(enum log_level level);
