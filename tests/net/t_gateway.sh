@@ -109,6 +109,7 @@ gateway_conf
 start_gateway
 start_b udp
 check_gateway
+assert_match "wg shows a gateway" "$(in_ns a wg show "$(if_name a)" 2>&1)" 'latest handshake'
 step "h's neighbours: $(in_ns h ip neighbour show | tr '\n' ';')"
 assert_match "a in h's table" "$(in_ns h ip -6 neighbour show fd01::1)" 'lladdr.*router'
 answers "nobody there" b 'From 10.9.0.1 .*Destination Host Unreachable' -W 5 10.1.0.99
