@@ -63,6 +63,9 @@ void observe_down(struct node *n);
 /* The wall clock. */
 struct wall_clock wall_clock(void);
 
+/* notes.c: handshaker.note */
+void note_log(void *ctx, const struct tunnel_event *e);
+
 /* peers.c: 0, or -1 (logged) */
 int peers_add(struct node *n);
 /* The ring to the worker is full (ctx: the node). */

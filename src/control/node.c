@@ -215,6 +215,7 @@ start_tunnel(struct node *n)
     n->handshaker_up = true;
     n->handshaker.peer_removed = peer_gone;
     n->handshaker.stopped = tunnel_has_stopped;
+    n->handshaker.note = note_log;
     n->handshaker.reported = report_is_back;
     start_device(n);
     t.listen_port = n->device.listen_port;

@@ -630,6 +630,10 @@ handle_event(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
         if (h->stopped != NULL)
             h->stopped(h->ctx);
         break;
+    case TUNNEL_EVENT_NOTE:
+        if (h->note != NULL && !p->removed)
+            h->note(h->ctx, e);
+        break;
     case TUNNEL_EVENT_REPORT:
         if (h->reported != NULL)
             h->reported(h->ctx, e->report);

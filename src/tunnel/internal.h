@@ -14,7 +14,7 @@ void session_keep_fresh_after_receive(struct tunnel *t, wgt_time now, struct tun
 void session_forget(struct tunnel *t, struct tunnel_peer *p);
 /* Its keys receive but send no more. */
 void session_stop_sending(struct tunnel_peer *p);
-void session_completed(struct tunnel_peer *p, wgt_time now);
+void session_completed(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void session_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c);
 void session_retire(struct tunnel *t, struct noise_retired *retired);
 /* Hands wiped keypairs to the handshaker; false while some wait. */
@@ -37,6 +37,10 @@ void path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to,
                          const uint8_t *message, size_t len);
 void path_send_cookie(struct tunnel *t, wgt_time now, const struct path *to, const uint8_t *message,
                       size_t len);
+
+/* note.c: a line for the operator's log. path may be NULL. */
+void peer_note(struct tunnel *t, struct tunnel_peer *p, enum tunnel_note_kind kind,
+               const struct path *path, unsigned detail);
 
 /* path_mtu.c */
 /* Largest IP packet to the peer's UDP endpoint. */

@@ -70,7 +70,7 @@ data_authenticated(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct
     p->stats.rx_bytes += message_len;
     peer_heard_on(t, now, p, from);
     if (noise_session_received(&p->session, k, &retired)) {
-        session_completed(p, now);
+        session_completed(t, now, p);
         peer_mark_flush(t, p);
     }
     session_retire(t, &retired);

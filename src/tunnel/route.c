@@ -150,10 +150,12 @@ is_same_place(const struct ip_endpoint *a, const struct ip_endpoint *b, enum tra
 
 /* Who moves back and forth is two devices with one key, or behind a NAT that cannot decide. */
 static void
-note_move(struct tunnel_peer *p, wgt_time now, const struct path *from)
+note_move(struct tunnel *t, struct tunnel_peer *p, wgt_time now, const struct path *from)
 {
     if (is_same_place(&p->heard_at, &from->remote, from->kind))
         return;
+    if (p->heard_at.addr.family != IP_NONE)
+        peer_note(t, p, TUNNEL_NOTE_MOVED, from, 0);
     if (is_same_place(&p->heard_before, &from->remote, from->kind))
         peer_trouble(p, PEER_TROUBLE_ENDPOINT_FLAP, now);
     p->heard_before = p->heard_at;
@@ -176,7 +178,7 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
             tcp_flow_unused(&t->tcp, now, f, &p->path);
         return;
     }
-    note_move(p, now, from);
+    note_move(t, p, now, from);
     old = tcp_flow_of(&p->path.path);
     tcp_transport_attach(&t->tcp, now, &p->path, from);
     if (old != NULL && LIST_EMPTY(&old->users) && tcp_flow_stalled(old))
@@ -290,6 +292,7 @@ on_established(void *ctx, wgt_time now, struct tcp_flow *f)
 
     if (p == NULL || tcp_flow_of(&p->path.path) != f)
         return;
+    peer_note(t, p, TUNNEL_NOTE_CONNECTED, &f->path, 0);
     if (session_usable(p, now))
         peer_send_keepalive(t, now, p);
     if (p->timers.due[PEER_TIMER_RETRANSMIT_HANDSHAKE] != WGT_NEVER ||
@@ -374,6 +377,10 @@ on_dial_ended(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tc
     p->dialling = NULL;
     remember_path(p, f);
     note_end(p, now, f, why);
+    peer_note(t, p,
+              p->dial_attempts > 0 && !f->established ? TUNNEL_NOTE_DIAL_ENDED_AGAIN
+                                                      : TUNNEL_NOTE_DIAL_ENDED,
+              &f->path, why);
     if (p->dial_proved && now - p->dialled_at >= DIAL_WORKED)
         p->dial_attempts = p->dial_timeouts = 0;
     schedule_dial(t, now, p, why == TCP_END_TIMEOUT && !f->established);

@@ -127,8 +127,12 @@ session_stop_sending(struct tunnel_peer *p)
 }
 
 void
-session_completed(struct tunnel_peer *p, wgt_time now)
+session_completed(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 {
+    bool renewed =
+        p->stats.handshakes > 0 && now - p->stats.last_handshake < PEER_REJECT_AFTER_TIME;
+
+    peer_note(t, p, renewed ? TUNNEL_NOTE_REKEYED : TUNNEL_NOTE_SESSION, &p->path.path, 0);
     peer_timers_handshake_complete(&p->timers);
     p->rekey_after_receive_done = false;
     p->stats.handshakes++;
@@ -226,7 +230,7 @@ begin_as_initiator(struct tunnel *t, wgt_time now, const struct tunnel_command *
     authenticated_received(t, p, now, &c->path, MESSAGE_RESPONSE_LEN);
     if (!install(t, now, p, c->keypair))
         return;
-    session_completed(p, now);
+    session_completed(t, now, p);
     /* Key confirmation: the responder may not send before it. */
     peer_send_keepalive(t, now, p);
 }

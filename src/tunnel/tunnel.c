@@ -243,6 +243,7 @@ peer_expired(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 
     if (actions & PEER_GIVE_UP) {
         peer_trouble(p, PEER_TROUBLE_GAVE_UP, now);
+        peer_note(t, p, TUNNEL_NOTE_GAVE_UP, NULL, 0);
         peer_drop_staged(t, p, WGT_DROP_STAGED_GAVE_UP);
         peer_back_to_configured(t, now, p);
     }

@@ -59,6 +59,11 @@ before=$(grep -c 'WATCHDOG=1$' "$(log_of manager)" || true)
 sleep 1
 [ "$(grep -c 'WATCHDOG=1$' "$(log_of manager)")" -ge $((before + 2)) ] || fail "no watchdog"
 
+step "the log"
+short=$(public_key b | sed -E 's/^(.{4}).*(.{4})=$/\1…\2/')
+assert_equal "lines about b" "$(grep -cF "wgtcpd: peer $short: session with 192.0.2.2:51820 over udp" \
+    "$(log_of a)")" 1
+
 step "metrics"
 metrics
 assert_match "answer" "$ANSWER" '^200 text/plain; version=0.0.4'

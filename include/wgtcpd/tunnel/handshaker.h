@@ -53,6 +53,8 @@ struct handshaker {
     /* For the host: a peer's last reference is gone; a tunnel stopped. May be NULL. */
     void (*peer_removed)(void *ctx, struct tunnel_peer *peer);
     void (*stopped)(void *ctx);
+    /* For the log: what became of a peer (e->peer, path and note). May be NULL. */
+    void (*note)(void *ctx, const struct tunnel_event *e);
     /* For a key log: a handshake of ours, in either role, uses this ephemeral key. May be NULL. */
     void (*handshake_keys)(void *ctx, const struct noise_remote *remote,
                            const uint8_t ephemeral_private[NOISE_KEY_LEN]);

@@ -19,6 +19,22 @@ enum tunnel_event_type {
     TUNNEL_EVENT_REMOVED,   /* peer is detached: free it after a grace period */
     TUNNEL_EVENT_STOPPED,   /* all connections are closed */
     TUNNEL_EVENT_REPORT,    /* report is filled in */
+    TUNNEL_EVENT_NOTE,      /* what became of peer, for the log; may be left out */
+};
+
+enum tunnel_note_kind {
+    TUNNEL_NOTE_SESSION,          /* a handshake completed, after a time without keys */
+    TUNNEL_NOTE_REKEYED,          /* a handshake completed */
+    TUNNEL_NOTE_MOVED,            /* it is heard on another path */
+    TUNNEL_NOTE_CONNECTED,        /* the connection dialled is up */
+    TUNNEL_NOTE_DIAL_ENDED,       /* and gone; detail: enum tcp_end */
+    TUNNEL_NOTE_DIAL_ENDED_AGAIN, /* as the ones before it */
+    TUNNEL_NOTE_GAVE_UP,          /* handshakes got no answer for REKEY_ATTEMPT_TIME */
+};
+
+struct tunnel_note {
+    enum tunnel_note_kind kind;
+    unsigned detail;
 };
 
 struct tunnel_event {
@@ -30,6 +46,7 @@ struct tunnel_event {
     union {
         uint8_t message[MESSAGE_HANDSHAKE_MAX];
         struct tunnel_report *report;
+        struct tunnel_note note;
     };
 };
 
