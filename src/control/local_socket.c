@@ -132,6 +132,7 @@ is_trusted(int fd)
 int
 local_socket_accept(const struct local_socket *s)
 {
+    /* cppcheck-suppress nullPointer ; accept(2): no address is wanted */
     int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0)
