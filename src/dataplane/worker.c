@@ -453,7 +453,7 @@ init_links(struct worker *w, const char *ifname)
     for (unsigned i = 0; i < w->n_links; i++) {
         bool inner = w->gateway != NULL && w->links[i] == w->gateway->link;
 
-        snprintf(name, sizeof(name), "%.20s.nb%u", ifname, i);
+        snprintf(name, sizeof(name), "%.15s.nb%u", ifname, i);
         if (eth_link_init(w->links[i], name, w->pool, &w->tunnel.drops, inner) != 0)
             return -ENOMEM;
     }
