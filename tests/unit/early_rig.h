@@ -77,6 +77,8 @@ rig_authentic(const uint8_t *p, size_t len, uint64_t *counter)
     if (len < MESSAGE_DATA_OVERHEAD || get_le32(p + 4) != RIG_INDEX)
         return false;
     *counter = get_le64(p + 8);
+    if (*counter >= RIG_FRAMES)
+        return false;
     for (size_t i = MESSAGE_DATA_HEADER_LEN; i < len; i++)
         if (p[i] != rig_byte(*counter, i))
             return false;
