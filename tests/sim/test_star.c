@@ -86,15 +86,6 @@ on_broken(void *ctx, unsigned node, const char *what)
         star.failure = what;
 }
 
-/* ICMP destination unreachable, fragmentation needed; others tell of peers without an endpoint. */
-static bool
-is_too_big(const uint8_t *packet)
-{
-    const uint8_t *icmp = packet + IPV4_HEADER_LEN;
-
-    return packet[9] == IP_PROTO_ICMP && icmp[0] == 3 && icmp[1] == 4;
-}
-
 static void
 on_inner(void *ctx, unsigned node, const uint8_t *packet, size_t len)
 {
@@ -102,8 +93,9 @@ on_inner(void *ctx, unsigned node, const uint8_t *packet, size_t len)
     struct stream *s;
 
     (void)len;
-    if (from < NODES && node == 0 && is_too_big(packet)) {
-        star.too_big[from]++;
+    if (from < NODES && node == 0 && packet[9] == IP_PROTO_ICMP) {
+        /* Code 4: fragmentation needed. Others tell of peers without an endpoint. */
+        star.too_big[from] += packet[IPV4_HEADER_LEN + 1] == 4;
         return;
     }
     if (from >= NODES || packet[19] != 1 + node || (from != 0) == (node != 0)) {
