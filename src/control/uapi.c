@@ -47,12 +47,8 @@ free_event(struct event *e)
 /* --- a client --- */
 
 static void
-drop_client(struct client *c)
+free_client(struct client *c)
 {
-    struct uapi *u = c->server;
-
-    LIST_REMOVE(c, link);
-    u->n_clients--;
     free_event(c->readable);
     free_event(c->writable);
     close(c->fd);
@@ -60,6 +56,25 @@ drop_client(struct client *c)
     uapi_parser_fini(&c->parser);
     explicit_bzero(c->input, sizeof(c->input));
     free(c);
+}
+
+/* Any one, off the list; NULL: there is none. */
+static struct client *
+take_client(struct uapi *u)
+{
+    struct client *c = LIST_FIRST(&u->clients);
+
+    if (c != NULL)
+        LIST_REMOVE(c, link);
+    return c;
+}
+
+static void
+drop_client(struct client *c)
+{
+    LIST_REMOVE(c, link);
+    c->server->n_clients--;
+    free_client(c);
 }
 
 static void
@@ -308,10 +323,12 @@ uapi_start(const struct uapi_config *config)
 void
 uapi_stop(struct uapi *u)
 {
+    struct client *c;
+
     if (u == NULL)
         return;
-    while (!LIST_EMPTY(&u->clients))
-        drop_client(LIST_FIRST(&u->clients));
+    while ((c = take_client(u)) != NULL)
+        free_client(c);
     free_event(u->acceptable);
     free_event(u->pause);
     free_event(u->watched);
