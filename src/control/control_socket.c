@@ -31,12 +31,29 @@ struct control_socket {
 };
 
 static void
+free_client(struct client *c)
+{
+    bufferevent_free(c->stream); /* closes it */
+    free(c);
+}
+
+/* Any one, off the list; NULL: there is none. */
+static struct client *
+take_client(struct control_socket *s)
+{
+    struct client *c = LIST_FIRST(&s->clients);
+
+    if (c != NULL)
+        LIST_REMOVE(c, link);
+    return c;
+}
+
+static void
 drop_client(struct client *c)
 {
     LIST_REMOVE(c, link);
     c->server->n_clients--;
-    bufferevent_free(c->stream); /* closes it */
-    free(c);
+    free_client(c);
 }
 
 /* Who waited for a place may have it. */
@@ -196,10 +213,12 @@ control_socket_start(const struct control_socket_config *config)
 void
 control_socket_stop(struct control_socket *s)
 {
+    struct client *c;
+
     if (s == NULL)
         return;
-    while (!LIST_EMPTY(&s->clients))
-        drop_client(LIST_FIRST(&s->clients));
+    while ((c = take_client(s)) != NULL)
+        free_client(c);
     if (s->acceptable != NULL)
         event_free(s->acceptable);
     if (s->pause != NULL)

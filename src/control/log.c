@@ -32,9 +32,15 @@ stderr_is_journal(void)
     const char *stream = getenv("JOURNAL_STREAM");
     unsigned long long device, inode;
     struct stat st;
+    char *end;
 
-    return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-           fstat(fileno(stderr), &st) == 0 && st.st_dev == device && st.st_ino == inode;
+    if (stream == NULL)
+        return false;
+    device = strtoull(stream, &end, 10);
+    if (*end != ':')
+        return false;
+    inode = strtoull(end + 1, NULL, 10);
+    return fstat(fileno(stderr), &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
 void
@@ -71,7 +77,7 @@ write_line(enum log_level level, uint64_t suppressed, const char *format, va_lis
     {                                                                                              \
         va_list args;                                                                              \
                                                                                                    \
-        if (level > wanted)                                                                        \
+        if ((level) > wanted)                                                                      \
             return;                                                                                \
         va_start(args, format);                                                                    \
         write_line(level, 0, format, args);                                                        \

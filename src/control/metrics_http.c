@@ -125,8 +125,6 @@ reason(int status)
 static void
 free_client(struct client *c)
 {
-    LIST_REMOVE(c, link);
-    c->server->n_clients--;
     snapshot_free(c->snapshot);
     if (c->deadline != NULL)
         event_free(c->deadline);
@@ -134,12 +132,31 @@ free_client(struct client *c)
     free(c);
 }
 
+/* Any one, off the list; NULL: there is none. */
+static struct client *
+take_client(struct metrics_http *h)
+{
+    struct client *c = LIST_FIRST(&h->clients);
+
+    if (c != NULL)
+        LIST_REMOVE(c, link);
+    return c;
+}
+
+static void
+drop_client(struct client *c)
+{
+    LIST_REMOVE(c, link);
+    c->server->n_clients--;
+    free_client(c);
+}
+
 static void
 on_deadline(evutil_socket_t fd, short what, void *ctx)
 {
     (void)fd;
     (void)what;
-    free_client(ctx);
+    drop_client(ctx);
 }
 
 static void
@@ -180,7 +197,7 @@ on_written(struct bufferevent *connection, void *ctx)
     if (c->snapshot != NULL)
         write_piece(c);
     if (c->answered && evbuffer_get_length(bufferevent_get_output(c->connection)) == 0)
-        free_client(c);
+        drop_client(c);
 }
 
 static void
@@ -237,7 +254,7 @@ on_end(struct bufferevent *connection, short what, void *ctx)
 {
     (void)connection;
     (void)what;
-    free_client(ctx);
+    drop_client(ctx);
 }
 
 static void
@@ -263,7 +280,7 @@ on_client(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *
     h->n_clients++;
     c->deadline = event_new(h->base, -1, 0, on_deadline, c);
     if (c->deadline == NULL) {
-        free_client(c);
+        drop_client(c);
         return;
     }
     set_deadline(c, REQUEST_SECONDS);
@@ -321,10 +338,12 @@ metrics_http_start(struct event_base *base, const struct ip_endpoint *at,
 void
 metrics_http_stop(struct metrics_http *h)
 {
+    struct client *c;
+
     if (h == NULL)
         return;
     evconnlistener_free(h->listener);
-    while (!LIST_EMPTY(&h->clients))
-        free_client(LIST_FIRST(&h->clients));
+    while ((c = take_client(h)) != NULL)
+        free_client(c);
     free(h);
 }

@@ -276,14 +276,13 @@ struct rule_search {
 static int
 look_for_rule(const struct nlmsghdr *nlh, void *ctx)
 {
-    const struct fib_rule_hdr *h = mnl_nlmsg_get_payload(nlh);
-    uint32_t priority = u32_attr(nlh, sizeof(*h), FRA_PRIORITY, 0);
+    uint32_t priority = u32_attr(nlh, sizeof(struct fib_rule_hdr), FRA_PRIORITY, 0);
     struct rule_search *s = ctx;
     const struct nlattr *attr;
 
     if (nlh->nlmsg_type != RTM_NEWRULE || priority < s->from || priority > s->to)
         return MNL_CB_OK;
-    mnl_attr_for_each (attr, nlh, sizeof(*h))
+    mnl_attr_for_each (attr, nlh, sizeof(struct fib_rule_hdr))
         if (mnl_attr_get_type(attr) == FRA_PROTOCOL && mnl_attr_get_payload_len(attr) == 1 &&
             mnl_attr_get_u8(attr) == NETLINK_RULE_PROTOCOL)
             s->found = priority;

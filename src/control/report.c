@@ -59,7 +59,9 @@ put_text(json_t *o, const char *name, const char *value)
 static void
 put_ms(json_t *o, const char *name, wgt_time value)
 {
-    json_object_set_new(o, name, json_real((double)(value / WGT_USEC) / 1e3));
+    uint64_t us = value / WGT_USEC;
+
+    json_object_set_new(o, name, json_real((double)us / 1e3));
 }
 
 static void
