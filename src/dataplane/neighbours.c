@@ -195,6 +195,15 @@ probe(struct neighbours *n, wgt_time now, struct neighbour *e)
     ask(n, &e->addr);
 }
 
+static void
+stop_probing(struct neighbours *n, struct neighbour *e)
+{
+    if (!e->probing)
+        return;
+    e->probing = false;
+    n->n_probing--;
+}
+
 static uint16_t
 eth_type_of(const struct ip_addr *a)
 {
@@ -209,10 +218,7 @@ learn(struct neighbours *n, wgt_time now, struct neighbour *e, const struct eth_
     e->eth = *eth;
     e->resolved = true;
     e->confirmed = now;
-    if (e->probing) {
-        e->probing = false;
-        n->n_probing--;
-    }
+    stop_probing(n, e);
     n->n_waiting -= e->waiting.count;
     while ((m = packet_queue_pop(&e->waiting)) != NULL)
         send_frame(n, m, &e->eth, eth_type_of(&e->addr));
@@ -449,14 +455,19 @@ neighbours_announce(struct neighbours *n, wgt_time now)
 /* --- time ----------------------------------------------------------------------------------------
  */
 
+/* Where nobody wants to hear of lost packets, the last known address remains: a link that was down
+ * comes back with the same machines on it, and the first packet goes out at once instead of after
+ * the next answer. RFC 1122 2.3.2.1 is kept: packets to it go on asking, and whoever answers from
+ * elsewhere is believed. */
 static void
 probe_again(struct neighbours *n, wgt_time now, struct neighbour *e)
 {
-    if (e->probes < NEIGHBOUR_PROBES) {
+    if (e->probes < NEIGHBOUR_PROBES)
         probe(n, now, e);
-        return;
-    }
-    forget(n, now, e);
+    else if (e->resolved && n->unreachable == NULL)
+        stop_probing(n, e);
+    else
+        forget(n, now, e);
 }
 
 void

@@ -13,7 +13,7 @@
  * end loss=1% | 500ppm      random loss behind the bottleneck burst=100ppm,20       so many frames
  * begin a burst of losses, of 20 frames on average duplicate=1%          so many arrive twice
  *   reorder=1%,3ms        so many arrive that much later than their turn
- *   blackhole=on | off    nothing arrives
+ *   blackhole=on | off    no packet arrives; ARP does, the hole lies behind the next hop
  *
  * FIFO takes more of them while it runs, any number on a line; each line is answered on standard
  * error by "set LINE". The word "stats" prints the figures so far. SIGTERM and SIGINT end it with
@@ -485,6 +485,13 @@ send_later(struct impair *m, struct direction *d, const uint8_t *bytes, uint32_t
     heap_push(d, f);
 }
 
+static bool
+is_arp(const uint8_t *frame, uint32_t len)
+{
+    const struct ethhdr *h = (const struct ethhdr *)frame;
+    return len >= sizeof(*h) && h->h_proto == htons(ETH_P_ARP);
+}
+
 static void
 frame_arrives(struct impair *m, struct direction *d, const uint8_t *bytes, uint32_t len,
               int64_t arrival)
@@ -496,7 +503,7 @@ frame_arrives(struct impair *m, struct direction *d, const uint8_t *bytes, uint3
         c->failed++;
     } else if (!pass_bottleneck(d, arrival, len, &due)) {
         c->overflow++;
-    } else if (d->set.blackhole) {
+    } else if (d->set.blackhole && !is_arp(bytes, len)) {
         c->blackhole++;
     } else if (burst_takes(m, d)) {
         c->burst++;

@@ -439,6 +439,62 @@ stale_neighbour_is_used_while_it_is_asked_again(void **state)
     assert_int_equal(n_frames, 3);
 }
 
+/* The neighbour's address is learnt, and nobody answers any more. */
+static wgt_time
+learn_and_lose(void)
+{
+    wgt_time t = 2 + NEIGHBOUR_REACHABLE_TIME;
+
+    hear_arp(1, ARP_REQUEST, v4(192, 0, 2, 9), peer_eth, v4(192, 0, 2, 1));
+    forget_frames();
+    send_to(t, v4(192, 0, 2, 9), 1);
+    for (unsigned i = 0; i < NEIGHBOUR_PROBES; i++) {
+        t += NEIGHBOUR_RETRY;
+        neighbours_run(&n, t);
+    }
+    assert_int_equal(n_frames, 1 + NEIGHBOUR_PROBES);
+    assert_int_equal(neighbours_deadline(&n), WGT_NEVER);
+    forget_frames();
+    return t;
+}
+
+static void
+neighbour_that_falls_silent_is_used_while_packets_ask_for_it(void **state)
+{
+    wgt_time t = learn_and_lose();
+
+    (void)state;
+    send_to(t, v4(192, 0, 2, 9), 2);
+    assert_int_equal(n_frames, 2);
+    assert_int_equal(frame_arp(0).operation, ARP_REQUEST);
+    assert_frame_to(1, &peer_eth);
+    send_to(t + 1, v4(192, 0, 2, 9), 3); /* no question for every packet */
+    assert_int_equal(n_frames, 3);
+    hear_arp(t + 2, ARP_REPLY, v4(192, 0, 2, 9), other_eth, v4(192, 0, 2, 1));
+    send_to(t + 3, v4(192, 0, 2, 9), 4);
+    assert_frame_to(3, &other_eth);
+}
+
+static void
+neighbour_that_falls_silent_is_given_up_where_senders_want_to_know(void **state)
+{
+    wgt_time t;
+
+    (void)state;
+    n.unreachable = catch_unreachable;
+    n.owner = &n_unreachable;
+    n_unreachable = 0;
+    t = learn_and_lose();
+    send_to(t, v4(192, 0, 2, 9), 2);
+    assert_int_equal(n_frames, 1);
+    assert_int_equal(frame_arp(0).operation, ARP_REQUEST);
+    for (unsigned i = 0; i < NEIGHBOUR_PROBES; i++) {
+        t += NEIGHBOUR_RETRY;
+        neighbours_run(&n, t);
+    }
+    assert_int_equal(n_unreachable, 1);
+}
+
 static void
 full_table_gives_up_the_one_unused_longest(void **state)
 {
@@ -518,6 +574,8 @@ main(void)
         T(duplicate_address_detection_is_answered_to_all_nodes),
         T(solicitation_for_others_is_counted),
         T(stale_neighbour_is_used_while_it_is_asked_again),
+        T(neighbour_that_falls_silent_is_used_while_packets_ask_for_it),
+        T(neighbour_that_falls_silent_is_given_up_where_senders_want_to_know),
         T(full_table_gives_up_the_one_unused_longest),
         T(malformed_arp_is_counted),
         T(announce_tells_every_address),
