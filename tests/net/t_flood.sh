@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # More is sent into the tunnel than it can carry, in UDP packets that don't slow down: the surplus
 # is dropped, memory does not grow, and afterwards nothing old is still queued.
+# Runs alone: it judges delays and memory beside as many packets as the machine can make.
 #
 #        node a                  node b
 #   ┌──────────────┐ UDP, TCP ┌──────────────┐

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # An idle daemon leaves the processor alone, with a session over TCP and keepalives, and wakes up
 # at once when there is something to do.
+# Runs alone: it judges how much of the processor an idle daemon takes.
 #
 #        node a                  node b
 #   ┌──────────────┐   TCP    ┌──────────────┐

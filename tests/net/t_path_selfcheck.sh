@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The impaired path alone, without wgtcpd: it delays, limits, loses, doubles, reorders and swallows
 # what it is told to. If this fails, the scenarios on such a path prove nothing.
+# Runs alone: it judges delays and rates.
 #
 #        node g                  wire                      node h
 #   ┌──────────────┐   ┌──────────────────────┐   ┌──────────────────┐

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # 20,000 SYNs a second from strangers who never answer: the tunnel that is there goes on, also with
 # a connection dialled anew, and a peer that comes meanwhile gets in.
+# Runs alone: the flood has to be one.
 #
 #        node a                wire              node b
 #   ┌──────────────┐   ┌──────────────────┐   ┌──────────────┐
