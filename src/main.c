@@ -7,9 +7,11 @@
 #include <rte_version.h>
 
 #include <wgtcpd/control/config_file.h>
+#include <wgtcpd/control/keeper.h>
 #include <wgtcpd/control/log.h>
 #include <wgtcpd/control/node.h>
 #include <wgtcpd/control/notify.h>
+#include <wgtcpd/control/privilege.h>
 #include <wgtcpd/noise/noise.h>
 
 /* 0: clean end; 1: it did not start or did not end well; 2: command line or configuration is wrong.
@@ -109,6 +111,7 @@ main(int argc, char **argv)
         return rc;
     log_init(o.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     notify_init();
+    privilege_no_dumps();
     c = config_load(o.config, stderr);
     if (c == NULL)
         return EXIT_USAGE;
@@ -124,8 +127,12 @@ main(int argc, char **argv)
     if (noise_crypto_init(error, sizeof(error)) != 0) {
         log_error("%s", error);
         rc = EXIT_FAILED;
+    } else if ((rc = keeper_start(c, o.config)) != 0) {
+        log_error("cannot start the process that runs hooks: %s", strerror(-rc));
+        rc = EXIT_FAILED;
     } else {
         rc = node_run(c, o.config, o.verbose);
+        keeper_stop();
     }
     config_free(c);
     return rc;

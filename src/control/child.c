@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <wgtcpd/control/keeper.h>
 #include <wgtcpd/control/log.h>
 
 /* A file that holds the text, to be read from its beginning; -1: there is none. */
@@ -63,9 +64,13 @@ await(pid_t pid, int *status, void (*meanwhile)(void *ctx), void *ctx)
 int
 child_run(char *const argv[], const char *input, void (*meanwhile)(void *ctx), void *ctx)
 {
-    int fd = input != NULL ? file_of(input) : -1, status = 0;
-    pid_t pid = input == NULL || fd >= 0 ? fork() : -1;
+    int fd, status = 0;
+    pid_t pid;
 
+    if (keeper_is_up())
+        return keeper_run(argv, input, meanwhile, ctx);
+    fd = input != NULL ? file_of(input) : -1;
+    pid = input == NULL || fd >= 0 ? fork() : -1;
     if (pid == 0)
         become(argv, fd);
     if (pid < 0)

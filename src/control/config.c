@@ -554,6 +554,7 @@ config_free(struct config *c)
     free_strings(&c->post_down);
     free_strings(&c->lines);
     free(c->inner);
+    free(c->user);
     free(c->cores);
     free(c->eal_args);
     free(c->key_log);

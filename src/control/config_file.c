@@ -27,11 +27,10 @@ check_file(const char *path, const struct stat *st, FILE *errors)
     return false;
 }
 
-/* The whole file, to be wiped and freed; NULL: errors says why. */
+/* The whole file (f may be NULL, and is closed), to be wiped and freed; NULL: errors says why. */
 static char *
-read_file(const char *path, size_t *len, FILE *errors)
+read_file(FILE *f, const char *path, size_t *len, FILE *errors)
 {
-    FILE *f = fopen(path, "re");
     struct stat st;
     char *text = NULL;
 
@@ -52,12 +51,12 @@ read_file(const char *path, size_t *len, FILE *errors)
     return text;
 }
 
-struct config *
-config_load(const char *path, FILE *errors)
+static struct config *
+load(FILE *f, const char *path, FILE *errors)
 {
     struct config *c;
     size_t len = 0;
-    char *text = read_file(path, &len, errors);
+    char *text = read_file(f, path, &len, errors);
 
     if (text == NULL)
         return NULL;
@@ -65,6 +64,24 @@ config_load(const char *path, FILE *errors)
     explicit_bzero(text, len);
     free(text);
     return c;
+}
+
+struct config *
+config_load(const char *path, FILE *errors)
+{
+    return load(fopen(path, "re"), path, errors);
+}
+
+struct config *
+config_load_fd(int fd, const char *path, FILE *errors)
+{
+    FILE *f = NULL;
+
+    if (fd >= 0)
+        f = fdopen(fd, "r");
+    else
+        errno = -fd;
+    return load(f, path, errors);
 }
 
 /* Writes to fd and closes it. */

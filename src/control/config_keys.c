@@ -16,6 +16,7 @@ enum {
     VLAN_MAX = 4094, /* IEEE 802.1Q: 0 and 4095 name no VLAN */
     HOST_NAME_MAX_LEN = 253,
     LABEL_MAX_LEN = 63,
+    USER_NAME_MAX_LEN = 32,
     SHOWN_PLAIN = 12, /* so many base64 digits in a row may still be shown */
 };
 
@@ -603,6 +604,39 @@ static void
 set_tcp_knock(struct parser *ps, enum config_key key, struct slice value)
 {
     set_switch(ps, key, value, &ps->c->tcp_knock);
+}
+
+/* useradd's rule. */
+static bool
+is_user_name(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!(s.p[i] >= 'a' && s.p[i] <= 'z') && s.p[i] != '_' &&
+            !(i > 0 && (is_digit(s.p[i]) || s.p[i] == '-')))
+            return false;
+    return s.len > 0 && s.len <= USER_NAME_MAX_LEN;
+}
+
+static void
+set_user(struct parser *ps, enum config_key key, struct slice value)
+{
+    if (!is_user_name(value))
+        wrong(ps, key, value, "name of a user", "give a name as in /etc/passwd, no number");
+    else
+        ps->c->user = copy(ps, value);
+}
+
+static void
+set_seccomp(struct parser *ps, enum config_key key, struct slice value)
+{
+    if (config_slice_is(value, "on"))
+        ps->c->seccomp = CONFIG_SECCOMP_ON;
+    else if (config_slice_is(value, "log"))
+        ps->c->seccomp = CONFIG_SECCOMP_LOG;
+    else if (config_slice_is(value, "off"))
+        ps->c->seccomp = CONFIG_SECCOMP_OFF;
+    else
+        wrong(ps, key, value, "way to filter system calls", "write on, log or off");
 }
 
 static void

@@ -43,6 +43,8 @@ enum config_section {
     X(INTERFACE, KeyLog, key_log)                   \
     X(INTERFACE, Metrics, metrics)                  \
     X(INTERFACE, Telemetry, telemetry)              \
+    X(INTERFACE, User, user)                        \
+    X(INTERFACE, Seccomp, seccomp)                  \
     X(PORT, Device, device)                         \
     X(PORT, Address, port_address)                  \
     X(PORT, Gateway, gateway)                       \

@@ -7,9 +7,8 @@
 #include <wgtcpd/control/child.h>
 #include <wgtcpd/control/log.h>
 
-/* The command with every %i replaced; to be freed. */
-static char *
-expand(const char *command, const char *ifname)
+char *
+hooks_expand(const char *command, const char *ifname)
 {
     size_t n = strlen(command), name_len = strlen(ifname), room = n * (name_len + 1) + 1;
     char *out = malloc(room), *to = out;
@@ -49,7 +48,7 @@ hooks_run(const struct config_strings *commands, const char *ifname, void (*mean
           void *ctx)
 {
     for (size_t i = 0; i < commands->n; i++) {
-        char *command = expand(commands->items[i], ifname);
+        char *command = hooks_expand(commands->items[i], ifname);
         int rc = command != NULL ? run(command, meanwhile, ctx) : -1;
 
         free(command);

@@ -10,8 +10,11 @@
 
 #include <wgtcpd/control/dns.h>
 #include <wgtcpd/control/hooks.h>
+#include <wgtcpd/control/keeper.h>
 #include <wgtcpd/control/log.h>
 #include <wgtcpd/control/notify.h>
+#include <wgtcpd/control/privilege.h>
+#include <wgtcpd/control/seccomp.h>
 #include <wgtcpd/dataplane/eal.h>
 
 #include "internal.h"
@@ -235,6 +238,36 @@ start_tunnel(struct node *n)
     return 0;
 }
 
+/* The worker's list, on top of the one for all threads. */
+static void
+confine_worker(const void *ctx)
+{
+    const struct node *n = ctx;
+    int rc = seccomp_confine(SECCOMP_WORKER, n->config->seccomp);
+
+    if (rc != 0)
+        log_warning("Seccomp: the worker may do what the control thread may: %s", strerror(-rc));
+}
+
+/* All is made that needs rights to be made: from here on we do with few, in every thread. */
+static int
+confine(struct node *n)
+{
+    const struct config *c = n->config;
+    const struct privilege_user *user = c->user != NULL ? &n->user : NULL;
+    int rc;
+
+    rc = privilege_drop(user, privilege_needed(c));
+    if (rc != 0)
+        return complain("cannot give up privileges", rc);
+    rc = seccomp_confine(SECCOMP_CONTROL, c->seccomp);
+    if (rc != 0)
+        return complain("cannot filter system calls (Seccomp = off goes without)", rc);
+    n->worker.on_start = confine_worker;
+    n->worker.on_start_ctx = n;
+    return 0;
+}
+
 static int
 launch_worker(struct node *n)
 {
@@ -254,13 +287,15 @@ bring_up(struct node *n, bool verbose)
 {
     const struct config *c = n->config;
 
+    if (c->user != NULL && !privilege_find_user(c->user, &n->user))
+        return -1;
     if (loop_init(n) != 0 || hooks_run(&c->pre_up, c->ifname, NULL, NULL) != 0)
         return -1;
     n->hooks_up = true;
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_ports(n) != 0 ||
-        interface_up(n) != 0 || start_tunnel(n) != 0 || launch_worker(n) != 0 ||
-        observe_up(n) != 0 || peers_add(n) != 0 || resolve_start(n) != 0 || routes_sync(n) != 0 ||
-        control_up(n) != 0 || uapi_up(n) != 0)
+        interface_up(n) != 0 || start_tunnel(n) != 0 || observe_up(n) != 0 || control_up(n) != 0 ||
+        uapi_up(n) != 0 || confine(n) != 0 || launch_worker(n) != 0 || peers_add(n) != 0 ||
+        resolve_start(n) != 0 || routes_sync(n) != 0)
         return -1;
     if (c->inner_port == NULL)
         n->dns_up = dns_set(c->ifname, &c->dns, loop_take_events, n);
@@ -327,6 +362,7 @@ take_down(struct node *n)
     if (n->hooks_up)
         rc = hooks_run(&n->config->post_down, n->config->ifname, NULL, NULL);
     loop_fini(n);
+    keeper_clean();
     return rc;
 }
 

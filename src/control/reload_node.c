@@ -5,6 +5,7 @@
 
 #include <wgtcpd/control/config_file.h>
 #include <wgtcpd/control/dns.h>
+#include <wgtcpd/control/keeper.h>
 #include <wgtcpd/control/log.h>
 #include <wgtcpd/control/reload.h>
 #include <wgtcpd/control/save.h>
@@ -78,10 +79,19 @@ change_dns(struct node *n, const struct config *new)
     n->dns_up = dns_set(n->config->ifname, &new->dns, loop_take_events, n);
 }
 
+/* We may not be who may read the file any more. */
+static struct config *
+load_again(const struct node *n, FILE *errors)
+{
+    if (keeper_is_up())
+        return config_load_fd(keeper_open_config(), n->path, errors);
+    return config_load(n->path, errors);
+}
+
 int
 node_reload(struct node *n, FILE *errors)
 {
-    struct config *new = config_load(n->path, errors);
+    struct config *new = load_again(n, errors);
     struct reload_counts counts;
     int rc = -1;
 

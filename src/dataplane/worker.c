@@ -341,6 +341,8 @@ worker_main(void *arg)
     rte_rcu_qsbr_thread_register(w->rcu, 0);
     rte_rcu_qsbr_thread_online(w->rcu, 0);
     arm_interrupts(w);
+    if (w->on_start != NULL)
+        w->on_start(w->on_start_ctx);
     w->now = worker_clock();
     for (unsigned i = 0; i < w->n_links; i++)
         neighbours_announce(&w->links[i]->neighbours, w->now);

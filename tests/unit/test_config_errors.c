@@ -22,7 +22,7 @@
     "PreUp, PostUp, PreDown, PostDown, SaveConfig, "                                               \
     "Transport, Listen, Inner, Workers, Cores, Idle, EalArgs, "                                    \
     "CongestionControl, OutOfOrder, TcpKnock, "                                                    \
-    "LogLevel, KeyLog, Metrics, Telemetry"
+    "LogLevel, KeyLog, Metrics, Telemetry, User, Seccomp"
 
 /* Where the text of a case stands: at the end of a section of a file that is right otherwise. */
 enum where { IN_INTERFACE, IN_PORT, IN_PEER, WHOLE };

@@ -23,6 +23,7 @@ enum {
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum config_transport { CONFIG_UDP, CONFIG_TCP };
 enum config_congestion { CONFIG_BBR, CONFIG_CUBIC, CONFIG_NONE };
+enum config_seccomp { CONFIG_SECCOMP_ON, CONFIG_SECCOMP_LOG, CONFIG_SECCOMP_OFF };
 enum config_idle { CONFIG_IDLE_ADAPTIVE, CONFIG_IDLE_POLL };
 enum config_table { CONFIG_TABLE_AUTO, CONFIG_TABLE_OFF, CONFIG_TABLE_NUMBER };
 
@@ -104,7 +105,9 @@ struct config {
     struct ip_endpoint metrics;  /* where to serve them; family IP_NONE: nowhere */
     bool telemetry;              /* DPDK's */
     struct config_strings lines; /* [Interface] as "Key = value", without what `wg` may set */
-    struct config_port *ports;   /* the outer ones */
+    char *user;                  /* whom the running daemon becomes; NULL: nobody else */
+    enum config_seccomp seccomp;
+    struct config_port *ports; /* the outer ones */
     size_t n_ports;
     struct config_port *inner_port; /* NULL: the inner side is a TUN */
     struct config_peer *peers;

@@ -8,6 +8,8 @@
 /* Reads and parses the file. NULL: lines in errors say why; it is refused while others can read
  * the key in it. */
 struct config *config_load(const char *path, FILE *errors);
+/* The same of a file that was opened already, and is closed; fd may be a -errno of that. */
+struct config *config_load_fd(int fd, const char *path, FILE *errors);
 
 /*
  * Writes the file as a whole or not at all: beside it under another name, to the disk, then

@@ -5,6 +5,9 @@
 
 #include <wgtcpd/control/config.h>
 
+/* The command with every %i replaced by the interface's name; to be freed. NULL: no memory. */
+char *hooks_expand(const char *command, const char *ifname);
+
 /* Runs the commands one after another with %i replaced by the interface's name; each is logged.
  * Stops at the first that fails: -1 (logged). meanwhile
  * (may be NULL) is called while a command runs: handshakes go on, for a PostUp may wait for the

@@ -6,6 +6,7 @@
 #include <wgtcpd/control/config.h>
 #include <wgtcpd/control/device.h>
 #include <wgtcpd/control/netlink.h>
+#include <wgtcpd/control/privilege.h>
 #include <wgtcpd/control/routes.h>
 #include <wgtcpd/dataplane/worker.h>
 #include <wgtcpd/tunnel/handshaker.h>
@@ -16,8 +17,9 @@ struct event_base;
 struct uapi;
 
 struct node {
-    struct config *config; /* changes when it is reloaded */
-    const char *path;      /* of its file */
+    struct config *config;      /* changes when it is reloaded */
+    const char *path;           /* of its file */
+    struct privilege_user user; /* with config->user */
     struct worker worker;
     struct handshaker handshaker;
     struct allowedips allowed_ips;

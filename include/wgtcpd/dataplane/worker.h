@@ -33,6 +33,9 @@ struct worker {
     bool adaptive;            /* sleep when idle */
     int wake_fd;              /* eventfd: control woke us */
     int event_fd;             /* eventfd: events wait for control */
+    /* Called once on the worker's thread before its first turn; may be NULL. */
+    void (*on_start)(const void *ctx);
+    const void *on_start_ctx;
 
     /* worker: rw */
     struct fragments fragments; /* of outer datagrams */
