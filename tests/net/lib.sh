@@ -474,8 +474,8 @@ ping_sizes() { # FROM TO
     done
 }
 
-ping_once() { # FROM TO 4|6
-    in_ns "$1" ping -n -q -c 1 -W 1 "$(inner_addr "$2" "$3")" >/dev/null 2>&1
+ping_once() { # FROM TO 4|6 [PING OPTION...]
+    in_ns "$1" ping -n -q -c 1 -W 1 "${@:4}" "$(inner_addr "$2" "$3")" >/dev/null 2>&1
 }
 
 # Pings FROM -> TO until an answer comes, both families.
