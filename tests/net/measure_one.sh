@@ -133,7 +133,7 @@ speed_with() { # INNER CC
 
 measure_speed() {
     start_probe "$client" "$server" "$target"
-    sleep 3
+    sleep 10
     stop_probe
     add "$(cell p50)"
     add "$(cell p99)"
