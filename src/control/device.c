@@ -505,6 +505,13 @@ device_set_endpoint(struct device *d, struct device_peer *p, const struct ip_end
     tell_settings(d, p, true);
 }
 
+void
+device_set_link(struct device *d, bool up)
+{
+    wait_for_room(d);
+    handshaker_set_link(d->handshaker, up);
+}
+
 /* --- life ----------------------------------------------------------------------------------------
  */
 

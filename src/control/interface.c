@@ -126,6 +126,14 @@ change_mtu(struct node *n, const struct config *new, FILE *errors)
     return 0;
 }
 
+/* IPv6 addresses and all routes went with the link. */
+void
+interface_came_up(struct node *n)
+{
+    (void)add_addresses(n, n->config, NULL);
+    routes_renew(n);
+}
+
 int
 interface_change(struct node *n, const struct config *new, FILE *errors)
 {

@@ -19,6 +19,13 @@ int interface_up(struct node *n);
 /* Addresses and MTU of a configuration read anew, by difference. -1: lines to errors. */
 int interface_change(struct node *n, const struct config *new, FILE *errors);
 void interface_down(struct node *n);
+/* The kernel has it up again. */
+void interface_came_up(struct node *n);
+
+/* link.c: from now on the node hears of its interface going down and up; 0, or -1 (logged).
+ * link_unwatch also without it. */
+int link_watch(struct node *n);
+void link_unwatch(struct node *n);
 
 /* node.c: the MTU of the inner interface; bytes of a packet buffer behind its headroom, that is an
  * inner packet with all that sealing adds, or a frame of the outer port */

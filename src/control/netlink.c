@@ -39,6 +39,9 @@ netlink_close(struct netlink *n)
     if (n->socket != NULL)
         mnl_socket_close(n->socket);
     n->socket = NULL;
+    if (n->watch != NULL)
+        mnl_socket_close(n->watch);
+    n->watch = NULL;
 }
 
 /* Sends the request and takes all of the kernel's answer: yes or no, or what it lists. */
@@ -112,6 +115,77 @@ netlink_set_up(struct netlink *n)
     info->ifi_flags = IFF_UP;
     return transact(n, nlh);
 }
+
+/* --- the link's state --- */
+
+int
+netlink_watch(struct netlink *n)
+{
+    int rc;
+
+    n->watch = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (n->watch == NULL)
+        return -errno;
+    if (mnl_socket_bind(n->watch, RTMGRP_LINK, MNL_SOCKET_AUTOPID) == 0)
+        return mnl_socket_get_fd(n->watch);
+    rc = -errno;
+    mnl_socket_close(n->watch);
+    n->watch = NULL;
+    return rc;
+}
+
+struct link_news {
+    unsigned ifindex;
+    int up; /* -EAGAIN: none */
+};
+
+static int
+take_link_news(const struct nlmsghdr *nlh, void *ctx)
+{
+    const struct ifinfomsg *info = mnl_nlmsg_get_payload(nlh);
+    struct link_news *news = ctx;
+
+    if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*info) || info->ifi_family != AF_UNSPEC ||
+        info->ifi_index != (int)news->ifindex)
+        return MNL_CB_OK;
+    if (nlh->nlmsg_type == RTM_NEWLINK)
+        news->up = (info->ifi_flags & IFF_UP) != 0;
+    else if (nlh->nlmsg_type == RTM_DELLINK)
+        news->up = 1;
+    return MNL_CB_OK;
+}
+
+/* Some news were lost: so it is asked for. */
+static void
+ask_for_link(struct netlink *n, struct link_news *news)
+{
+    char buffer[REQUEST_MAX];
+    struct nlmsghdr *nlh = request(buffer, RTM_GETLINK, 0);
+
+    link_request(n, nlh);
+    if (transact_with(n, nlh, take_link_news, news) == -ENODEV)
+        news->up = 1;
+}
+
+int
+netlink_link_state(struct netlink *n)
+{
+    struct link_news news = {.ifindex = n->ifindex, .up = -EAGAIN};
+    char buffer[MESSAGE_MAX];
+    bool lost = false;
+    ssize_t len;
+
+    while ((len = mnl_socket_recvfrom(n->watch, buffer, sizeof(buffer))) > 0 || errno == ENOBUFS) {
+        lost = lost || len < 0;
+        if (len > 0)
+            (void)mnl_cb_run(buffer, (size_t)len, 0, 0, take_link_news, &news);
+    }
+    if (lost)
+        ask_for_link(n, &news);
+    return news.up;
+}
+
+/* --- addresses --- */
 
 static uint8_t
 family_number(enum ip_family family)

@@ -293,9 +293,9 @@ bring_up(struct node *n, bool verbose)
         return -1;
     n->hooks_up = true;
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_ports(n) != 0 ||
-        interface_up(n) != 0 || start_tunnel(n) != 0 || observe_up(n) != 0 || control_up(n) != 0 ||
-        uapi_up(n) != 0 || confine(n) != 0 || launch_worker(n) != 0 || peers_add(n) != 0 ||
-        resolve_start(n) != 0 || routes_sync(n) != 0)
+        interface_up(n) != 0 || start_tunnel(n) != 0 || observe_up(n) != 0 || link_watch(n) != 0 ||
+        control_up(n) != 0 || uapi_up(n) != 0 || confine(n) != 0 || launch_worker(n) != 0 ||
+        peers_add(n) != 0 || resolve_start(n) != 0 || routes_sync(n) != 0)
         return -1;
     if (c->inner_port == NULL)
         n->dns_up = dns_set(c->ifname, &c->dns, loop_take_events, n);
@@ -343,6 +343,7 @@ take_down(struct node *n)
     control_down(n);
     uapi_down(n);
     resolve_stop(n);
+    link_unwatch(n);
     if (n->dns_up)
         dns_unset(n->config->ifname, NULL, NULL);
     observe_down(n);

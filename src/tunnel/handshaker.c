@@ -319,6 +319,29 @@ handshaker_set_identity(struct handshaker *h, const uint8_t private_key[NOISE_KE
     return 0;
 }
 
+/* Linux's wg_stop. What the worker still sends of before is left alone, and so no handshake of then
+ * can follow the command. */
+int
+handshaker_set_link(struct handshaker *h, bool up)
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_LINK, .up = up};
+    const void *key;
+    void *data;
+    uint32_t next = 0;
+
+    if (!send_command(h, &c))
+        return -ENOBUFS;
+    h->down = !up;
+    while (h->down && rte_hash_iterate(h->by_key, &key, &data, &next) >= 0) {
+        struct handshaker_peer *p = data;
+
+        release_handshake_index(h, p);
+        noise_handshake_clear(&p->remote);
+        p->crossed = false;
+    }
+    return 0;
+}
+
 int
 handshaker_report(struct handshaker *h, struct tunnel_report *r)
 {
@@ -575,6 +598,8 @@ receive(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
     enum message_type type;
     enum wgt_drop why = message_check(e->message, e->len, &type);
 
+    if (h->down)
+        why = WGT_DROP_LINK_DOWN;
     if (why == WGT_OK && type != MESSAGE_COOKIE_REPLY)
         why = check_load(h, now, e);
     if (why == WGT_OK) {
@@ -612,7 +637,7 @@ handle_event(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
         receive(h, now, e);
         break;
     case TUNNEL_EVENT_INITIATE:
-        if (!p->removed)
+        if (!p->removed && !h->down)
             initiate(h, now, wall, p);
         break;
     case TUNNEL_EVENT_RETIRED:

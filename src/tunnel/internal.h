@@ -51,8 +51,11 @@ void path_mtu_rx(struct tunnel *t, wgt_time now, const struct icmp_error *e);
 /* settings.c: what may change while the tunnel runs */
 void settings_set_peer(struct tunnel *t, wgt_time now, struct tunnel_peer *p,
                        const struct tunnel_peer_settings *s);
+/* Its persistent_keepalive holds from now on. */
+void settings_set_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void settings_set_identity(struct tunnel *t, const struct tunnel_identity *id);
 void settings_set_port(struct tunnel *t, uint16_t listen_port);
+void settings_set_link(struct tunnel *t, wgt_time now, bool up);
 
 /* report.c */
 void report_run(struct tunnel *t, wgt_time now);
@@ -75,6 +78,8 @@ bool peer_has_endpoint(const struct tunnel_peer *p);
 wgt_time peer_dial_deadline(const struct tunnel *t, const struct tunnel_peer *p, wgt_time now);
 void peer_dial_if_due(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_back_to_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+/* Nothing came back: the next attempt finds its way anew. */
+void peer_forget_source(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_disconnect(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 /* Its endpoint has been set: it is sought there, unless the path in use leads there. */
 void peer_seek_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p);

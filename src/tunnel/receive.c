@@ -200,6 +200,8 @@ receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct 
     enum wgt_drop why =
         message_check(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_pkt_len(m), &type);
 
+    if (t->down)
+        why = WGT_DROP_LINK_DOWN;
     if (why != WGT_OK) {
         tunnel_drop(t, why, m);
         return;

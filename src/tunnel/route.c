@@ -169,6 +169,7 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
 {
     struct tcp_flow *f = tcp_flow_of(from), *old;
 
+    p->heard = now;
     if (f != NULL)
         flow_proved(t, now, p, f);
     if (path_equal(&p->path.path, from))
@@ -221,6 +222,32 @@ peer_back_to_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     if (f != NULL)
         tcp_flow_retire(&t->tcp, now, f);
     else if (p->has_endpoint && p->configured_kind != p->path.path.kind)
+        tcp_transport_detach(&t->tcp, now, &p->path);
+}
+
+/* A connection may be acknowledged by somebody on the way who cannot reach the peer any more. */
+static bool
+brings_no_answers(const struct tunnel_peer *p, wgt_time now, const struct tcp_flow *f)
+{
+    return f->established && now - p->heard >= PEER_NEW_HANDSHAKE_TIMEOUT &&
+           (f->dialer != p || now - p->dialled_at >= PEER_NEW_HANDSHAKE_TIMEOUT);
+}
+
+/* Linux's wg_socket_clear_peer_endpoint_src: a datagram's source is looked up anew. A connection
+ * has its source for life, and gives way to a new dial. */
+void
+peer_forget_source(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    struct path *to = &p->path.path;
+    struct tcp_flow *f = tcp_flow_of(to);
+
+    if (to->kind == TRANSPORT_UDP)
+        (void)outer_source_for(&t->outer, &to->remote.addr, &to->local.addr);
+    if (f == NULL || !p->has_endpoint || !brings_no_answers(p, now, f))
+        return;
+    if (f->dialer == p)
+        tcp_flow_retire(&t->tcp, now, f);
+    else
         tcp_transport_detach(&t->tcp, now, &p->path);
 }
 

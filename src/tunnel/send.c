@@ -301,6 +301,10 @@ tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
     struct tunnel_peer *p = peer_of_inner(t, m, &inner, &why);
     size_t mtu;
 
+    if (t->down) {
+        tunnel_drop(t, WGT_DROP_LINK_DOWN, m);
+        return;
+    }
     if (p == NULL && why == WGT_DROP_NO_PEER) {
         trouble_note(&t->unrouted, now);
         t->unrouted_to = inner.dst;

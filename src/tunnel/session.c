@@ -40,7 +40,8 @@ session_request(struct tunnel *t, wgt_time now, struct tunnel_peer *p, bool retr
     struct tunnel_event e = {.type = TUNNEL_EVENT_INITIATE, .peer = p};
 
     /* One that was not answered for so long is lost. */
-    if (t->stopping || (p->initiation_requested && now - p->requested_at < PEER_REKEY_TIMEOUT))
+    if (t->stopping || t->down ||
+        (p->initiation_requested && now - p->requested_at < PEER_REKEY_TIMEOUT))
         return;
     if (!peer_timers_may_initiate(&p->timers, now, retry))
         return;
@@ -67,7 +68,7 @@ session_keep_fresh_after_receive(struct tunnel *t, wgt_time now, struct tunnel_p
 {
     const struct noise_keypair *k = p->session.current;
 
-    if (p->rekey_after_receive_done || k == NULL || !k->initiator ||
+    if (p->rekey_after_receive_done || k == NULL || !k->initiator || !k->send_allowed ||
         now - k->birth < PEER_REJECT_AFTER_TIME - PEER_KEEPALIVE_TIMEOUT - PEER_REKEY_TIMEOUT)
         return;
     p->rekey_after_receive_done = true;

@@ -50,6 +50,17 @@ set_congestion(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const stru
 }
 
 void
+settings_set_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    bool due = peer_timers_set_persistent(&p->timers, now, p->persistent_keepalive);
+
+    if (t->down)
+        peer_timers_stop(&p->timers); /* no timer runs then */
+    else if (due)
+        peer_send_keepalive(t, now, p);
+}
+
+void
 settings_set_peer(struct tunnel *t, wgt_time now, struct tunnel_peer *p,
                   const struct tunnel_peer_settings *s)
 {
@@ -58,8 +69,7 @@ settings_set_peer(struct tunnel *t, wgt_time now, struct tunnel_peer *p,
     set_dialling(t, now, p, s);
     set_congestion(t, now, p, s->congestion);
     p->persistent_keepalive = s->persistent_keepalive;
-    if (peer_timers_set_persistent(&p->timers, now, s->persistent_keepalive))
-        peer_send_keepalive(t, now, p);
+    settings_set_keepalive(t, now, p);
     peer_arm(t, now, p);
 }
 
@@ -71,7 +81,8 @@ static void
 set_listener(struct tunnel *t)
 {
     tcp_transport_set_listener(&t->tcp, t->config.listen_port,
-                               t->config.listen_tcp && t->mac1.has_identity && !t->stopping);
+                               t->config.listen_tcp && t->mac1.has_identity && !t->stopping &&
+                                   !t->down);
 }
 
 /* Linux's wg_noise_expire_current_peer_keypairs for each peer, and what waits asks anew. */
@@ -106,4 +117,54 @@ settings_set_port(struct tunnel *t, uint16_t listen_port)
         if (p->path.path.kind == TRANSPORT_UDP)
             p->path.path.local.port = listen_port;
     }
+}
+
+/* --- the host's interface ------------------------------------------------------------------------
+ */
+
+/* Linux's wg_stop: what a session or a handshake needs is gone, sockets are closed. Endpoints stay.
+ */
+static void
+link_down(struct tunnel *t, wgt_time now)
+{
+    struct tunnel_peer *p;
+
+    LIST_FOREACH(p, &t->peers, link)
+    {
+        peer_drop_staged(t, p, WGT_DROP_LINK_DOWN);
+        peer_timers_stop(&p->timers);
+        session_forget(t, p);
+        p->initiation_requested = false;
+        p->rekey_after_receive_done = false;
+    }
+    tcp_transport_close_all(&t->tcp, now);
+}
+
+/* Linux's wg_open. */
+static void
+link_up(struct tunnel *t, wgt_time now)
+{
+    struct tunnel_peer *p;
+
+    set_listener(t);
+    LIST_FOREACH(p, &t->peers, link)
+    {
+        p->dial_attempts = p->dial_timeouts = 0;
+        p->dial_at = now;
+        if (peer_timers_start(&p->timers, now))
+            peer_send_keepalive(t, now, p);
+        peer_arm(t, now, p);
+    }
+}
+
+void
+settings_set_link(struct tunnel *t, wgt_time now, bool up)
+{
+    if (t->stopping || t->down == !up)
+        return;
+    t->down = !up;
+    if (up)
+        link_up(t, now);
+    else
+        link_down(t, now);
 }

@@ -190,8 +190,7 @@ add_peer(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     p->added = true;
     if (p->has_endpoint && p->configured_kind == TRANSPORT_UDP)
         t->udp_open = true;
-    if (peer_timers_set_persistent(&p->timers, now, p->persistent_keepalive))
-        peer_send_keepalive(t, now, p);
+    settings_set_keepalive(t, now, p);
     peer_arm(t, now, p);
 }
 
@@ -249,6 +248,8 @@ peer_expired(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     }
     if (actions & PEER_ZERO_KEYS)
         forget_keys(t, p);
+    if (actions & PEER_FORGET_SOURCE)
+        peer_forget_source(t, now, p);
     if (actions & PEER_RETRY_INITIATION)
         session_request(t, now, p, true);
     else if (actions & PEER_SEND_INITIATION)
@@ -295,6 +296,9 @@ handle_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
         break;
     case TUNNEL_COMMAND_PORT:
         settings_set_port(t, c->listen_port);
+        break;
+    case TUNNEL_COMMAND_LINK:
+        settings_set_link(t, now, c->up);
         break;
     case TUNNEL_COMMAND_REPORT:
         t->report = c->report;

@@ -121,6 +121,20 @@ assert_equal "handshakes of b" "$(handshakes_of b)" "$sessions"
 assert_equal "connections accepted" "$(connections)" "$accepted"
 step "probe, ms: $PROBE"
 
+step "the interface goes down: sessions and connections end, nobody is answered"
+before=$(log_lines a)
+in_ns a ip link set "$name" down
+retry 5 has_logged a "$before" 'interface is down' || fail "a has not noticed"
+assert_match "a's status" "$(status a)" 'tcp: connections 0,'
+! ping_h || fail "an interface that is down answers"
+step "it comes up: routes and addresses of before, and sessions when they are wanted"
+in_ns a ip link set "$name" up
+ping_until 5 a h # at the endpoint that it had
+ping_both a h
+assert_match "addresses" "$(in_ns a ip address show dev "$name")" 'inet6 fd09::1/'
+connected() { [ "$(connections)" -gt "$accepted" ]; }
+retry 10 connected || fail "b does not dial again"
+
 step "SaveConfig"
 stop_wgtcpd a
 assert_equal "mode of the file" "$(stat -c %a "$(conf_of a)")" 600

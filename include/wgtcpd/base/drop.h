@@ -117,6 +117,7 @@
     X(STAGED_GAVE_UP, "handshake did not complete in time; waiting packets dropped")               \
     X(PEER_REMOVED, "peer removed while packets waited")                                           \
     X(CONNECTION_LOST, "connection went away with bytes unsent")                                   \
+    X(LINK_DOWN, "interface is down")                                                              \
     /* resources */                                                                                \
     X(NO_BUFFER, "no packet buffer free")                                                          \
     X(INNER_TX, "inner port did not take the packet")                                              \

@@ -85,6 +85,8 @@ int device_apply(struct device *d, const struct change *c, struct device_effect 
 struct device_peer *device_find(const struct device *d, const uint8_t public_key[CONFIG_KEY_LEN]);
 /* The name of its endpoint has this address now. */
 void device_set_endpoint(struct device *d, struct device_peer *p, const struct ip_endpoint *e);
+/* The inner interface went down, or came up again. */
+void device_set_link(struct device *d, bool up);
 void device_peer_removed(struct device *d, struct tunnel_peer *peer);
 /* Frees what removed peers left; after the handshaker's turn. */
 void device_reap(struct device *d);

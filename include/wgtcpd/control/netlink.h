@@ -9,6 +9,7 @@ struct mnl_socket;
 
 struct netlink {
     struct mnl_socket *socket;
+    struct mnl_socket *watch; /* NULL: netlink_watch was not called */
     unsigned ifindex;
     unsigned sequence;
 };
@@ -19,6 +20,12 @@ void netlink_close(struct netlink *n);
 
 int netlink_set_mtu(struct netlink *n, uint32_t mtu);
 int netlink_set_up(struct netlink *n);
+/* Has the kernel tell of links from now on: a non-blocking descriptor that is readable when there
+ * is news, or -errno. netlink_close closes it. */
+int netlink_watch(struct netlink *n);
+/* Takes the news. 1: the interface is up now; 0: down; -EAGAIN: nothing was said of it. One that
+ * was moved to another network namespace, of which we hear nothing any more, counts as up. */
+int netlink_link_state(struct netlink *n);
 /* IPv6 without duplicate address detection: nobody else is on the link. */
 int netlink_add_address(struct netlink *n, const struct ip_prefix *address);
 int netlink_del_address(struct netlink *n, const struct ip_prefix *address);

@@ -35,7 +35,7 @@ struct node {
     struct rte_rcu_qsbr *rcu;
     struct event_base *base;               /* the control thread's loop */
     struct control_socket *control_socket; /* of wgtcpctl */
-    struct event *on_worker, *on_signal, *on_resolve;
+    struct event *on_worker, *on_signal, *on_resolve, *on_link;
     LIST_HEAD(, question) questions; /* names being looked up */
     bool no_name_server;             /* gave an answer at the start */
     struct observe {
@@ -54,6 +54,7 @@ struct node {
     struct worker_stats report_stats; /* with it */
     bool reported;                    /* it is back */
     bool stopped;                     /* the tunnel has closed its connections */
+    bool link_down;                   /* the inner interface is, by somebody's hand */
     /* how far we got, for taking down */
     bool eal_up, handshaker_up, worker_up, worker_runs, hooks_up, dns_up;
 };

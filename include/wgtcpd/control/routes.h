@@ -26,7 +26,8 @@ struct routes {
 /* Brings routes and rules in line with allowed IPs, Table and FwMark. 0; -1: something was refused
  * (logged), the rest was done. */
 int routes_sync(struct node *n);
-/* Addresses were removed, and the kernel may have removed routes with them. */
+/* Addresses were removed, or the link was down, and the kernel may have removed routes with them.
+ */
 void routes_renew(struct node *n);
 /* Takes the rules away; the routes vanish with the interface. */
 void routes_down(struct node *n);

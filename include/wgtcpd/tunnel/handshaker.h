@@ -46,6 +46,7 @@ struct handshaker {
     struct rte_ring *events, *commands;
     void *ctx;
     void (*entropy)(void *ctx, void *buf, size_t len);
+    bool down; /* the host's interface is: no handshake begins or goes on */
     bool loaded_once;
     wgt_time last_loaded; /* last moment the event queue was long */
     struct wgt_drop_counters drops;
@@ -102,6 +103,10 @@ int handshaker_set_peer(struct handshaker *h, struct tunnel_peer *peer,
 int handshaker_set_identity(struct handshaker *h, const uint8_t private_key[NOISE_KEY_LEN]);
 /* Where UDP is received and sent from, and TCP listens. TCP connections live on. 0 or -ENOBUFS. */
 int handshaker_set_port(struct handshaker *h, uint16_t listen_port);
+/* The host's interface went down: sessions, handshakes and connections end, timers stand, what is
+ * staged is dropped, nothing is received; endpoints and settings stay. Or it came up again. 0 or
+ * -ENOBUFS. */
+int handshaker_set_link(struct handshaker *h, bool up);
 /* The worker fills in what is its own (report.h), and `reported` tells. 0 or -ENOBUFS. */
 int handshaker_report(struct handshaker *h, struct tunnel_report *r);
 int handshaker_stop_tunnel(struct handshaker *h);

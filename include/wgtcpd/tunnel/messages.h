@@ -79,6 +79,7 @@ enum tunnel_command_type {
     TUNNEL_COMMAND_SET_PEER, /* settings of peer */
     TUNNEL_COMMAND_IDENTITY, /* our key is another one */
     TUNNEL_COMMAND_PORT,     /* listen_port is another one */
+    TUNNEL_COMMAND_LINK,     /* the host's interface is up, or down */
     TUNNEL_COMMAND_REPORT,   /* fill in report */
     TUNNEL_COMMAND_STOP,
 };
@@ -94,6 +95,7 @@ struct tunnel_command {
         struct tunnel_peer_settings settings;
         struct tunnel_identity identity;
         uint16_t listen_port;
+        bool up;
         struct tunnel_report *report;
     };
 };

@@ -87,6 +87,7 @@ struct tunnel_peer {
     struct trouble trouble[PEER_TROUBLE_COUNT];
     struct ip_addr denied_source;              /* the last one, with SOURCE_DENIED */
     struct ip_endpoint heard_at, heard_before; /* since its last move, and before it */
+    wgt_time heard;                            /* the last time; 0: never */
 };
 
 struct tunnel_config {
@@ -137,6 +138,7 @@ struct tunnel {
     uint64_t rx_messages, tx_messages;
     uint64_t jitter; /* state of the timers' random source */
     bool udp_open;   /* we listen on UDP, or dial some peer over it */
+    bool down;       /* the host's interface is: nothing is sent, nothing taken */
     bool stopping, stopped_told;
 };
 
