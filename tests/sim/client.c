@@ -75,8 +75,8 @@ on_writable(void *ctx, wgt_time now, struct path_user *u)
 /* --- messages ------------------------------------------------------------------------------------
  */
 
-static void
-send_message(struct tcp_flow *f, const uint8_t *message, size_t len)
+void
+client_send(struct tcp_flow *f, const uint8_t *message, size_t len)
 {
     struct rte_mbuf *m = rte_pktmbuf_alloc(client.outer.pool);
 
@@ -96,7 +96,7 @@ send_sealed(unsigned key, struct tcp_flow *f, const uint8_t *plaintext, size_t l
     if (len > 0)
         memcpy(message + MESSAGE_DATA_HEADER_LEN, plaintext, len);
     assert_true(noise_seal(client.key[key].keypair, message, len));
-    send_message(f, message, len + MESSAGE_DATA_OVERHEAD);
+    client_send(f, message, len + MESSAGE_DATA_OVERHEAD);
 }
 
 static void
@@ -155,6 +155,9 @@ on_message(void *ctx, wgt_time now, const struct path *from, struct rte_mbuf *m)
     (void)now;
     assert_int_equal(message_check(message, len, &type), WGT_OK);
     tcp_flow_authenticated(&client.tcp, f);
+    client.n_taken++;
+    client.last_len = len;
+    memcpy(client.last, message, len);
     if (!client.mute) {
         index = message_receiver(message, type);
         assert_true(index < CLIENT_KEYS);
@@ -177,7 +180,7 @@ client_initiate(unsigned key, struct tcp_flow *f)
     assert_int_equal(
         noise_initiation_create(&k->server, &k->local, pair.now, stamp, ephemeral, key, message),
         WGT_OK);
-    send_message(f, message, sizeof(message));
+    client_send(f, message, sizeof(message));
 }
 
 void

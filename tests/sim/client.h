@@ -28,7 +28,10 @@ struct client {
     struct wgt_drop_counters drops;
     struct prng entropy;
     struct client_key key[CLIENT_KEYS];
-    bool mute; /* takes what is said as genuine and answers nothing */
+    bool mute;        /* takes what is said as genuine and answers nothing */
+    unsigned n_taken; /* messages */
+    uint8_t last[NODE_MESSAGE_MAX];
+    size_t last_len;
     uint64_t stamp;
 };
 
@@ -41,6 +44,8 @@ void client_start(void);
 void client_stop(void);
 
 struct tcp_flow *client_dial(void);
+/* A message of any bytes. */
+void client_send(struct tcp_flow *f, const uint8_t *message, size_t len);
 void client_reset(struct tcp_flow *f);
 /* Asks node 0 for a session of that key, on f; the answer is taken and confirmed. */
 void client_initiate(unsigned key, struct tcp_flow *f);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The known handshake and the 34 messages that went wrong (vectors_noise.h), through a whole node:
+ * The known handshake and the 34 messages that went wrong (vectors_noise.h), through a whole node,
+ * over UDP and over TCP:
  *
  *     test -- wire -- node 0: tunnel, handshaker, one peer with the vector's key
  *
  * What is refused leaves everything as it was: handshake, timestamp, sessions, replay window,
- * endpoint, timers, counters; nothing is answered, and exactly one drop is counted.
+ * endpoint, timers, counters; nothing is answered, and exactly one drop is counted. A connection on
+ * which it came ends as one that said nothing at all: by a reset, at the same time after its SYN,
+ * and without a byte before.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,11 +17,12 @@
 
 #include <cmocka.h>
 
+#include <wgtcpd/wire/tcp.h>
 #include <wgtcpd/wire/udp.h>
 
 #include "../unit/vectors_hex.h"
 #include "../unit/vectors_noise.h"
-#include "pair.h"
+#include "client.h"
 #include "sim.h"
 
 #define MS          WGT_MSEC
@@ -26,16 +30,20 @@
 #define VECTOR_NANOSEC                                                                             \
     UINT64_C(0x07000000) /* of the vector's timestamp; its second is the node's */
 
+/* Of the test's end. Over TCP, each is a connection's. */
+enum place { FIRST, OTHER };
 enum { FIRST_PORT = 40000, OTHER_PORT = 40001 };
 
 static const struct vector_handshake *const v = &vector_handshakes[0];
 static struct node *const node = &pair.node[0];
 static struct tunnel_peer *peer; /* the vector's other party */
+static enum transport_kind kind;
 
 /* --- the test's end of the wire ------------------------------------------------------------------
  */
 
-static struct {
+/* Messages of the node. */
+static struct heard {
     unsigned n;
     uint8_t last[NODE_MESSAGE_MAX];
     size_t last_len;
@@ -68,12 +76,14 @@ end_deadline(void)
 
 static const struct pair_end end = {end_rx, end_settle, end_deadline};
 
+static struct tcp_flow *flows[2]; /* of the client */
+static uint16_t ports[2];
+
 static void
-deliver(const char *hex, uint16_t port)
+send_datagram(enum place from, const uint8_t *message, size_t len)
 {
     struct ip_addr src = node_address(1, IP_V4), dst = node_address(0, IP_V4);
-    uint8_t message[NODE_MESSAGE_MAX], packet[NODE_MESSAGE_MAX + IPV4_HEADER_LEN + UDP_HEADER_LEN];
-    size_t len = unhex(message, sizeof(message), hex);
+    uint8_t packet[NODE_MESSAGE_MAX + IPV4_HEADER_LEN + UDP_HEADER_LEN];
     struct ip_header ip = {.src = src,
                            .dst = dst,
                            .protocol = IP_PROTO_UDP,
@@ -81,10 +91,33 @@ deliver(const char *hex, uint16_t port)
                            .payload_len = (uint32_t)(UDP_HEADER_LEN + len)};
 
     memcpy(packet + IPV4_HEADER_LEN + UDP_HEADER_LEN, message, len);
-    udp_write(packet + IPV4_HEADER_LEN, &src, &dst, port, NODE_PORT, len, true);
+    udp_write(packet + IPV4_HEADER_LEN, &src, &dst, ports[from], NODE_PORT, len, true);
     ip_write(packet, &ip);
     pair_send(1, packet, IPV4_HEADER_LEN + UDP_HEADER_LEN + len);
+}
+
+static void
+take_heard(void)
+{
+    if (kind == TRANSPORT_UDP)
+        return;
+    heard.n = client.n_taken;
+    heard.last_len = client.last_len;
+    memcpy(heard.last, client.last, client.last_len);
+}
+
+static void
+deliver(const char *hex, enum place from)
+{
+    uint8_t message[NODE_MESSAGE_MAX];
+    size_t len = unhex(message, sizeof(message), hex);
+
+    if (kind == TRANSPORT_UDP)
+        send_datagram(from, message, len);
+    else
+        client_send(flows[from], message, len);
     pair_run_for(5 * MS);
+    take_heard();
 }
 
 static void
@@ -133,10 +166,63 @@ add_vector_peer(const char *public_key, bool dials)
     assert_non_null(peer);
     unhex(peer->public_key, NOISE_KEY_LEN, public_key);
     peer->has_endpoint = dials;
-    peer->configured_kind = TRANSPORT_UDP;
-    peer->configured = (struct ip_endpoint){node_address(1, IP_V4), FIRST_PORT};
+    peer->configured_kind = kind;
+    peer->configured = (struct ip_endpoint){node_address(1, IP_V4),
+                                            kind == TRANSPORT_UDP ? FIRST_PORT : NODE_PORT};
     assert_int_equal(allowedips_insert(&node->ips, &prefix, peer), 0);
     assert_int_equal(handshaker_add_peer(&node->handshaker, peer, psk), 0);
+}
+
+/* What passes on the test's other connection. */
+static struct {
+    uint16_t port;
+    wgt_time syn, reset; /* WGT_NEVER: none */
+    size_t bytes;        /* from the node */
+} other;
+
+static bool
+watch_other(unsigned from, uint8_t *packet, size_t len)
+{
+    struct tcp_segment seg;
+    struct ip_header ip;
+
+    assert_int_equal(ip_parse(packet, len, true, &ip), WGT_OK);
+    assert_int_equal(tcp_parse(&ip, packet + ip.header_len, true, &seg), WGT_OK);
+    if (from == 1 && (seg.flags & TCP_SYN) && seg.src_port == other.port)
+        other.syn = pair.now;
+    if (from == 0 && seg.dst_port == other.port) {
+        other.bytes += seg.payload.len;
+        assert_int_equal(seg.flags & TCP_FIN, 0);
+        if (seg.flags & TCP_RST)
+            other.reset = pair.now;
+    }
+    return true;
+}
+
+static struct tcp_flow *
+connect_client(enum place which)
+{
+    struct tcp_flow *f = client_dial();
+
+    ports[which] = f->path.local.port;
+    return f;
+}
+
+static void
+begin_tcp(bool responder)
+{
+    client_start();
+    client.mute = true;
+    pair.wire = watch_other;
+    other.syn = other.reset = WGT_NEVER;
+    other.bytes = 0;
+    if (responder)
+        flows[FIRST] = connect_client(FIRST);
+    flows[OTHER] = connect_client(OTHER);
+    other.port = ports[OTHER];
+    other.syn = pair.now; /* it went in the dial */
+    pair_run_for(5 * MS);
+    assert_true(flows[OTHER]->established);
 }
 
 static void
@@ -145,10 +231,12 @@ begin(bool responder)
     struct node_config config[2];
     uint8_t private_key[NOISE_KEY_LEN];
 
-    pair_configure(config, TRANSPORT_UDP);
+    pair_configure(config, kind);
     config[0].dials = false;
-    pair_begin(450, IP_V4, config, &end);
+    pair_begin(450, IP_V4, config, kind == TRANSPORT_UDP ? &end : &client_end);
     memset(&heard, 0, sizeof(heard));
+    ports[FIRST] = FIRST_PORT;
+    ports[OTHER] = OTHER_PORT;
     node->wall_offset = VECTOR_NANOSEC;
     node->handshaker.entropy = choose;
     choices.index = responder ? v->responder_index : v->initiator_index;
@@ -157,11 +245,15 @@ begin(bool responder)
     assert_int_equal(handshaker_set_identity(&node->handshaker, private_key), 0);
     add_vector_peer(responder ? v->S_i : v->S_r, !responder);
     node_settle(node, pair.now);
+    if (kind == TRANSPORT_TCP)
+        begin_tcp(responder);
 }
 
 static void
 finish(void)
 {
+    if (kind == TRANSPORT_TCP)
+        client_stop();
     pair_finish();
     free(peer);
     peer = NULL;
@@ -170,10 +262,23 @@ finish(void)
 static int
 clean_up(void **state)
 {
+    if (pair.begun && kind == TRANSPORT_TCP)
+        client_stop();
     pair_clean_up(state);
     free(peer);
     peer = NULL;
     return 0;
+}
+
+/* The connection that the node has dialled, at the client's end. */
+static void
+take_connection(void)
+{
+    for (uint32_t i = 0; i < client.tcp.config.max_flows; i++)
+        if (client.tcp.flows[i].in_use && &client.tcp.flows[i] != flows[OTHER])
+            flows[FIRST] = &client.tcp.flows[i];
+    assert_non_null(flows[FIRST]);
+    ports[FIRST] = NODE_PORT;
 }
 
 /* The node's own initiation; it is the vector's. */
@@ -187,15 +292,18 @@ initiate(void)
     node_rx_inner(node, pair.now, packet, sizeof(packet));
     node_settle(node, pair.now);
     pair_run_for(5 * MS);
+    take_heard();
     assert_int_equal(heard.n, 1);
     expect_heard(v->initiation);
+    if (kind == TRANSPORT_TCP)
+        take_connection();
 }
 
 /* The vector's session, with the node as responder; not confirmed yet. */
 static void
 respond(void)
 {
-    deliver(v->initiation, FIRST_PORT);
+    deliver(v->initiation, FIRST);
     assert_int_equal(heard.n, 1);
     expect_heard(v->response);
     assert_null(peer->session.current);
@@ -205,7 +313,7 @@ respond(void)
 static void
 confirm(void)
 {
-    deliver(v->data[0].message, FIRST_PORT);
+    deliver(v->data[0].message, FIRST);
     assert_non_null(peer->session.current);
     assert_int_equal(peer->stats.handshakes, 1);
 }
@@ -270,6 +378,31 @@ expect_untouched(const struct snapshot *before, enum wgt_drop why)
     assert_memory_equal(&now.path, &before->path, sizeof(now.path));
 }
 
+/* A frame's length has to be one that a message can have. */
+static enum wgt_drop
+reason(const struct vector_negative *n)
+{
+    if (kind == TRANSPORT_TCP && n->expect == WGT_DROP_MESSAGE_SHORT)
+        return WGT_DROP_FRAME_LENGTH;
+    return n->expect;
+}
+
+/* A connection of a stranger's is of a known length, whatever it said. */
+static void
+expect_silent_end(void)
+{
+    static wgt_time life; /* of those before */
+
+    if (kind == TRANSPORT_UDP)
+        return;
+    pair_run_for(11 * WGT_SEC);
+    assert_int_equal(other.bytes, 0);
+    assert_true(other.reset != WGT_NEVER);
+    if (life == 0)
+        life = other.reset - other.syn;
+    assert_int_equal(other.reset - other.syn, life);
+}
+
 /* --- the tests -----------------------------------------------------------------------------------
  */
 
@@ -280,11 +413,12 @@ check_initiation(const struct vector_negative *n)
 
     begin(true);
     if (n->repeated)
-        deliver(n->message, FIRST_PORT);
+        deliver(n->message, FIRST);
     take(&before);
-    deliver(n->message, OTHER_PORT);
+    deliver(n->message, OTHER);
     if (n->expect != WGT_OK) {
-        expect_untouched(&before, n->expect);
+        expect_untouched(&before, reason(n));
+        expect_silent_end();
     } else {
         uint8_t message[MESSAGE_INITIATION_LEN];
 
@@ -293,7 +427,7 @@ check_initiation(const struct vector_negative *n)
         assert_int_equal(heard.last_len, MESSAGE_RESPONSE_LEN);
         assert_memory_equal(heard.last + 8, message + 4, 4);
         assert_non_null(peer->session.next);
-        assert_int_equal(peer->path.path.remote.port, OTHER_PORT);
+        assert_int_equal(peer->path.path.remote.port, ports[OTHER]);
     }
     finish();
 }
@@ -303,10 +437,12 @@ initiations_gone_wrong_leave_a_node_as_it_was(void **state)
 {
     (void)state;
     assert_int_equal(COUNT_OF(vector_negative_responder), 17);
-    for (size_t n = 0; n < COUNT_OF(vector_negative_responder); n++) {
-        print_message("  %s\n", vector_negative_responder[n].what);
-        check_initiation(&vector_negative_responder[n]);
-    }
+    for (kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++)
+        for (size_t n = 0; n < COUNT_OF(vector_negative_responder); n++) {
+            print_message("  %s: %s\n", transport_kind_name(kind),
+                          vector_negative_responder[n].what);
+            check_initiation(&vector_negative_responder[n]);
+        }
 }
 
 static void
@@ -317,17 +453,19 @@ check_response(const struct vector_negative *n)
     begin(false);
     initiate();
     if (n->repeated)
-        deliver(n->message, FIRST_PORT);
+        deliver(n->message, FIRST);
     take(&before);
-    deliver(n->message, OTHER_PORT);
+    deliver(n->message, OTHER);
     if (n->repeated) {
         /* the session has taken over the handshake's index */
         expect_untouched(&before, WGT_DROP_HANDSHAKE_INDEX);
+        expect_silent_end();
     } else if (n->expect != WGT_OK) {
-        expect_untouched(&before, n->expect);
-        deliver(v->response, FIRST_PORT); /* the good one still works */
+        expect_untouched(&before, reason(n));
+        deliver(v->response, FIRST); /* the good one still works */
         assert_non_null(peer->session.current);
         assert_int_equal(peer->stats.handshakes, 1);
+        expect_silent_end();
     } else {
         assert_non_null(peer->session.current);
         assert_int_not_equal(peer->session.current->remote_index, v->responder_index);
@@ -340,10 +478,12 @@ responses_gone_wrong_leave_a_node_as_it_was(void **state)
 {
     (void)state;
     assert_int_equal(COUNT_OF(vector_negative_initiator), 6);
-    for (size_t n = 0; n < COUNT_OF(vector_negative_initiator); n++) {
-        print_message("  %s\n", vector_negative_initiator[n].what);
-        check_response(&vector_negative_initiator[n]);
-    }
+    for (kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++)
+        for (size_t n = 0; n < COUNT_OF(vector_negative_initiator); n++) {
+            print_message("  %s: %s\n", transport_kind_name(kind),
+                          vector_negative_initiator[n].what);
+            check_response(&vector_negative_initiator[n]);
+        }
 }
 
 /* What noise accepts and the tunnel does not deliver. */
@@ -377,7 +517,7 @@ expect_only_path_moved(const struct snapshot *before, enum wgt_drop why)
 
     take(&now);
     expect_one_drop(before, &now, why);
-    assert_int_equal(now.path.remote.port, OTHER_PORT);
+    assert_int_equal(now.path.remote.port, ports[OTHER]);
     assert_int_equal(now.stats.rx_packets, before->stats.rx_packets);
     assert_memory_equal(&now.session, &before->session, sizeof(now.session));
     assert_memory_equal(&now.remote, &before->remote, sizeof(now.remote));
@@ -393,14 +533,16 @@ check_data(const struct vector_negative *n)
     if (n->expect == WGT_OK)
         confirm();
     if (n->repeated)
-        deliver(n->message, FIRST_PORT);
+        deliver(n->message, FIRST);
     take(&before);
-    assert_int_equal(before.path.remote.port, FIRST_PORT);
-    deliver(n->message, OTHER_PORT);
-    if (n->expect != WGT_OK)
-        expect_untouched(&before, n->expect);
-    else
+    assert_int_equal(before.path.remote.port, ports[FIRST]);
+    deliver(n->message, OTHER);
+    if (n->expect != WGT_OK) {
+        expect_untouched(&before, reason(n));
+        expect_silent_end();
+    } else {
         expect_only_path_moved(&before, inner_reason(n));
+    }
     finish();
 }
 
@@ -409,10 +551,11 @@ data_gone_wrong_leaves_a_node_as_it_was(void **state)
 {
     (void)state;
     assert_int_equal(COUNT_OF(vector_negative_data), 11);
-    for (size_t n = 0; n < COUNT_OF(vector_negative_data); n++) {
-        print_message("  %s\n", vector_negative_data[n].what);
-        check_data(&vector_negative_data[n]);
-    }
+    for (kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++)
+        for (size_t n = 0; n < COUNT_OF(vector_negative_data); n++) {
+            print_message("  %s: %s\n", transport_kind_name(kind), vector_negative_data[n].what);
+            check_data(&vector_negative_data[n]);
+        }
 }
 
 int
