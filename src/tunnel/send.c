@@ -292,6 +292,23 @@ stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
     peer_mark_flush(t, p);
 }
 
+/* Our own datagrams and segments, sent into the tunnel by a route that should not be there: sealed
+ * again they would be larger, and come back, cut in two, without end. ICMP from our addresses is an
+ * answer to someone. */
+static bool
+is_own_message(const struct tunnel *t, const uint8_t *packet, const struct inner_packet *inner)
+{
+    struct inner_upper upper;
+    unsigned i = 0;
+
+    while (i < t->outer.n_locals && !ip_addr_equal(&t->outer.locals[i].addr, &inner->src))
+        i++;
+    if (i == t->outer.n_locals)
+        return false;
+    inner_find_upper(packet, inner->len, &upper);
+    return upper.protocol == IP_PROTO_UDP || upper.protocol == IP_PROTO_TCP;
+}
+
 void
 tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
 {
@@ -313,6 +330,10 @@ tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
     }
     if (p == NULL || !p->added || t->stopping) {
         tunnel_drop(t, why, m);
+        return;
+    }
+    if (is_own_message(t, packet, &inner)) {
+        tunnel_drop(t, WGT_DROP_INNER_LOOP, m);
         return;
     }
     if (!peer_has_endpoint(p)) {

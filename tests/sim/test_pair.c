@@ -452,6 +452,32 @@ the_sender_hears_that_there_is_no_peer_or_no_endpoint(void **state)
     pair_finish();
 }
 
+/* A route that leads the outer packets into the tunnel: sealed again they would circle and grow.
+ * What else comes from an outer address (here ICMP) is somebody's. Row 11 of the kernel's netns.sh.
+ */
+static void
+packets_of_the_tunnel_itself_do_not_enter_it(void **state)
+{
+    static const uint8_t protocols[] = {IP_PROTO_UDP, IP_PROTO_TCP, IP_PROTO_ICMP};
+    struct ip_addr ours = node_address(0, IP_V4);
+    uint8_t packet[PAIR_PACKET_LEN];
+
+    (void)state;
+    begin_with_session(442, TRANSPORT_UDP, false);
+    pair_packet(packet, 0, 1, IP_V4, 0, 0, sizeof(packet));
+    memcpy(packet + 12, ours.bytes, 4); /* RFC 791 3.1: the source */
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t sent = dialler->tunnel.tx_messages;
+
+        packet[9] = protocols[i];
+        node_rx_inner(dialler, pair.now, packet, sizeof(packet));
+        node_settle(dialler, pair.now);
+        assert_int_equal(pair_drops(0, WGT_DROP_INNER_LOOP), i < 2 ? i + 1 : 2);
+        assert_int_equal(dialler->tunnel.tx_messages - sent, i < 2 ? 0 : 1);
+    }
+    pair_finish();
+}
+
 /* RFC 1812 4.3.2.8: fifty at once, then a hundred a second. */
 static void
 unreachables_are_limited_in_rate(void **state)
@@ -676,6 +702,7 @@ main(int argc, char **argv)
         T(the_greater_keys_connection_is_left_when_it_stalls),
         T(rfc6040_ecn_through_udp),
         T(the_sender_hears_that_there_is_no_peer_or_no_endpoint),
+        T(packets_of_the_tunnel_itself_do_not_enter_it),
         T(unreachables_are_limited_in_rate),
         T(nothing_is_sent_to_a_peer_with_a_low_order_key),
         T(staged_packets_outlive_the_keys),

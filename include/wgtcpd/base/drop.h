@@ -107,6 +107,7 @@
     X(INNER_SOURCE, "inner source address not allowed for the peer")                               \
     X(INNER_TOO_BIG, "inner packet larger than the tunnel takes")                                  \
     X(INNER_CE, "congestion mark on a packet whose sender would not understand it")                \
+    X(INNER_LOOP, "packet of the tunnel itself, routed into the tunnel")                           \
     X(NO_PEER, "no peer has the inner destination in its allowed IPs")                             \
     X(INNER_NO_ROUTE, "no route to the inner destination")                                         \
     X(NO_ENDPOINT, "peer has no endpoint")                                                         \
