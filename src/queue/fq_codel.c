@@ -26,9 +26,12 @@ fq_limits_at(uint64_t rate, wgt_time rtt, bool loses)
         if (l.target < FQ_TARGET)
             l.target = FQ_TARGET;
         l.interval += l.target;
+        l.sojourn_max = wgt_time_min(4 * rtt, FQ_SOJOURN_LOSSY_MAX);
     } else if (rtt / 2 > l.target) {
         l.target = wgt_time_min(rtt / 2, FQ_TARGET_MAX);
     }
+    if (l.sojourn_max < FQ_SOJOURN_MAX)
+        l.sojourn_max = FQ_SOJOURN_MAX;
     if (rtt + rtt / 2 > l.sojourn_max)
         l.sojourn_max = rtt + rtt / 2;
     if (packet > WGT_SEC)

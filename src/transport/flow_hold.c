@@ -9,10 +9,15 @@
 
 #include "flow.h"
 
-/* One and a half round trips: what the sender needs to see the hole and to fill it. Times are
- * rounded up to an eighth of that, so that packets leave together and a timer serves many. */
-#define HOLD_UNKNOWN_RTT (100 * WGT_MSEC)
-#define HOLD_MAX         (500 * WGT_MSEC)
+/* A repair comes after one round trip and a quarter, after two and a quarter when it was lost, too:
+ * whoever gives up before that makes the inner sender see a loss, and to a CUBIC that is still
+ * seeking its rate this is the end of the search. Three and a half, then; but nothing may wait so
+ * long that the sender's timer takes it for lost, which is 200 ms beyond its own round-trip time in
+ * Linux and the least elsewhere. Times are rounded up to an eighth, so that packets leave together
+ * and a timer serves many. */
+#define HOLD_UNKNOWN_RTT   (100 * WGT_MSEC)
+#define HOLD_INNER_RTO_MIN (200 * WGT_MSEC)
+#define HOLD_MAX           (500 * WGT_MSEC)
 enum { HOLD_SLICES = 8 };
 
 /* How many flows may hold packets at a time; others deliver at once. */
@@ -86,7 +91,10 @@ patience_ends(const struct tcp_flow *f, wgt_time now)
 
     if (srtt == 0)
         srtt = HOLD_UNKNOWN_RTT;
-    patience = wgt_time_min(srtt + srtt / 2, HOLD_MAX);
+    patience = wgt_time_min(3 * srtt, HOLD_INNER_RTO_MIN);
+    if (patience < srtt)
+        patience = srtt;
+    patience = wgt_time_min(patience + srtt / 2, HOLD_MAX);
     slice = patience / HOLD_SLICES + 1;
     return (now + patience + slice - 1) / slice * slice;
 }

@@ -337,7 +337,7 @@ rig_add_handshake(struct rig *r)
  */
 
 static inline struct rig *
-rig_new(bool in_order)
+rig_new_at(bool in_order, wgt_time rtt)
 {
     struct rig *r = calloc(1, sizeof(*r));
     struct tcp_transport_config config = {
@@ -378,7 +378,7 @@ rig_new(bool in_order)
     r->f = tcp_transport_dial(&r->t, r->now, &how);
     REQUIRE(r->f != NULL);
     rig_run(r);
-    rig_sleep(r, RIG_RTT_MS * WGT_MSEC);
+    rig_sleep(r, rtt);
     rig_segment(r,
                 &(struct tcp_segment){.seq = r->peer_iss,
                                       .ack = r->our_iss + 1,
@@ -393,6 +393,12 @@ rig_new(bool in_order)
     rig_run(r);
     REQUIRE(tcp_state(&r->f->conn) == TCP_ESTABLISHED);
     return r;
+}
+
+static inline struct rig *
+rig_new(bool in_order)
+{
+    return rig_new_at(in_order, RIG_RTT_MS * WGT_MSEC);
 }
 
 /* Nothing that was lent may be missing at the end. */

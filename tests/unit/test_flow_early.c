@@ -581,19 +581,46 @@ r10_large_tcp_waits_for_the_hole(void **state)
 }
 
 static void
-r10_patience_ends_after_one_and_a_half_round_trips(void **state)
+expect_patience(wgt_time patience)
 {
-    (void)state;
+    wgt_time eighth = patience / 8 + WGT_MSEC; /* to which it is rounded up */
+
     add_frames(4);
     r->kind[2] = RIG_WAITS;
     rig_send_frames(r, 0, 0);
     rig_send_frames(r, 2, 2);
-    rig_sleep(r, RIG_RTT_MS * 3 / 2 * WGT_MSEC - WGT_MSEC);
+    rig_sleep(r, patience - WGT_MSEC);
     EXPECT_LOG(0);
-    assert_true(tcp_transport_deadline(&r->t) <= r->now + 9 * WGT_MSEC);
-    rig_sleep(r, 9 * WGT_MSEC); /* times are rounded up to an eighth */
+    assert_true(tcp_transport_deadline(&r->t) <= r->now + eighth + WGT_MSEC);
+    rig_sleep(r, eighth + WGT_MSEC);
     EXPECT_LOG(0, 2);
     assert_int_equal(r->t.stats.held_expired, 1);
+}
+
+/* A lost repair is repeated within two round trips and a quarter. */
+static void
+r10_patience_ends_after_three_and_a_half_round_trips(void **state)
+{
+    (void)state;
+    expect_patience(RIG_RTT_MS * 7 / 2 * WGT_MSEC);
+}
+
+static void
+r10_patience_ends_before_the_inner_senders_timer(void **state)
+{
+    (void)state;
+    rig_free(r);
+    r = rig_new_at(false, 160 * WGT_MSEC);
+    expect_patience((80 + 200) * WGT_MSEC);
+}
+
+static void
+r10_patience_is_one_and_a_half_round_trips_at_least(void **state)
+{
+    (void)state;
+    rig_free(r);
+    r = rig_new_at(false, 240 * WGT_MSEC);
+    expect_patience(360 * WGT_MSEC);
 }
 
 /* Stream order, though the later one came first and its time is up first. */
@@ -606,7 +633,7 @@ r10_order_is_kept_when_time_is_up(void **state)
     rig_send_frames(r, 4, 4);
     rig_sleep(r, 30 * WGT_MSEC);
     rig_send_frames(r, 2, 2);
-    rig_sleep(r, 40 * WGT_MSEC);
+    rig_sleep(r, 130 * WGT_MSEC);
     EXPECT_LOG(2, 4);
 }
 
@@ -759,7 +786,9 @@ main(void)
         T(r5_r8_taken_range_overrules_the_chain_in_order),
         T(r8_taken_range_ends_the_search),
         T(r10_large_tcp_waits_for_the_hole),
-        T(r10_patience_ends_after_one_and_a_half_round_trips),
+        T(r10_patience_ends_after_three_and_a_half_round_trips),
+        T(r10_patience_ends_before_the_inner_senders_timer),
+        T(r10_patience_is_one_and_a_half_round_trips_at_least),
         T(r10_order_is_kept_when_time_is_up),
         T(r10_first_hole_releases_up_to_the_second),
         T(r10_small_data_of_a_waiting_flow_waits_too),

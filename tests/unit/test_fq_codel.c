@@ -331,7 +331,11 @@ target_follows_the_round_trip(void **state)
     assert_int_equal(fq_limits_at(12500000, 40 * WGT_MSEC, true).interval,
                      FQ_INTERVAL + 60 * WGT_MSEC);
     assert_int_equal(fq_limits_at(12500000, 400 * WGT_MSEC, true).target, FQ_TARGET_LOSSY_MAX);
-    assert_int_equal(fq_limits_at(12500000, 100 * WGT_MSEC, true).sojourn_max, 300 * WGT_MSEC);
+    assert_int_equal(fq_limits_at(12500000, 2 * WGT_MSEC, true).sojourn_max, FQ_SOJOURN_MAX);
+    assert_int_equal(fq_limits_at(12500000, 40 * WGT_MSEC, true).sojourn_max, 160 * WGT_MSEC);
+    assert_int_equal(fq_limits_at(12500000, 200 * WGT_MSEC, true).sojourn_max,
+                     FQ_SOJOURN_LOSSY_MAX);
+    assert_int_equal(fq_limits_at(12500000, 400 * WGT_MSEC, true).sojourn_max, 600 * WGT_MSEC);
 }
 
 static void

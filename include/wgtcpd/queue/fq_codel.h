@@ -35,9 +35,11 @@
 enum { FQ_FLOWS_PER_QUEUE = 1024, FQ_QUANTUM = 1280, FQ_PACKET_MAX = 1514 };
 
 /* Nothing waits longer, whatever it is. But where a round trip takes so long that the window's next
- * opening would come too late for the rest of a burst, one and a half of them; and on a link of
- * some packets a second twice the target. */
-#define FQ_SOJOURN_MAX (100 * WGT_MSEC)
+ * opening would come too late for the rest of a burst, one and a half of them; on a link of some
+ * packets a second twice the target; and where losses are repaired four round trips: to what may
+ * stand comes the burst of a flow that stood still until a repair, itself lost, was repeated. */
+#define FQ_SOJOURN_MAX       (100 * WGT_MSEC)
+#define FQ_SOJOURN_LOSSY_MAX (400 * WGT_MSEC)
 
 /* A flow whose packets come further apart does not fill a path; somebody may wait for each. */
 #define FQ_SPARSE_GAP (5 * WGT_MSEC)
