@@ -283,23 +283,11 @@ check_duplicate_peers(struct parser *ps)
     free(sorted);
 }
 
-/* Whoever may write the file decides which hooks root runs at the next start. */
-static void
-check_user(struct parser *ps)
-{
-    if (ps->c->user != NULL && ps->c->save_config && strcmp(ps->c->user, "root") != 0)
-        config_error_at(ps, ps->interface_line,
-                        "SaveConfig and User do not go together: %s cannot write this file; give "
-                        "one up",
-                        ps->c->user);
-}
-
 void
 config_check_all(struct parser *ps)
 {
     part_inner_port(ps);
     check_interface(ps);
-    check_user(ps);
     check_ports(ps);
     for (struct config_peer *peer = ps->c->peers; peer != NULL; peer = peer->next) {
         check_endpoint(ps, peer);

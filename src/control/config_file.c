@@ -84,9 +84,8 @@ config_load_fd(int fd, const char *path, FILE *errors)
     return load(f, path, errors);
 }
 
-/* Writes to fd and closes it. */
-static int
-write_and_close(int fd, void (*print)(void *ctx, FILE *to), void *ctx)
+int
+config_write(int fd, void (*print)(void *ctx, FILE *to), void *ctx)
 {
     FILE *f = fdopen(fd, "w");
     char buffer[BUFSIZ]; /* a key goes through it: it is wiped */
@@ -134,7 +133,7 @@ config_replace(const char *path, void (*print)(void *ctx, FILE *to), void *ctx)
         return -errno;
     rc = fchown(fd, st.st_uid, st.st_gid) == 0 ? 0 : -errno;
     if (rc == 0)
-        rc = write_and_close(fd, print, ctx);
+        rc = config_write(fd, print, ctx);
     else
         close(fd);
     if (rc == 0 && rename(temporary, real) != 0)

@@ -8,119 +8,109 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <wgtcpd/control/child.h>
 #include <wgtcpd/control/config_file.h>
-#include <wgtcpd/control/hooks.h>
 #include <wgtcpd/control/log.h>
+
+#include "keeper_rules.h"
 
 /*
  * One datagram asks, one answers. A request is what is wanted, then strings that end with NUL: of a
- * command its arguments, an empty one behind them, and what it reads (nothing: stdin is ours).
+ * command its arguments, an empty one behind them, and what it reads (nothing: stdin is ours). With
+ * a file to be saved comes the descriptor of its text.
  */
-enum request { REQUEST_RUN = 'r', REQUEST_OPEN = 'o', REQUEST_CLEAN = 'c' };
-enum { REQUEST_MAX = 128 << 10, ARGS_MAX = 8, TURN_MS = 2 };
+enum request { REQUEST_RUN = 'r', REQUEST_OPEN = 'o', REQUEST_SAVE = 's', REQUEST_CLEAN = 'c' };
+enum { REQUEST_MAX = 128 << 10, FILE_MAX_BYTES = 64 << 20, ARGS_MAX = 8, TURN_MS = 2 };
 
 struct keeper {
     int fd;
-    char ifname[CONFIG_IFNAME_MAX + 1];
     const char *path;
-    char **commands; /* the hooks, expanded */
-    size_t n_commands;
+    struct keeper_rules rules;
 };
 
 /* the daemon's end */
 static int keeper_fd = -1;
 static pid_t keeper_pid;
 
+/* --- datagrams that may carry a descriptor ------------------------------------------------------
+ */
+
+/* Room for one. */
+union control {
+    struct cmsghdr header;
+    char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+/* descriptor: -1 for none. */
+static bool
+send_message(int fd, const void *data, size_t len, int descriptor)
+{
+    union control control = {.bytes = {0}};
+    struct iovec iov = {(void *)(uintptr_t)data, len};
+    struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+
+    if (descriptor >= 0) {
+        m.msg_control = control.bytes;
+        m.msg_controllen = sizeof(control.bytes);
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        control.header.cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(int));
+    }
+    return sendmsg(fd, &m, MSG_NOSIGNAL) == (ssize_t)len;
+}
+
+/* The length, 0 at the end, -1. *descriptor is what came with it, to be closed; -1: nothing. */
+static ssize_t
+receive_message(int fd, void *data, size_t size, int *descriptor)
+{
+    union control control;
+    struct iovec iov = {data, size};
+    struct msghdr m = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = control.bytes,
+                       .msg_controllen = sizeof(control.bytes)};
+    ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+    const struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+    *descriptor = -1;
+    if (c != NULL && c->cmsg_type == SCM_RIGHTS)
+        memcpy(descriptor, CMSG_DATA(c), sizeof(int));
+    return n;
+}
+
 /* --- what it does -------------------------------------------------------------------------------
  */
 
-static int
-add_list(struct keeper *k, const struct config_strings *hooks)
-{
-    char **more = reallocarray(k->commands, k->n_commands + hooks->n + 1, sizeof(*more));
-
-    if (more == NULL)
-        return -ENOMEM;
-    k->commands = more;
-    for (size_t i = 0; i < hooks->n; i++) {
-        k->commands[k->n_commands] = hooks_expand(hooks->items[i], k->ifname);
-        if (k->commands[k->n_commands] == NULL)
-            return -ENOMEM;
-        k->n_commands++;
-    }
-    return 0;
-}
-
-/* All hooks of the configuration, besides those that we have. */
-static int
-add_hooks(struct keeper *k, const struct config *c)
-{
-    const struct config_strings *hooks[] = {&c->pre_up, &c->post_up, &c->pre_down, &c->post_down};
-    int rc = 0;
-
-    for (size_t i = 0; i < sizeof(hooks) / sizeof(hooks[0]) && rc == 0; i++)
-        rc = add_list(k, hooks[i]);
-    return rc;
-}
-
-/* The daemon reads its file again: so do we, for hooks that are new. Who may write it is root. */
-static void
-learn_hooks(struct keeper *k)
+/* Of errors in a file the daemon tells. */
+static struct config *
+load_silently(const char *path)
 {
     FILE *nowhere = fopen("/dev/null", "we");
-    struct config *c = nowhere != NULL ? config_load(k->path, nowhere) : NULL;
+    struct config *c = nowhere != NULL ? config_load(path, nowhere) : NULL;
 
-    if (c != NULL)
-        (void)add_hooks(k, c);
-    config_free(c);
     if (nowhere != NULL)
         fclose(nowhere);
+    return c;
 }
 
-static bool
-is_hook(const struct keeper *k, char *const argv[], size_t n)
+static struct config *
+parse_silently(const char *path, const char *text, size_t len)
 {
-    if (n != 3 || strcmp(argv[0], "sh") != 0 || strcmp(argv[1], "-c") != 0)
-        return false;
-    for (size_t i = 0; i < k->n_commands; i++)
-        if (strcmp(argv[2], k->commands[i]) == 0)
-            return true;
-    return false;
-}
+    FILE *nowhere = fopen("/dev/null", "we");
+    struct config *c = nowhere != NULL ? config_parse(path, text, len, nowhere) : NULL;
 
-/* The name of our record: the interface's, perhaps behind a prefix and a dot (dns.c). */
-static bool
-is_our_record(const struct keeper *k, const char *name)
-{
-    size_t len = strlen(name), own = strlen(k->ifname);
-
-    if (len < own || name[0] == '-' || strcmp(name + len - own, k->ifname) != 0)
-        return false;
-    return len == own || name[len - own - 1] == '.';
-}
-
-static bool
-is_resolvconf(const struct keeper *k, char *const argv[], size_t n)
-{
-    static const char *const add[] = {"-m", "0", "-x"};
-
-    if (n < 3 || strcmp(argv[0], "resolvconf") != 0 || !is_our_record(k, argv[2]))
-        return false;
-    if (strcmp(argv[1], "-d") == 0)
-        return n == 3 || (n == 4 && strcmp(argv[3], "-f") == 0);
-    if (strcmp(argv[1], "-a") != 0 || n > 6)
-        return false;
-    for (size_t i = 3; i < n; i++)
-        if (strcmp(argv[i], add[i - 3]) != 0)
-            return false;
-    return true;
+    if (nowhere != NULL)
+        fclose(nowhere);
+    return c;
 }
 
 /* The string at *at, and on to the next; NULL: the request ends before it does. */
@@ -148,7 +138,7 @@ serve_run(const struct keeper *k, char *at, const char *end)
         return CHILD_REFUSED;
     argv[n] = NULL;
     input = take_string(&at, end);
-    if (!is_hook(k, argv, n) && !is_resolvconf(k, argv, n))
+    if (!keeper_rules_allow_command(&k->rules, argv, n))
         return CHILD_REFUSED;
     return child_run(argv, input, NULL, NULL);
 }
@@ -177,57 +167,113 @@ serve_clean(const struct keeper *k)
     char path[PATH_MAX], telemetry[PATH_MAX + 32];
 
     for (size_t i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
-        snprintf(a.sun_path, sizeof(a.sun_path), "/run/%s/%s.sock", directories[i], k->ifname);
+        snprintf(a.sun_path, sizeof(a.sun_path), "/run/%s/%s.sock", directories[i],
+                 k->rules.ifname);
         remove_stale(&a);
     }
-    snprintf(path, sizeof(path), "%s/dpdk/wgtcpd-%s", run != NULL ? run : "/run", k->ifname);
+    snprintf(path, sizeof(path), "%s/dpdk/wgtcpd-%s", run != NULL ? run : "/run", k->rules.ifname);
     snprintf(telemetry, sizeof(telemetry), "%s/dpdk_telemetry.v2", path);
     unlink(telemetry);
     rmdir(path); /* takes an empty one only */
 }
 
-/* Answers with a number, and a descriptor if there is one. */
+/* The daemon reads its file again: so do we, for what is new. Who may write it is root. */
 static void
-answer(int fd, int rc, int descriptor)
+learn_file(struct keeper *k)
 {
-    char control[CMSG_SPACE(sizeof(int))] = {0};
-    struct iovec data = {&rc, sizeof(rc)};
-    struct msghdr m = {.msg_iov = &data, .msg_iovlen = 1};
-    struct cmsghdr *c;
+    struct config *c = load_silently(k->path);
 
-    if (descriptor >= 0) {
-        m.msg_control = control;
-        m.msg_controllen = sizeof(control);
-        c = CMSG_FIRSTHDR(&m);
-        c->cmsg_level = SOL_SOCKET;
-        c->cmsg_type = SCM_RIGHTS;
-        c->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(c), &descriptor, sizeof(int));
-    }
-    (void)sendmsg(fd, &m, MSG_NOSIGNAL); /* nobody there: the next recv says so */
+    if (c != NULL)
+        (void)keeper_rules_learn(&k->rules, c);
+    config_free(c);
 }
 
-static void
+/* The file, open for reading, or -errno. */
+static int
 serve_open(struct keeper *k)
 {
-    int fd = open(k->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc = fd >= 0 ? 0 : -errno;
+    int fd = open(k->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-    if (rc == 0)
-        learn_hooks(k);
-    answer(k->fd, rc, fd);
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return -errno;
+    learn_file(k);
+    return fd;
 }
 
+/* --- saving --- */
+
+struct text {
+    char *bytes;
+    size_t len;
+};
+
 static void
-serve(struct keeper *k, char *request, size_t len)
+print_text(void *ctx, FILE *to)
 {
-    int rc = 0;
+    const struct text *t = ctx;
+
+    fwrite(t->bytes, 1, t->len, to);
+}
+
+/* A copy, which the daemon cannot change once it has been looked at. */
+static int
+read_text(int fd, struct text *t)
+{
+    struct stat st;
+    ssize_t n;
+
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES)
+        return -EINVAL;
+    t->bytes = malloc((size_t)st.st_size + 1);
+    if (t->bytes == NULL)
+        return -ENOMEM;
+    while (t->len < (size_t)st.st_size &&
+           (n = pread(fd, t->bytes + t->len, (size_t)st.st_size - t->len, (off_t)t->len)) > 0)
+        t->len += (size_t)n;
+    return t->len == (size_t)st.st_size ? 0 : -EIO;
+}
+
+static int
+save_text(const struct keeper *k, struct text *t)
+{
+    struct config *c = parse_silently(k->path, t->bytes, t->len);
+    int rc = -EINVAL;
+
+    if (c != NULL)
+        rc = keeper_rules_allow_file(&k->rules, c) ? 0 : -EPERM;
+    config_free(c);
+    return rc == 0 ? config_replace(k->path, print_text, t) : rc;
+}
+
+static int
+serve_save(const struct keeper *k, int fd)
+{
+    struct text t = {.bytes = NULL};
+    int rc = read_text(fd, &t);
+
+    if (rc == 0)
+        rc = save_text(k, &t);
+    if (t.bytes != NULL)
+        explicit_bzero(t.bytes, t.len);
+    free(t.bytes);
+    return rc;
+}
+
+/* --- requests --- */
+
+static void
+serve(struct keeper *k, char *request, size_t len, int descriptor)
+{
+    int rc = 0, fd = -1;
 
     switch (request[0]) {
     case REQUEST_OPEN:
-        serve_open(k);
-        return;
+        fd = serve_open(k);
+        rc = fd < 0 ? fd : 0;
+        break;
+    case REQUEST_SAVE:
+        rc = serve_save(k, descriptor);
+        break;
     case REQUEST_CLEAN:
         serve_clean(k);
         break;
@@ -237,7 +283,9 @@ serve(struct keeper *k, char *request, size_t len)
     default:
         rc = CHILD_REFUSED;
     }
-    answer(k->fd, rc, -1);
+    (void)send_message(k->fd, &rc, sizeof(rc), fd); /* nobody there: the next receive says so */
+    if (fd >= 0)
+        close(fd);
 }
 
 /* Signals of a terminal or a service manager go to every process; the keeper waits for the daemon,
@@ -246,25 +294,21 @@ static void __attribute__((noreturn)) keep(struct keeper *k)
 {
     char *request = malloc(REQUEST_MAX);
     sigset_t all;
+    int descriptor;
     ssize_t n;
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
     prctl(PR_SET_NAME, "wgtcpd-keeper", 0, 0, 0);
-    while (request != NULL && (n = recv(k->fd, request, REQUEST_MAX, 0)) > 0)
-        serve(k, request, (size_t)n);
+    while (request != NULL && (n = receive_message(k->fd, request, REQUEST_MAX, &descriptor)) > 0) {
+        serve(k, request, (size_t)n, descriptor);
+        if (descriptor >= 0)
+            close(descriptor);
+    }
     _exit(0);
 }
 
 /* --- the start --- */
-
-static void
-forget(struct keeper *k)
-{
-    for (size_t i = 0; i < k->n_commands; i++)
-        free(k->commands[i]);
-    free(k->commands);
-}
 
 int
 keeper_start(struct config *c, const char *path)
@@ -273,12 +317,12 @@ keeper_start(struct config *c, const char *path)
     int fds[2], rc;
     pid_t pid;
 
-    memcpy(k.ifname, c->ifname, sizeof(k.ifname));
-    rc = add_hooks(&k, c);
+    memcpy(k.rules.ifname, c->ifname, sizeof(k.rules.ifname));
+    rc = keeper_rules_learn(&k.rules, c);
     if (rc == 0 && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
         rc = -errno;
     if (rc != 0) {
-        forget(&k);
+        keeper_rules_clear(&k.rules);
         return rc;
     }
     pid = fork();
@@ -296,7 +340,7 @@ keeper_start(struct config *c, const char *path)
     } else {
         close(fds[0]);
     }
-    forget(&k);
+    keeper_rules_clear(&k.rules);
     return rc;
 }
 
@@ -318,36 +362,37 @@ keeper_is_up(void)
 
 /* --- asking it --- */
 
-/* Waits for the answer; *descriptor (may be NULL) is what came with it, or -1. */
+/* Waits for the answer; *descriptor is what came with it, or -1. */
 static int
 await_answer(int *descriptor, void (*meanwhile)(void *ctx), void *ctx)
 {
-    char control[CMSG_SPACE(sizeof(int))];
     struct pollfd p = {.fd = keeper_fd, .events = POLLIN};
-    int rc = -1;
-    struct iovec data = {&rc, sizeof(rc)};
-    struct msghdr m = {.msg_iov = &data, .msg_iovlen = 1};
-    struct cmsghdr *c;
+    int rc;
 
     while (meanwhile != NULL && poll(&p, 1, TURN_MS) == 0)
         meanwhile(ctx);
-    if (descriptor != NULL) {
-        *descriptor = -1;
-        m.msg_control = control;
-        m.msg_controllen = sizeof(control);
-    }
-    if (recvmsg(keeper_fd, &m, MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(rc))
+    if (receive_message(keeper_fd, &rc, sizeof(rc), descriptor) != (ssize_t)sizeof(rc))
         return -EPIPE;
-    c = descriptor != NULL ? CMSG_FIRSTHDR(&m) : NULL;
-    if (c != NULL && c->cmsg_type == SCM_RIGHTS)
-        memcpy(descriptor, CMSG_DATA(c), sizeof(int));
+    return rc;
+}
+
+/* An answer without a descriptor. */
+static int
+await_number(void (*meanwhile)(void *ctx), void *ctx)
+{
+    int descriptor, rc = await_answer(&descriptor, meanwhile, ctx);
+
+    if (descriptor >= 0)
+        close(descriptor);
     return rc;
 }
 
 static bool
-ask(const char *request, size_t len)
+ask(enum request what, int descriptor)
 {
-    return send(keeper_fd, request, len, MSG_NOSIGNAL) == (ssize_t)len;
+    char request = (char)what;
+
+    return send_message(keeper_fd, &request, sizeof(request), descriptor);
 }
 
 /* Behind the kind: the arguments, an empty one, the input. 0: too long. */
@@ -379,13 +424,14 @@ keeper_run(char *const argv[], const char *input, void (*meanwhile)(void *ctx), 
 {
     char *request = malloc(REQUEST_MAX);
     size_t len = request != NULL ? format_run(request, argv, input) : 0;
-    int rc = len > 0 && ask(request, len) ? await_answer(NULL, meanwhile, ctx) : -1;
+    int rc = -1;
+
+    if (len > 0 && send_message(keeper_fd, request, len, -1))
+        rc = await_number(meanwhile, ctx);
 
     free(request);
     if (rc == CHILD_REFUSED)
-        log_error("%s was not run: only hooks that the configuration had at the start are, and "
-                  "resolvconf",
-                  argv[0]);
+        log_error("%s was not run: only hooks of the configuration are, and resolvconf", argv[0]);
     else if (rc < 0)
         log_error("cannot run %s: the process that runs hooks is gone", argv[0]);
     return rc < 0 || rc == CHILD_REFUSED ? -1 : rc;
@@ -394,17 +440,42 @@ keeper_run(char *const argv[], const char *input, void (*meanwhile)(void *ctx), 
 int
 keeper_open_config(void)
 {
-    char request = REQUEST_OPEN;
-    int fd, rc = ask(&request, 1) ? await_answer(&fd, NULL, NULL) : -EPIPE;
+    int fd, rc = ask(REQUEST_OPEN, -1) ? await_answer(&fd, NULL, NULL) : -EPIPE;
 
     return rc == 0 ? fd : rc;
+}
+
+/* The text in memory, to be read by who gets the descriptor; -errno. */
+static int
+text_of(void (*print)(void *ctx, FILE *to), void *ctx)
+{
+    int fd = memfd_create("configuration", MFD_CLOEXEC), copy, rc;
+
+    if (fd < 0)
+        return -errno;
+    copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    rc = copy >= 0 ? config_write(copy, print, ctx) : -errno;
+    if (rc == 0)
+        return fd;
+    close(fd);
+    return rc;
+}
+
+int
+keeper_save(void (*print)(void *ctx, FILE *to), void *ctx)
+{
+    int fd = text_of(print, ctx), rc;
+
+    if (fd < 0)
+        return fd;
+    rc = ask(REQUEST_SAVE, fd) ? await_number(NULL, NULL) : -EPIPE;
+    close(fd);
+    return rc;
 }
 
 void
 keeper_clean(void)
 {
-    char request = REQUEST_CLEAN;
-
-    if (keeper_is_up() && ask(&request, 1))
-        (void)await_answer(NULL, NULL, NULL);
+    if (keeper_is_up() && ask(REQUEST_CLEAN, -1))
+        (void)await_number(NULL, NULL);
 }

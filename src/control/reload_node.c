@@ -123,6 +123,14 @@ write_node(void *ctx, FILE *to)
     save_format(n->config, &n->device, to);
 }
 
+static int
+write_file(struct node *n)
+{
+    if (keeper_is_up())
+        return keeper_save(write_node, n);
+    return config_replace(n->path, write_node, n);
+}
+
 int
 node_save(struct node *n)
 {
@@ -132,7 +140,7 @@ node_save(struct node *n)
         log_error("%s is not saved: there is no private key", n->path);
         return -1;
     }
-    rc = config_replace(n->path, write_node, n);
+    rc = write_file(n);
     if (rc == 0) {
         log_info("saved %s", n->path);
         return 0;

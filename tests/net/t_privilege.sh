@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # What the running daemon may still do: every thread has CAP_NET_ADMIN and nothing more, User= is
-# another user for whom reload and end work all the same, hooks run as root, no core is dumped, and
-# who runs code in the daemon cannot run a program.
+# another user for whom `wg`, wgtcpctl, reload, SaveConfig and the end work all the same, hooks run as
+# root, no core is dumped, and who runs code in the daemon cannot run a program.
 #
 #        node a                  node b
 #   ┌──────────────┐   TCP    ┌──────────────┐
@@ -38,7 +38,7 @@ note() { echo "id -u >$NET_DIR/%i.$1"; }
 step "both start, one as another user"
 mk_conf a
 conf_peer a b
-mk_conf b "User = nobody" "PostUp = $(note up)" "PreDown = $(note pre_down)" \
+mk_conf b "User = nobody" "SaveConfig = true" "PostUp = $(note up)" "PreDown = $(note pre_down)" \
     "PostDown = $(note down)"
 conf_peer b a "Endpoint = $(endpoint a 4)" "Transport = tcp"
 start_wgtcpd a
@@ -64,22 +64,31 @@ assert_equal "user of b" "$(threads_have "${PIDS[b]}" Uid)" "$nobody"
 assert_equal "owner of b's /proc" "$(stat -c %u "/proc/${PIDS[b]}/maps")" 0
 assert_equal "what b's keeper has" "$(threads_have "$(keeper_of b)" Uid)" 0
 
+step "root's tools reach the daemon of another user, which reloads and saves a file of root's"
+assert_match "wg show" "$(in_ns b wg show "$(if_name b)")" 'latest handshake'
+in_ns b "$NET_BUILD/src/ctl/wgtcpctl" show "$(if_name b)" >/dev/null || fail "wgtcpctl show"
+sed -i "s/^PostUp = .*/&\nPostDown = $(note reloaded | sed 's/[&/]/\\&/g')/" "$(conf_of b)"
+in_ns b "$NET_BUILD/src/ctl/wgtcpctl" reload "$(if_name b)" || fail "reload"
+assert_equal "owner of the file" "$(stat -c %U:%a "$(conf_of b)")" root:600
+psk=$(wg genpsk)
+in_ns b wg set "$(if_name b)" peer "$(public_key a)" preshared-key <(echo "$psk")
+in_ns b "$NET_BUILD/src/ctl/wgtcpctl" save "$(if_name b)" || fail "save"
+grep -qF "PresharedKey = $psk" "$(conf_of b)" || fail "save did not save"
+in_ns b wg set "$(if_name b)" peer "$(public_key a)" preshared-key /dev/null
+
 step "a tunnel works so, and ends so"
 ping_both a b
 bulk b a 4 2000000
 keeper=$(keeper_of b)
 stop_wgtcpd b
-for hook in up pre_down down; do
+for hook in up pre_down down reloaded; do
     assert_equal "user of hook $hook" "$(cat "$NET_DIR/$(if_name b).$hook")" 0
 done
 retry 2 ended "$keeper" || fail "the keeper stays"
+assert_equal "owner of the saved file" "$(stat -c %U:%a "$(conf_of b)")" root:600
+! grep -q PresharedKey "$(conf_of b)" || fail "SaveConfig did not save at the end"
 left=$(find /run/wireguard /run/wgtcpd /run/dpdk -name "*$(if_name b)*" 2>/dev/null || true)
 assert_equal "what b left behind" "$left" ''
-
-step "whoever can write the file is root: no SaveConfig with User"
-sed -i 's/^User = .*/&\nSaveConfig = true/' "$(conf_of b)"
-! "$WGTCPD" --check -c "$(conf_of b)" 2>"$NET_DIR/said" || fail "--check took it"
-assert_match "--check" "$(cat "$NET_DIR/said")" 'SaveConfig and User'
 
 step "a user that does not exist is found out before anything is done"
 mk_conf b "User = no-such-user" "PreUp = $(note early)"

@@ -179,6 +179,97 @@ hands_out_the_configuration(void **state)
     assert_int_equal(rename(record, path), 0);
 }
 
+/* --- saving --- */
+
+static void
+print_string(void *ctx, FILE *to)
+{
+    fputs(ctx, to);
+}
+
+static int
+save(const char *text)
+{
+    char copy[2 * sizeof(TEXT)];
+
+    snprintf(copy, sizeof(copy), "%s", text);
+    return keeper_save(print_string, copy);
+}
+
+static void
+expect_file(const char *text)
+{
+    char is[2 * sizeof(TEXT)] = "";
+    struct stat st;
+    FILE *f = fopen(path, "re");
+
+    assert_non_null(f);
+    assert_true(fread(is, 1, sizeof(is) - 1, f) > 0);
+    assert_int_equal(fstat(fileno(f), &st), 0);
+    fclose(f);
+    assert_string_equal(is, text);
+    assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+#define HOOKS                                                                                      \
+    "PostUp = test %i = wg7\nPostUp = exit 3\nPostUp = until [ -e $GO ]; do :; done\n"             \
+    "PreDown = kill -9 $$\n"
+#define PORT      "[Port]\nDevice = net_tap0\nAddress = 192.0.2.2/24\n"
+#define OTHER_KEY "b3RoZXItcHJpdmF0ZS1rZXktbGFwdG9wLWNsaWVudCE="
+#define NEW_KEYS  "[Interface]\nPrivateKey = " OTHER_KEY "\nListenPort = 7\nFwMark = 0x9\n"
+#define PEER      "[Peer]\nPublicKey = " KEY "\nAllowedIPs = 10.0.0.0/8\n"
+
+static void
+saves_keys_and_peers_that_are_new(void **state)
+{
+    static const char text[] = NEW_KEYS HOOKS PORT PEER;
+
+    (void)state;
+    assert_int_equal(save(text), 0);
+    expect_file(text);
+    assert_int_equal(save(TEXT), 0);
+    expect_file(TEXT);
+}
+
+static void
+saves_no_file_with_another_interface_or_port(void **state)
+{
+    static const char *const texts[] = {
+        NEW_KEYS HOOKS "PostUp = id\n" PORT PEER,
+        NEW_KEYS "PostUp = exit 3\n" PORT PEER,
+        NEW_KEYS HOOKS "User = nobody\n" PORT,
+        NEW_KEYS HOOKS "EalArgs = -d /tmp/x.so\n" PORT,
+        NEW_KEYS HOOKS "KeyLog = /etc/x\n" PORT,
+        NEW_KEYS HOOKS "[Port]\nDevice = net_tap1\nAddress = 192.0.2.2/24\n",
+        NEW_KEYS HOOKS PORT "MTU = 1400\n",
+        NEW_KEYS HOOKS PORT "[Interface]\nPreUp = id\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        assert_int_equal(save(texts[i]), -EPERM);
+        expect_file(TEXT);
+    }
+    assert_int_equal(save(NEW_KEYS HOOKS PORT "[Peer]\nPublicKey = 7\n"), -EINVAL);
+    assert_int_equal(save(""), -EINVAL);
+    expect_file(TEXT);
+}
+
+/* What root has written since, and the daemon has read. */
+static void
+saves_what_was_read_at_a_reload(void **state)
+{
+    static const char text[] = NEW_KEYS HOOKS "PostDown = id\n" PORT;
+
+    (void)state;
+    write_file(path, text, 0600);
+    assert_int_equal(save(text), -EPERM);
+    close(keeper_open_config());
+    assert_int_equal(save(text), 0);
+    assert_int_equal(save(TEXT), 0);
+    expect_file(TEXT);
+}
+
 /* The only child of this process. */
 static pid_t
 find_keeper(void)
@@ -253,6 +344,9 @@ has_no_key(void **state)
     assert_true(process_holds(keeper, (const uint8_t *)"exit 3", 6)); /* we do see its memory */
     assert_false(process_holds(keeper, key, sizeof(key)));
     assert_false(process_holds(keeper, key, sizeof(key) / 2));
+    assert_true(config_key_parse(key, OTHER_KEY)); /* of a file that it saved */
+    assert_false(process_holds(keeper, key, sizeof(key)));
+    assert_false(process_holds(keeper, (const uint8_t *)OTHER_KEY, sizeof(OTHER_KEY) - 1));
 }
 
 static void
@@ -286,6 +380,9 @@ main(void)
         cmocka_unit_test(runs_resolvconf_for_our_record_only),
         cmocka_unit_test(the_caller_goes_on_meanwhile),
         cmocka_unit_test(hands_out_the_configuration),
+        cmocka_unit_test(saves_keys_and_peers_that_are_new),
+        cmocka_unit_test(saves_no_file_with_another_interface_or_port),
+        cmocka_unit_test(saves_what_was_read_at_a_reload),
         cmocka_unit_test(has_no_key),
         cmocka_unit_test(signals_of_a_terminal_do_not_end_it),
         cmocka_unit_test(ends_when_the_daemon_does),

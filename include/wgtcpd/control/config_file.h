@@ -17,5 +17,7 @@ struct config *config_load_fd(int fd, const char *path, FILE *errors);
  * print writes the text. 0 or -errno.
  */
 int config_replace(const char *path, void (*print)(void *ctx, FILE *to), void *ctx);
+/* Writes the text to fd and closes it. 0 or -errno. */
+int config_write(int fd, void (*print)(void *ctx, FILE *to), void *ctx);
 
 #endif
