@@ -105,6 +105,10 @@ const struct figure figures[] = {
     PEER("initiations_received", COUNTER, initiations_received, "Handshake initiations accepted"),
     PEER("responses_received", COUNTER, responses_received, "Handshake responses accepted"),
     PEER("responses_bad", COUNTER, responses_bad, "Handshake responses that did not decrypt"),
+    PEER("unanswered_initiations", GAUGE, trouble[PEER_TROUBLE_UNANSWERED].n, "Initiations that left since the last handshake completed"),
+    PEER("unconfirmed_responses", GAUGE, trouble[PEER_TROUBLE_UNCONFIRMED].n, "Responses that left since then; the peer has used none"),
+    {"peer_troubles", "What went wrong with the peer, by kind; one that never did has no sample",
+     FIGURE_PEER_TROUBLE, FIGURE_COUNTER, FIGURE_AS_IS, 0, 0},
 
     CONNECTION_TIME("rtt", info.srtt, "Smoothed round-trip time"),
     CONNECTION_TIME("rtt_variation", info.rttvar, "Variation of the round-trip time"),

@@ -15,6 +15,7 @@ enum figure_scope {
     FIGURE_PEER,            /* each peer */
     FIGURE_PEER_INFO,       /* each peer; always 1, tells its transport */
     FIGURE_PEER_HANDSHAKEN, /* each peer that has completed a handshake */
+    FIGURE_PEER_TROUBLE,    /* each peer and each kind of trouble that it has had */
     FIGURE_CONNECTION,      /* each peer that has a TCP connection now */
 };
 

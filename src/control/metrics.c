@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <wgtcpd/control/report.h>
+
 #include "figures.h"
 
 /* --- a line ------------------------------------------------------------------------------------
@@ -110,6 +112,41 @@ print_peer(struct line *l, const struct figure *f, const struct snapshot *s,
     print_value(l, f, figure_read(f, p));
 }
 
+/* The kinds one after another: what the tunnel sees, then what the handshaker does. */
+enum { TROUBLE_KINDS = PEER_TROUBLE_COUNT + HANDSHAKE_TROUBLE_COUNT };
+
+static const char *
+trouble_name(size_t kind)
+{
+    return kind < PEER_TROUBLE_COUNT
+               ? report_peer_trouble_name((enum peer_trouble)kind)
+               : report_handshake_trouble_name((enum handshake_trouble)(kind - PEER_TROUBLE_COUNT));
+}
+
+/* Two begin anew with every handshake: they are gauges, in rows of their own. */
+static bool
+is_counter(size_t kind)
+{
+    return kind != PEER_TROUBLE_UNANSWERED && kind != PEER_TROUBLE_UNCONFIRMED;
+}
+
+static void
+print_trouble(struct line *l, const struct figure *f, const struct snapshot *s, size_t i)
+{
+    const struct snapshot_peer *p = &s->peers[i / TROUBLE_KINDS];
+    size_t kind = i % TROUBLE_KINDS;
+    uint32_t n = kind < PEER_TROUBLE_COUNT ? p->trouble[kind].n
+                                           : p->handshake_trouble[kind - PEER_TROUBLE_COUNT].n;
+    char key[45];
+
+    if (n == 0 || !is_counter(kind))
+        return;
+    config_key_format(key, p->public_key);
+    print_interface(l, f, s);
+    print(l, ",peer=\"%s\",kind=\"%s\"}", key, trouble_name(kind));
+    print_value(l, f, n);
+}
+
 /* --- lines -------------------------------------------------------------------------------------
  */
 
@@ -124,6 +161,8 @@ samples_of(const struct figure *f, const struct snapshot *s)
     case FIGURE_DROPS_DATA:
     case FIGURE_DROPS_HANDSHAKE:
         return WGT_DROP_COUNT - 1; /* all but "not dropped" */
+    case FIGURE_PEER_TROUBLE:
+        return s->n_peers * TROUBLE_KINDS;
     default:
         return s->n_peers;
     }
@@ -141,6 +180,9 @@ print_sample(struct line *l, const struct figure *f, const struct snapshot *s, s
     case FIGURE_DROPS_DATA:
     case FIGURE_DROPS_HANDSHAKE:
         print_drop(l, f, s, WGT_OK + 1 + i);
+        break;
+    case FIGURE_PEER_TROUBLE:
+        print_trouble(l, f, s, i);
         break;
     default:
         print_peer(l, f, s, &s->peers[i]);

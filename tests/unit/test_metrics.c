@@ -45,10 +45,18 @@ fill_example(void)
         .handshake_seconds = 1700000000,
         .session = true,
         .queue_delay = 1500 * WGT_USEC,
+        .trouble = {[PEER_TROUBLE_UNANSWERED] = {.n = 3},
+                    [PEER_TROUBLE_UNCONFIRMED] = {.n = 2},
+                    [PEER_TROUBLE_DIAL_UNSENT] = {.n = UINT32_MAX}},
+        .handshake_trouble = {[HANDSHAKE_TROUBLE_RESPONSE_TAG] = {.n = 1},
+                              [HANDSHAKE_TROUBLE_CLOCK_BACK] = {.n = 4}},
         .connected = true,
         .connection = {.info = {.srtt = 20 * WGT_MSEC + 1, .min_rtt = WGT_NEVER, .cwnd = 14280}},
     };
-    peers[1] = (struct snapshot_peer){.public_key = {[0] = 2}};
+    peers[1] = (struct snapshot_peer){
+        .public_key = {[0] = 2},
+        .trouble = {[PEER_TROUBLE_GAVE_UP] = {.n = 7}},
+    };
 }
 
 /* All of it, put together from pieces of that size. */
