@@ -115,8 +115,12 @@ notify_watchdog_interval(void)
     return watchdog_interval;
 }
 
-void
-notify_watchdog(void)
+bool
+notify_watchdog(uint64_t *seen, uint64_t turns)
 {
+    if (turns == *seen)
+        return false;
+    *seen = turns;
     tell("WATCHDOG=1");
+    return true;
 }

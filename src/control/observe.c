@@ -26,11 +26,8 @@ on_watchdog(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
-    if (turns != n->observe.turns)
-        notify_watchdog();
-    else
+    if (!notify_watchdog(&n->observe.turns, turns))
         log_warning("the worker has not made a turn: the watchdog is not told that all is well");
-    n->observe.turns = turns;
     worker_wake(&n->worker);
 }
 

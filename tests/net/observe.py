@@ -6,9 +6,12 @@ observe.py get ADDRESS PORT PATH [ACCEPT]   one GET; prints the body, and the st
 observe.py silent ADDRESS PORT              a client that says nothing; prints when it was closed
 observe.py telemetry SOCKET COMMAND...      what dpdk-telemetry.py does; prints JSON, an answer a line
 observe.py notify SOCKET                    a service manager; prints "SECONDS datagram" lines
+observe.py freeze PID THREAD SECONDS        stops that one thread of the process, by its name; prints from
+                                            when to when
 observe.py ephemerals INTERFACE             prints the ephemeral key of each UDP initiation passing by
 """
 import base64
+import ctypes
 import http.client
 import json
 import os
@@ -52,6 +55,23 @@ def notify(path):
             print(f"{time.monotonic():.1f}", s.recv(4096).decode().replace("\n", " "), flush=True)
 
 
+def freeze(pid, name, seconds):
+    """SIGSTOP would stop the whole process; a tracer stops a thread."""
+    seize, interrupt, detach = 0x4206, 0x4207, 17
+    tasks = f"/proc/{pid}/task"
+    tid, = (int(t) for t in os.listdir(tasks) if open(f"{tasks}/{t}/comm").read().strip() == name)
+    ptrace = ctypes.CDLL(None, use_errno=True).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+    for request in seize, interrupt:
+        if ptrace(request, tid, None, None) != 0:
+            sys.exit(f"cannot stop it: {os.strerror(ctypes.get_errno())}")
+    os.waitpid(tid, 0x40000000)  # __WALL
+    stopped = time.monotonic()
+    time.sleep(float(seconds))
+    print(f"{stopped:.1f} {time.monotonic():.1f}")
+    ptrace(detach, tid, None, None)
+
+
 def ephemerals(interface):
     with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as s:
         s.bind((interface, 0))
@@ -62,7 +82,7 @@ def ephemerals(interface):
                 print(base64.b64encode(payload[8:40]).decode(), flush=True)
 
 
-COMMANDS = {f.__name__: f for f in (get, silent, telemetry, notify, ephemerals)}
+COMMANDS = {f.__name__: f for f in (get, silent, telemetry, notify, freeze, ephemerals)}
 
 if len(sys.argv) < 3 or sys.argv[1] not in COMMANDS:
     sys.exit(__doc__)

@@ -32,6 +32,10 @@ value() { # NAME [LABEL]: of the first such sample in TEXT
         <<<"$TEXT"
 }
 
+watchdogs() { grep -c 'WATCHDOG=1$' "$(log_of manager)" || true; }
+
+more_watchdogs() { [ "$(watchdogs)" -gt "$1" ]; } # THAN
+
 new_wire
 new_wgtcpd_node a b
 new_keys a b
@@ -55,9 +59,20 @@ ping_until 10 b a
 ping_both b a -c 10
 
 step "the watchdog hears of a worker that turns, idle or not"
-before=$(grep -c 'WATCHDOG=1$' "$(log_of manager)" || true)
+before=$(watchdogs)
 sleep 1
-[ "$(grep -c 'WATCHDOG=1$' "$(log_of manager)")" -ge $((before + 2)) ] || fail "no watchdog"
+more_watchdogs $((before + 1)) || fail "no watchdog"
+
+step "and not of one that hangs, whatever the control thread does"
+worker=$(grep -lE '^(rte|lcore)-worker-1$' "/proc/${PIDS[a]}/task/"*/comm) || fail "a has no worker"
+alive=$(watchdogs)
+said=$(log_lines a)
+observe a freeze "${PIDS[a]}" "$(cat "$worker")" 1.3
+hung=$(($(watchdogs) - alive))
+[ "$hung" -le 2 ] || fail "WATCHDOG=1 came $hung times in the 1.3 s in which the worker hung"
+has_logged a "$said" 'warning: the worker has not made a turn' || fail "nothing is said of a worker that hangs"
+retry 2 more_watchdogs $((alive + hung)) ||
+    fail "the watchdog does not hear that the worker turns again"
 
 step "the log"
 short=$(public_key b | sed -E 's/^(.{4}).*(.{4})=$/\1…\2/')

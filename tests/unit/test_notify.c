@@ -58,6 +58,7 @@ states_are_told_one_a_datagram(void **state)
 {
     char directory[] = "/tmp/wgtcpd-notify.XXXXXX", path[64];
     unsigned long long usec;
+    uint64_t seen = 0;
 
     (void)state;
     assert_non_null(mkdtemp(directory));
@@ -72,7 +73,7 @@ states_are_told_one_a_datagram(void **state)
     assert_true(usec > 0);
     notify_status("%d peers", 7);
     assert_string_equal(hear(), "STATUS=7 peers");
-    notify_watchdog();
+    assert_true(notify_watchdog(&seen, 1));
     assert_string_equal(hear(), "WATCHDOG=1");
     notify_stopping();
     assert_string_equal(hear(), "STOPPING=1");
@@ -93,6 +94,28 @@ the_socket_may_be_abstract(void **state)
     notify_init();
     notify_ready();
     assert_string_equal(hear(), "READY=1");
+    close(manager);
+}
+
+/* sd_notify(3): the service is restarted when nothing comes; a worker that hangs must not be
+ * covered by a control thread that does not. */
+static void
+a_worker_that_does_not_turn_is_not_alive(void **state)
+{
+    char name[64];
+    uint64_t seen = 0;
+
+    (void)state;
+    snprintf(name, sizeof(name), "@wgtcpd-watchdog-%d", (int)getpid());
+    listen_at(name);
+    notify_init();
+    assert_true(notify_watchdog(&seen, 5));
+    assert_string_equal(hear(), "WATCHDOG=1");
+    assert_false(notify_watchdog(&seen, 5));
+    assert_false(notify_watchdog(&seen, 5));
+    assert_string_equal(hear(), "");
+    assert_true(notify_watchdog(&seen, 6)); /* it was only slow */
+    assert_string_equal(hear(), "WATCHDOG=1");
     close(manager);
 }
 
@@ -125,6 +148,7 @@ main(void)
         cmocka_unit_test(without_a_manager_nothing_happens),
         cmocka_unit_test(states_are_told_one_a_datagram),
         cmocka_unit_test(the_socket_may_be_abstract),
+        cmocka_unit_test(a_worker_that_does_not_turn_is_not_alive),
         cmocka_unit_test(the_watchdog_is_ours_or_nobodys),
     };
 

@@ -23,7 +23,8 @@ void notify_status(const char *format, ...) __attribute__((format(printf, 1, 2))
 
 /* How often the watchdog wants to hear of us at least; 0: there is none. */
 wgt_time notify_watchdog_interval(void);
-/* WATCHDOG=1 */
-void notify_watchdog(void);
+/* WATCHDOG=1, if what we watch has moved on since the last call: turns is its count, *seen what it
+ * was then. Returns whether it has. */
+bool notify_watchdog(uint64_t *seen, uint64_t turns);
 
 #endif
