@@ -27,12 +27,13 @@ no_snapshot(void)
 }
 
 static json_t *
-answer_show(struct node *n, char **words, unsigned n_words)
+answer_show(struct node *n, char **words, unsigned n_words, int fd)
 {
     struct snapshot *s;
     json_t *o;
 
     (void)words;
+    (void)fd;
     if (n_words != 1)
         return refuse("`show` takes no more words");
     s = snapshot_take(n);
@@ -44,12 +45,13 @@ answer_show(struct node *n, char **words, unsigned n_words)
 }
 
 static json_t *
-answer_diagnose(struct node *n, char **words, unsigned n_words)
+answer_diagnose(struct node *n, char **words, unsigned n_words, int fd)
 {
     char error[DIAGNOSE_ERROR_MAX];
     struct snapshot *s;
     json_t *o;
 
+    (void)fd;
     if (n_words > 2)
         return refuse("`diagnose` takes one peer or address");
     s = snapshot_take(n);
@@ -73,7 +75,7 @@ lines_of(char *text)
 }
 
 static json_t *
-answer_reload(struct node *n, char **words, unsigned n_words)
+answer_reload(struct node *n, char **words, unsigned n_words, int fd)
 {
     char *text = NULL;
     size_t size;
@@ -82,6 +84,7 @@ answer_reload(struct node *n, char **words, unsigned n_words)
     int rc;
 
     (void)words;
+    (void)fd;
     if (n_words != 1)
         return refuse("`reload` takes no more words");
     errors = open_memstream(&text, &size);
@@ -98,31 +101,41 @@ answer_reload(struct node *n, char **words, unsigned n_words)
 }
 
 static json_t *
-answer_save(struct node *n, char **words, unsigned n_words)
+answer_save(struct node *n, char **words, unsigned n_words, int fd)
 {
     (void)words;
+    (void)fd;
     if (n_words != 1)
         return refuse("`save` takes no more words");
     return node_save(n) == 0 ? json_object() : refuse("it was not saved; the log says why");
 }
 
 static json_t *
-answer(void *node, char **words, unsigned n_words)
+answer_capture(struct node *n, char **words, unsigned n_words, int fd)
+{
+    const char *wrong;
+
+    if (n_words > 3)
+        return refuse("`capture` takes a side and the most bytes of a packet");
+    wrong = capture_start(n, n_words > 1 ? words[1] : "all", n_words > 2 ? words[2] : "0", fd);
+    return wrong != NULL ? refuse(wrong) : CONTROL_ANSWER_TAKEN;
+}
+
+static json_t *
+answer(void *node, char **words, unsigned n_words, int fd)
 {
     static const struct {
         const char *word;
-        json_t *(*answer)(struct node *n, char **words, unsigned n_words);
+        json_t *(*answer)(struct node *n, char **words, unsigned n_words, int fd);
     } requests[] = {
-        {"show", answer_show},
-        {"diagnose", answer_diagnose},
-        {"reload", answer_reload},
-        {"save", answer_save},
+        {"show", answer_show}, {"diagnose", answer_diagnose}, {"reload", answer_reload},
+        {"save", answer_save}, {"capture", answer_capture},
     };
 
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         if (strcmp(words[0], requests[i].word) == 0)
-            return requests[i].answer(node, words, n_words);
-    return refuse("unknown request; ask `show`, `diagnose`, `reload` or `save`");
+            return requests[i].answer(node, words, n_words, fd);
+    return refuse("unknown request; ask `show`, `diagnose`, `reload`, `save` or `capture`");
 }
 
 int
@@ -149,6 +162,7 @@ control_up(struct node *n)
 void
 control_down(struct node *n)
 {
+    capture_stop(n);
     control_socket_stop(n->control_socket);
     n->control_socket = NULL;
 }

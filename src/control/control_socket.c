@@ -81,8 +81,9 @@ refusal(const char *text)
 }
 
 static json_t *
-answer_line(struct control_socket *s, char *line)
+answer_line(const struct client *c, char *line)
 {
+    const struct control_socket_config *config = &c->server->config;
     char *words[WORDS_MAX], *rest = NULL;
     unsigned n = 0;
 
@@ -91,15 +92,21 @@ answer_line(struct control_socket *s, char *line)
             return refusal("too many words in the request");
         words[n++] = w;
     }
-    return n > 0 ? s->config.answer(s->config.ctx, words, n)
-                 : refusal("empty request; ask `show`, `diagnose`, `reload` or `save`");
+    return n > 0 ? config->answer(config->ctx, words, n, bufferevent_getfd(c->stream))
+                 : refusal("empty request; ask `show`, `diagnose`, `reload`, `save` or `capture`");
 }
 
 /* Takes answer. */
 static void
 reply(struct client *c, json_t *answer)
 {
-    char *text = answer != NULL ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
+    char *text;
+
+    if (json_is_null(answer)) { /* CONTROL_ANSWER_TAKEN */
+        end_client(c);
+        return;
+    }
+    text = answer != NULL ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
 
     json_decref(answer);
     bufferevent_disable(c->stream, EV_READ);
@@ -120,7 +127,7 @@ on_readable(struct bufferevent *stream, void *ctx)
     char *line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF);
 
     if (line != NULL)
-        reply(c, answer_line(c->server, line));
+        reply(c, answer_line(c, line));
     else if (evbuffer_get_length(in) >= CONTROL_REQUEST_MAX)
         reply(c, refusal("request too long"));
     free(line);

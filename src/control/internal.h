@@ -43,6 +43,12 @@ void resolve_stop(struct node *n);
 int control_up(struct node *n);
 void control_down(struct node *n);
 
+/* capture_node.c: packets of a side ("inner", "outer", "all"), of each at most so many bytes ("0":
+ * all), go to that connection, of which a descriptor of its own is made. NULL, or what is wrong. */
+const char *capture_start(struct node *n, const char *side, const char *snaplen, int connection);
+/* While the worker runs. Also when there is none. */
+void capture_stop(struct node *n);
+
 /* loop.c: 0, or -1 (logged) */
 int loop_init(struct node *n);
 void loop_fini(struct node *n);

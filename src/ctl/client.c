@@ -183,3 +183,33 @@ ask(const char *interface, const char *request, const char *word)
     }
     return answer;
 }
+
+/* An error is told in JSON. */
+static bool
+begins_as_json(int fd)
+{
+    char first;
+
+    return recv(fd, &first, 1, MSG_PEEK) != 1 || first == '{';
+}
+
+int
+ask_for_stream(const char *interface, const char *request, const char *words)
+{
+    const struct timeval for_ever = {.tv_sec = 0};
+    json_t *answer = NULL;
+    int fd = open_socket(interface);
+
+    if (fd < 0)
+        return -1;
+    if (send_request(fd, request, words) && !begins_as_json(fd)) {
+        setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+        return fd;
+    }
+    answer = read_answer(fd);
+    if (answer != NULL)
+        ctl_fail("%s: %s", interface, text_of(answer, "error"));
+    json_decref(answer);
+    close(fd);
+    return -1;
+}

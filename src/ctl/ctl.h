@@ -30,6 +30,9 @@ void names_free(struct names *n);
 /* The daemon's answer, the caller's to json_decref. NULL: stderr says why; so it does when the
  * answer is an error. word may be NULL. */
 json_t *ask(const char *interface, const char *request, const char *word);
+/* The same for a request (words may be several) that is answered by a stream of other bytes: the
+ * connection, of which nothing was read, the caller's to close; or -1. */
+int ask_for_stream(const char *interface, const char *request, const char *words);
 
 /* --- text.c: words and figures --- */
 
@@ -84,6 +87,16 @@ bool diagnosis_has_error(const json_t *diagnosis);
 void watch_frame(const struct out *o, const json_t *now, const json_t *before, double seconds);
 /* Until it is interrupted, or 'q'. interface NULL: all. */
 int watch(const char *interface, double seconds, bool json);
+
+/* --- capture.c --- */
+
+struct capture_wish {
+    const char *side;          /* "inner", "outer", "all" */
+    unsigned packets, snaplen; /* 0: until a signal comes; whole packets */
+};
+
+/* Packets of the interface into a file ("-": stdout) as pcapng. */
+int capture(const char *interface, const char *file, const struct capture_wish *wish);
 
 /* --- keys.c, files.c --- */
 

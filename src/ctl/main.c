@@ -12,12 +12,13 @@ struct arguments {
     unsigned n;
     bool json, watch;
     double seconds;
+    struct capture_wish wish;
 };
 
 struct command {
     const char *name, *usage, *help;
     unsigned min, max; /* words */
-    bool takes_json, takes_watch;
+    bool takes_json, takes_watch, takes_wish;
     int (*run)(const struct arguments *a);
 };
 
@@ -137,6 +138,12 @@ run_save(const struct arguments *a)
 }
 
 static int
+run_capture(const struct arguments *a)
+{
+    return capture(a->words[0], a->n > 1 ? a->words[1] : "-", &a->wish);
+}
+
+static int
 run_interfaces(const struct arguments *a)
 {
     struct names names;
@@ -189,27 +196,33 @@ static int run_help(const struct arguments *a);
 
 static const struct command commands[] = {
     {"show", "[INTERFACE|all] [--json] [--watch [SECONDS]]",
-     "the interface, its peers and how they do; --watch: again and again", 0, 1, true, true,
+     "the interface, its peers and how they do; --watch: again and again", 0, 1, true, true, false,
      run_show},
-    {"drops", "[INTERFACE|all] [--json]", "what was dropped, and why", 0, 1, true, false,
+    {"drops", "[INTERFACE|all] [--json]", "what was dropped, and why", 0, 1, true, false, false,
      run_drops},
     {"diagnose", "INTERFACE [KEY|ADDRESS] [--json]",
      "what is wrong with a peer (its key, or the first characters of it, or an inner address), "
      "and what to do",
-     1, 2, true, false, run_diagnose},
+     1, 2, true, false, false, run_diagnose},
     {"reload", "INTERFACE", "read the configuration file again; undisturbed peers notice nothing",
-     1, 1, false, false, run_reload},
+     1, 1, false, false, false, run_reload},
     {"save", "INTERFACE", "write the present peers into the configuration file", 1, 1, false, false,
-     run_save},
-    {"interfaces", "", "the names of the interfaces that run", 0, 0, false, false, run_interfaces},
-    {"check", "FILE|INTERFACE", "check a configuration", 1, 1, false, false, run_check},
+     false, run_save},
+    {"capture", "INTERFACE [FILE|-] [--inner|--outer] [--count N] [--snaplen BYTES]",
+     "packets as they come, into a file for tcpdump and Wireshark; --inner: those inside the "
+     "tunnel, "
+     "--outer: those on the wire; until ^C, or N packets",
+     1, 2, false, false, true, run_capture},
+    {"interfaces", "", "the names of the interfaces that run", 0, 0, false, false, false,
+     run_interfaces},
+    {"check", "FILE|INTERFACE", "check a configuration", 1, 1, false, false, false, run_check},
     {"strip", "FILE|INTERFACE", "print the part of a configuration that `wg` reads", 1, 1, false,
-     false, run_strip},
-    {"genkey", "", "print a new private key", 0, 0, false, false, run_genkey},
-    {"pubkey", "", "print the public key of the private key on stdin", 0, 0, false, false,
+     false, false, run_strip},
+    {"genkey", "", "print a new private key", 0, 0, false, false, false, run_genkey},
+    {"pubkey", "", "print the public key of the private key on stdin", 0, 0, false, false, false,
      run_pubkey},
-    {"genpsk", "", "print a new preshared key", 0, 0, false, false, run_genpsk},
-    {"help", "[COMMAND]", "this text", 0, 1, false, false, run_help},
+    {"genpsk", "", "print a new preshared key", 0, 0, false, false, false, run_genpsk},
+    {"help", "[COMMAND]", "this text", 0, 1, false, false, false, run_help},
 };
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
@@ -294,13 +307,42 @@ is_watch(struct arguments *a, const char *word, const char *next, int *used)
     return a->watch;
 }
 
+/* A number from 1 on. */
+static bool
+take_number(unsigned *to, const char *text)
+{
+    char *end;
+    unsigned long n = text != NULL && *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+
+    if (n == 0 || n > UINT32_MAX || *end != '\0')
+        return false;
+    *to = (unsigned)n;
+    return true;
+}
+
+/* How many words it took; 0: it is none of these; -1: its number is none. */
+static int
+take_wish(struct capture_wish *w, const char *option, const char *next)
+{
+    if (strcmp(option, "--count") == 0)
+        return take_number(&w->packets, next) ? 2 : -1;
+    if (strcmp(option, "--snaplen") == 0)
+        return take_number(&w->snaplen, next) ? 2 : -1;
+    if (strcmp(option, "--inner") != 0 && strcmp(option, "--outer") != 0)
+        return 0;
+    w->side = option + 2;
+    return 1;
+}
+
 static int
 run_command(const struct command *c, int argc, char **argv)
 {
-    struct arguments a = {.seconds = 1};
-    int used;
+    struct arguments a = {.seconds = 1, .wish.side = "all"};
+    int used, wished;
 
     for (int i = 0; i < argc; i += used) {
+        const char *next = i + 1 < argc ? argv[i + 1] : NULL;
+
         used = 1;
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             print_usage(stdout, c);
@@ -309,9 +351,13 @@ run_command(const struct command *c, int argc, char **argv)
         if (c->takes_json && strcmp(argv[i], "--json") == 0)
             a.json = true;
         else if (c->takes_watch && strncmp(argv[i], "--watch", 7) == 0) {
-            if (!is_watch(&a, argv[i], i + 1 < argc ? argv[i + 1] : NULL, &used))
+            if (!is_watch(&a, argv[i], next, &used))
                 return misuse(c, "--watch takes 0.1 to 3600 seconds, not", argv[i]);
-        } else if (argv[i][0] == '-') {
+        } else if (c->takes_wish && (wished = take_wish(&a.wish, argv[i], next)) != 0) {
+            if (wished < 0)
+                return misuse(c, "a number from 1 on belongs behind", argv[i]);
+            used = wished;
+        } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
             return misuse(c, "there is no option", argv[i]);
         } else if (a.n == c->max) {
             return misuse(c, "one word too many:", argv[i]);

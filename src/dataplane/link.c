@@ -24,6 +24,7 @@ eth_link_init(struct eth_link *l, const char *name, struct rte_mempool *pool,
     l->drops = drops;
     l->rx = l->tx = 0;
     l->n_tx = 0;
+    l->capture = NULL;
     l->neighbours = (struct neighbours){
         .addresses = &l->addresses,
         .pool = pool,
@@ -52,6 +53,8 @@ eth_link_rx(struct eth_link *l, struct rte_mbuf **frames)
     l->rx += n;
     if (l->port.vlan != 0)
         n = vlan_strip_burst(&l->port, l->drops, frames, n);
+    if (unlikely(l->capture != NULL))
+        capture_burst(l->capture, l->capture_port, false, frames, n);
     return n;
 }
 
@@ -94,6 +97,8 @@ eth_link_flush(struct eth_link *l)
 
     if (n == 0)
         return;
+    if (unlikely(l->capture != NULL))
+        capture_burst(l->capture, l->capture_port, true, l->tx_frames, n);
     if (l->port.vlan != 0)
         n = vlan_insert_burst(&l->port, l->drops, l->tx_frames, n);
     for (int i = 0; i < TX_TRIES && sent < n; i++)

@@ -115,6 +115,8 @@ tx_tun(void *ctx, struct rte_mbuf *packet)
 {
     struct worker *w = ctx;
 
+    if (unlikely(w->capturing != NULL))
+        capture_burst(w->capturing, worker_tun_port(w), true, &packet, 1);
     if (tun_tx(w->tun, packet))
         w->stats.inner_tx++;
     else
@@ -149,6 +151,8 @@ poll_tun(struct worker *w)
     struct rte_mbuf *m[WORKER_BURST];
     unsigned n = tun_rx_burst(w->tun, w->pool, m, WORKER_BURST);
 
+    if (unlikely(w->capturing != NULL))
+        capture_burst(w->capturing, worker_tun_port(w), false, m, n);
     for (unsigned i = 0; i < n; i++)
         tunnel_rx_inner(&w->tunnel, w->now, m[i]);
     w->stats.inner_rx += n;
@@ -201,12 +205,29 @@ count_outer(struct worker *w)
     w->stats.reassembled = w->fragments.reassembled;
 }
 
+static void
+look_for_capture(struct worker *w)
+{
+    struct capture *c = __atomic_load_n(&w->capture, __ATOMIC_ACQUIRE);
+
+    if (unlikely(c != w->capturing)) {
+        w->capturing = c;
+        for (unsigned i = 0; i < w->n_links; i++) {
+            w->links[i]->capture = c;
+            w->links[i]->capture_port = i;
+        }
+    }
+    if (unlikely(c != NULL))
+        c->now = w->now;
+}
+
 static unsigned
 turn(struct worker *w)
 {
     unsigned n = 0;
 
     w->now = worker_clock();
+    look_for_capture(w);
     for (unsigned i = 0; i < w->n_outer; i++)
         n += poll_outer(w, w->links[i]);
     n += w->gateway != NULL ? poll_gateway(w) : poll_tun(w);
@@ -370,6 +391,15 @@ void
 worker_wake(struct worker *w)
 {
     kick(w->wake_fd);
+}
+
+void
+worker_capture(struct worker *w, struct capture *c)
+{
+    __atomic_store_n(&w->capture, c, __ATOMIC_RELEASE);
+    worker_wake(w);
+    if (c == NULL)
+        rte_rcu_qsbr_synchronize(w->rcu, RTE_QSBR_THRID_INVALID);
 }
 
 static void

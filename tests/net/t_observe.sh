@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # What a daemon shows of itself: metrics, telemetry, a key log, log levels, and what the service
-# manager hears.
+# manager hears; and packets, captured inside and outside.
 #
 #        node a                  node b
 #   ┌──────────────┐   UDP    ┌──────────────┐
@@ -10,7 +10,9 @@
 #   └──┬───────────┘          └──────────────┘
 #      └ metrics at 127.0.0.1:9586 of its namespace
 . "${0%/*}/lib.sh"
-need wg nft ping
+need wg nft ping tcpdump
+WGTCPCTL=$NET_BUILD/src/ctl/wgtcpctl
+need_built "$WGTCPCTL"
 
 observe() { # NODE ARGUMENT...
     local node=$1
@@ -65,13 +67,13 @@ more_watchdogs $((before + 1)) || fail "no watchdog"
 
 step "and not of one that hangs, whatever the control thread does"
 worker=$(grep -lE '^(rte|lcore)-worker-1$' "/proc/${PIDS[a]}/task/"*/comm) || fail "a has no worker"
-alive=$(watchdogs)
 said=$(log_lines a)
-observe a freeze "${PIDS[a]}" "$(cat "$worker")" 1.3
-hung=$(($(watchdogs) - alive))
-[ "$hung" -le 2 ] || fail "WATCHDOG=1 came $hung times in the 1.3 s in which the worker hung"
+read -r from to < <(observe a freeze "${PIDS[a]}" "$(cat "$worker")" 1.6)
+# One may come for the turns made before; a busy machine hears of it late.
+hung=$(awk -v from="$from" -v to="$to" '/WATCHDOG=1$/ && $1 > from + 0.6 && $1 < to - 0.1' "$(log_of manager)")
+assert_equal "WATCHDOG=1 while the worker hung" "$hung" ""
 has_logged a "$said" 'warning: the worker has not made a turn' || fail "nothing is said of a worker that hangs"
-retry 2 more_watchdogs $((alive + hung)) ||
+retry 5 more_watchdogs "$(watchdogs)" ||
     fail "the watchdog does not hear that the worker turns again"
 
 step "the log"
@@ -125,12 +127,52 @@ assert_equal "theirs" "$(sed -n 's/^REMOTE_STATIC_PUBLIC_KEY = //p' "$NET_DIR/wi
 assert_match "there is a warning" "$(cat "$(log_of a)")" 'warning: KeyLog: .* can read all traffic'
 assert_no_match "no key without KeyLog" "$(cat "$(log_of b)")" 'KeyLog'
 
+step "captures"
+inside=$NET_DIR/inner.pcapng outside=$NET_DIR/outer.pcapng
+capture=("$WGTCPCTL" capture "$(if_name a)")
+seen() { tcpdump -n -r "$1" "${@:2}" 2>>"$NET_DIR/tcpdump.log" | wc -l; }
+"${capture[@]}" "$inside" --inner --snaplen 64 2>"$NET_DIR/inner.log" &
+inner=$!
+retry 5 test -s "$inside" || fail "no capture begins: $(cat "$NET_DIR/inner.log")"
+! "${capture[@]}" - --outer >"$NET_DIR/second" 2>&1 || fail "there are two captures"
+assert_match "a second capture" "$(cat "$NET_DIR/second")" 'somebody captures already'
+ping_both b a -c 10 -s 1000
+kill -INT "$inner"
+wait "$inner" || fail "the capture: $(cat "$NET_DIR/inner.log")"
+assert_match "its end" "$(cat "$NET_DIR/inner.log")" '^wgtcpctl: [0-9]+ packets captured, 0 missed'
+assert_equal "mode of the file" "$(stat -c %a "$inside")" 600
+for family in icmp icmp6; do
+    [ "$(seen "$inside" "$family and greater 1000")" -ge 20 ] ||
+        fail "too few of $family: $(tcpdump -n -r "$inside" 2>&1)"
+    [ "$(seen "$inside" -Q in "$family")" -eq "$(seen "$inside" -Q out "$family")" ] ||
+        fail "requests and answers of $family go different ways"
+done
+late=$(tcpdump -tt -n -r "$inside" 2>/dev/null | awk -v now="$(date +%s)" '$1 < now - 60 || $1 > now + 1' | wc -l)
+assert_equal "packets that were not seen now" "$late" 0
+assert_match "bytes kept" "$(tcpdump -r "$inside" -c 1 2>&1)" 'snapshot length 64'
+"${capture[@]}" --outer --count 12 >"$outside" 2>"$NET_DIR/outer.log" &
+outer=$!
+retry 5 test -s "$outside" || fail "no capture begins: $(cat "$NET_DIR/outer.log")"
+ping_both b a -c 10
+wait "$outer" || fail "the capture: $(cat "$NET_DIR/outer.log")"
+assert_match "its end" "$(cat "$NET_DIR/outer.log")" '12 packets captured'
+assert_equal "packets captured" "$(seen "$outside")" 12
+assert_match "outside" "$(tcpdump -n -r "$outside" 2>/dev/null)" "IP 192.0.2.2.$PORT > 192.0.2.1.$PORT: UDP"
+assert_equal "inner addresses outside" "$(seen "$outside" host 10.9.0.1)" 0
+STATUS=0
+"${capture[@]}" /nowhere/file 2>"$NET_DIR/err.log" || STATUS=$?
+assert_equal "a file that cannot be: exit status" "$STATUS" 1
+"${capture[@]}" "$NET_DIR/ends" 2>"$NET_DIR/ends.log" & # and a is still its subject when it ends
+last=$!
+retry 5 test -s "$NET_DIR/ends" || fail "no capture begins: $(cat "$NET_DIR/ends.log")"
+
 step "a client that says nothing is sent away"
 wait "$silent" || fail "the silent client"
 assert_equal "it" "$(cat "$NET_DIR/silent.txt")" "closed after 5 s"
 
 step "the end"
 stop_wgtcpd a b
+wait "$last" || fail "the capture does not end with a: $(cat "$NET_DIR/ends.log")"
 retry 5 has_logged manager 0 'STOPPING=1$' || fail "the manager does not hear that a stops"
 [ ! -e "$socket" ] || fail "telemetry leaves $socket behind"
 stop manager INT

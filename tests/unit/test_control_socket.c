@@ -24,9 +24,10 @@ static char directory[] = "/tmp/wgtcpd-control-XXXXXX";
 static struct sockaddr_un address;
 static char seen[128]; /* the words of the last request */
 static size_t answer_len;
+static int taken = -1; /* the connection of a request to take it */
 
 static json_t *
-answer(void *ctx, char **words, unsigned n)
+answer(void *ctx, char **words, unsigned n, int fd)
 {
     char *text;
     json_t *o;
@@ -36,6 +37,10 @@ answer(void *ctx, char **words, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         strcat(seen, i > 0 ? "," : "");
         strcat(seen, words[i]);
+    }
+    if (strcmp(words[0], "take") == 0) {
+        taken = dup(fd);
+        return CONTROL_ANSWER_TAKEN;
     }
     text = malloc(answer_len + 1);
     memset(text, 'x', answer_len);
@@ -135,6 +140,31 @@ a_request_is_answered_and_the_connection_ends(void **state)
     assert_string_equal(seen, "diagnose,KEY=");
 }
 
+/* It is no client any more: nobody ends it, and it takes no place. */
+static void
+a_connection_may_be_taken(void **state)
+{
+    int fds[MAX_CLIENTS + 1];
+    char got[3] = "";
+
+    (void)state;
+    for (int i = 0; i <= MAX_CLIENTS; i++) {
+        fds[i] = connect_client();
+        say(fds[i], "take it\n");
+        event_base_loop(base, EVLOOP_NONBLOCK);
+        event_base_loop(base, EVLOOP_NONBLOCK);
+        assert_string_equal(seen, "take,it");
+        seen[0] = '\0';
+        assert_int_equal(write(taken, "ok", 2), 2);
+        assert_int_equal(recv(fds[i], got, sizeof(got), 0), 2);
+        assert_string_equal(got, "ok");
+        close(taken);
+        assert_int_equal(recv(fds[i], got, sizeof(got), 0), 0);
+    }
+    for (int i = 0; i <= MAX_CLIENTS; i++)
+        close(fds[i]);
+}
+
 static void
 a_request_may_come_in_pieces(void **state)
 {
@@ -171,8 +201,9 @@ nonsense_is_refused(void **state)
 
     (void)state;
     say(fd, " \n");
-    expect_answer(fd,
-                  "{\"error\":\"empty request; ask `show`, `diagnose`, `reload` or `save`\"}\n");
+    expect_answer(
+        fd,
+        "{\"error\":\"empty request; ask `show`, `diagnose`, `reload`, `save` or `capture`\"}\n");
     fd = connect_client();
     say(fd, "1 2 3 4 5 6 7 8 9\n");
     expect_answer(fd, "{\"error\":\"too many words in the request\"}\n");
@@ -239,6 +270,7 @@ main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_request_is_answered_and_the_connection_ends),
+        T(a_connection_may_be_taken),
         T(a_request_may_come_in_pieces),
         T(an_answer_larger_than_the_socket_takes_arrives_whole),
         T(nonsense_is_refused),

@@ -18,7 +18,7 @@ _wgtcpctl_files() {
 _wgtcpctl_words() {
     case $2-$3 in
     show-1 | drops-1) echo "$("$1" interfaces 2>/dev/null) all" ;;
-    diagnose-1 | reload-1 | save-1) "$1" interfaces 2>/dev/null ;;
+    diagnose-1 | reload-1 | save-1 | capture-1) "$1" interfaces 2>/dev/null ;;
     diagnose-2) wg show "$4" peers 2>/dev/null ;;
     help-1) echo "$5" ;;
     esac
@@ -28,13 +28,14 @@ _wgtcpctl_options() {
     case $1 in
     show) echo --json --watch --help ;;
     drops | diagnose) echo --json --help ;;
+    capture) echo --inner --outer --count --snaplen --help ;;
     *) echo --help ;;
     esac
 }
 
 _wgtcpctl() {
     local program=$1 word=$2 command=${COMP_WORDS[1]} interface='' place=1 i
-    local commands='show drops diagnose reload save interfaces check strip genkey pubkey genpsk help'
+    local commands='show drops diagnose capture reload save interfaces check strip genkey pubkey genpsk help'
     if [ "$COMP_CWORD" -eq 1 ]; then
         mapfile -t COMPREPLY < <(compgen -W "$commands --help --version" -- "$word")
         return

@@ -7,6 +7,9 @@
  *   diagnose [WHO]          diagnose.h
  *   reload                  {"notes": ["line", ...]}: what counts from the next start on
  *   save                    {}
+ *   capture [SIDE [BYTES]]  no object, but a capture file (pcapng): packets of SIDE (inner, outer,
+ *                           all) as they come, of each at most BYTES (0: all), until the client
+ *                           shuts down its side
  *
  * What cannot be done is answered by {"error": "what is wrong; what would be right"}.
  */
@@ -18,6 +21,8 @@
 #define CONTROL_SOCKET_DIRECTORY "/run/wgtcpd"
 enum { CONTROL_REQUEST_MAX = 512 }; /* bytes of a line */
 
+#define CONTROL_ANSWER_TAKEN json_null()
+
 struct event_base;
 struct control_socket;
 
@@ -26,8 +31,9 @@ struct control_socket_config {
     const char *directory, *name;
     unsigned max_clients, patience_s; /* a client's time to ask, and to take the answer */
     void *ctx;
-    /* The answer to a request's words (n >= 1); NULL: no memory. */
-    json_t *(*answer)(void *ctx, char **words, unsigned n);
+    /* The answer to a request's words (n >= 1); NULL: no memory. CONTROL_ANSWER_TAKEN: it made a
+     * descriptor of its own of the connection fd, which is its business from now on. */
+    json_t *(*answer)(void *ctx, char **words, unsigned n, int fd);
 };
 
 /* NULL: errno says why. directory and name are copied. */

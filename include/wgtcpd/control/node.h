@@ -11,6 +11,7 @@
 #include <wgtcpd/dataplane/worker.h>
 #include <wgtcpd/tunnel/handshaker.h>
 
+struct capture_session;
 struct control_socket;
 struct event;
 struct event_base;
@@ -35,6 +36,7 @@ struct node {
     struct rte_rcu_qsbr *rcu;
     struct event_base *base;               /* the control thread's loop */
     struct control_socket *control_socket; /* of wgtcpctl */
+    struct capture_session *capture;       /* NULL: there is none */
     struct event *on_worker, *on_signal, *on_resolve, *on_link;
     LIST_HEAD(, question) questions; /* names being looked up */
     bool no_name_server;             /* gave an answer at the start */

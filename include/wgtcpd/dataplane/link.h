@@ -5,6 +5,7 @@
 #define WGTCPD_DATAPLANE_LINK_H
 
 #include <wgtcpd/dataplane/addresses.h>
+#include <wgtcpd/dataplane/capture.h>
 #include <wgtcpd/dataplane/neighbours.h>
 #include <wgtcpd/dataplane/port.h>
 
@@ -20,6 +21,8 @@ struct eth_link {
     /* worker: rw */
     struct neighbours neighbours;
     struct wgt_drop_counters *drops;
+    struct capture *capture; /* of what passes, as port number capture_port; NULL: nobody looks */
+    unsigned capture_port;
     uint64_t rx, tx; /* frames */
     uint16_t n_tx;
     struct rte_mbuf *tx_frames[LINK_TX_BATCH];

@@ -44,9 +44,11 @@ struct worker {
     bool idle;
     struct rte_epoll_event epoll_wake, epoll_tun;
     struct worker_stats stats;
+    struct capture *capturing; /* what capture was when this turn began */
 
     /* control: rw, worker: ro, and the other way round */
     bool quit, failed;
+    struct capture *capture; /* worker_capture */
 };
 
 /* Nanoseconds of CLOCK_BOOTTIME: keys age while the machine sleeps, too. */
@@ -65,5 +67,16 @@ void worker_fini(struct worker *w);
 int worker_main(void *arg);
 /* From the control thread: look at commands and flags now. */
 void worker_wake(struct worker *w);
+
+/* From the control thread, while the worker runs: packets go to c from its next turn on; NULL: to
+ * nobody, and when this returns, the worker does not know the last one any more. Frames are seen
+ * without the tag of their port's VLAN, checksums as they are handed to the hardware. Ports: the
+ * links in their order, then the TUN (worker_tun_port). */
+void worker_capture(struct worker *w, struct capture *c);
+static inline unsigned
+worker_tun_port(const struct worker *w)
+{
+    return w->n_links;
+}
 
 #endif
