@@ -15,6 +15,9 @@
 /* A connection of the peer's that is heard so soon after we dialled was dialled before ours was
  * known there. Whichever is not used is closed after that time. */
 #define CROSSING_TIME TCP_FLOW_LINGER
+/* So long after a dial a datagram moves nothing: with traffic there are always some under way, and
+ * they would win against every connection, which needs a round trip to begin. */
+#define DIAL_PRECEDENCE (2 * WGT_SEC)
 /* So many dials of TCP_FLOW_REDIAL_TIMEOUT each on a path that used to work: 30 s. */
 enum { REDIALS = 10 };
 
@@ -131,7 +134,7 @@ is_better_path(const struct tunnel_peer *p, wgt_time now, const struct path *fro
     const struct tcp_flow *now_used = tcp_flow_of(&p->path.path);
 
     if (from->kind != TRANSPORT_TCP)
-        return true;
+        return now_used == NULL || now_used->dialer != p || now - p->dialled_at >= DIAL_PRECEDENCE;
     if (f == NULL || !tcp_flow_usable(f))
         return false;
     if (now_used == NULL || !now_used->established || !tcp_flow_usable(now_used))
