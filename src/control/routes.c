@@ -225,8 +225,8 @@ add_route(struct node *n, struct route *route)
         choose_table(n) != 0)
         return -1;
     rc = netlink_add_route(&n->netlink, &route->prefix, table_for(r, &route->prefix));
-    route->ours = rc == 0;
-    if (rc == 0 || (rc == -EEXIST && leads_here_already(n->config, &route->prefix)))
+    route->ours = rc == 0 || rc == -ENETDOWN; /* or comes when the link is up */
+    if (route->ours || (rc == -EEXIST && leads_here_already(n->config, &route->prefix)))
         return 0;
     log_error("cannot add route %s: %s", ip_prefix_format(text, &route->prefix),
               rc == -EEXIST

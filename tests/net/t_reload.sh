@@ -127,11 +127,17 @@ in_ns a ip link set "$name" down
 retry 5 has_logged a "$before" 'interface is down' || fail "a has not noticed"
 assert_match "a's status" "$(status a)" 'tcp: connections 0,'
 ! ping_h || fail "an interface that is down answers"
+echo "AllowedIPs = 10.77.0.0/24, fd77::/64" >>"$(conf_of a)" # of h, whose lines are the last
+reload 'reloaded .*: peers added 0, removed 0, changed 1, untouched 1'
 step "it comes up: routes and addresses of before, and sessions when they are wanted"
 in_ns a ip link set "$name" up
 ping_until 5 a h # at the endpoint that it had
 ping_both a h
 assert_match "addresses" "$(in_ns a ip address show dev "$name")" 'inet6 fd09::1/'
+assert_match "routes" "$(in_ns a ip route)" "10\.77\.0\.0/24 dev $name"
+assert_match "routes" "$(in_ns a ip -6 route)" "fd77::/64 dev $name"
+cp "$NET_DIR/good" "$(conf_of a)"
+reload 'reloaded .*: peers added 0, removed 0, changed 1, untouched 1'
 connected() { [ "$(connections)" -gt "$accepted" ]; }
 retry 10 connected || fail "b does not dial again"
 

@@ -144,15 +144,20 @@ an_interface_that_goes_down_wipes_keys_and_stops_timers(void **state)
 static void
 packets_that_wait(enum transport_kind kind)
 {
+    const struct handshaker_peer *hp;
     struct node_config config[2];
 
     pair_configure(config, kind);
     pair_begin(601, IP_V4, config, NULL);
+    hp = node->peer->handshaker_peer;
     watch(lose_all);
     pair_offer(0, 0, 5);
     pair_run_to(S);
     assert_int_equal(node->peer->staged.count, 5);
+    assert_true(kind == TRANSPORT_TCP || hp->has_index);
     set_link(0, false);
+    assert_false(hp->has_index);
+    assert_true(noise_is_zero(&hp->remote.handshake, sizeof(hp->remote.handshake)));
     assert_int_equal(node->peer->staged.count, 0);
     assert_int_equal(pair_drops(0, WGT_DROP_LINK_DOWN), 5);
     pair_offer(0, 5, 1); /* on its way when the link went */
@@ -266,6 +271,7 @@ set_while_down(enum transport_kind kind)
     node_change(node, &c, NULL);
     change_free(&c);
     node_settle(node, pair.now);
+    assert_true(peer_timers_deadline(&node->peer->timers) == WGT_NEVER);
     pair_run_for(60 * S);
     assert_int_equal(n_from[0], 0);
     set_link(0, true);
@@ -343,14 +349,12 @@ a_connection_with_answers_stays(void **state)
     pair_run_to(119 * S);
     pair.node[1].config.control_delay = 1000 * S;
     for (unsigned i = 0; i < 50; i++) {
-        pair_offer(0, i, 1);
         pair_offer(1, i, 1);
         pair_run_for(S);
     }
-    assert_true(node->handshaker.initiations_sent >= 10);
+    assert_true(node->handshaker.initiations_sent >= 8); /* T1 has come */
     assert_int_equal(node->handshaker.responses_received, 1);
     assert_int_equal(pair.out[0].n, 50);
-    assert_int_equal(pair.out[1].n, 50);
     assert_int_equal(node->peer->stats.dials, 1);
     pair_finish();
 }

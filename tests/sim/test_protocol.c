@@ -191,9 +191,9 @@ reject_after_time_stops_receiving(void **state)
         assert_true(copy_len > 0);
         pair.wire = nothing_passes; /* no other keys */
         birth = listener->peer->session.current->birth - listener->clock_offset;
-        pair_run_to(birth + 180 * S - 2 * MS + late * 2 * MS);
+        pair_run_to(birth + 180 * S - PAIR_DELAY - (late == 0 ? 1 : 0));
         pair.wire = NULL;
-        pair_send(0, copy, copy_len); /* arrives a millisecond later */
+        pair_send(0, copy, copy_len);
         pair_run_for(PAIR_DELAY);
         assert_int_equal(pair.out[1].n, late == 0 ? 1 : 0);
         assert_int_equal(pair_drops(1, WGT_DROP_DATA_EXPIRED), late);
@@ -229,14 +229,20 @@ watch_initiations(unsigned from, uint8_t *packet, size_t len)
     return true;
 }
 
-/* So many more events wait behind those that node 1 has. */
+/* So many more events wait behind those that the node has. */
 static void
-load(unsigned n)
+load_node(const struct node *node, unsigned n)
 {
     struct tunnel_event filler = {.type = TUNNEL_EVENT_HANDSHAKE}; /* no message: dropped */
 
     while (n-- > 0)
-        assert_int_equal(rte_ring_enqueue_elem(listener->events, &filler, sizeof(filler)), 0);
+        assert_int_equal(rte_ring_enqueue_elem(node->events, &filler, sizeof(filler)), 0);
+}
+
+static void
+load(unsigned n)
+{
+    load_node(listener, n);
 }
 
 static void
@@ -278,6 +284,40 @@ under_load_a_cookie_has_to_be_shown(void **state)
     pair_run_for(100 * MS);
     assert_int_equal(listener->handshaker.responses_sent, 1);
     assert_int_equal(listener->handshaker.cookies_sent, 1);
+    assert_int_equal(pair.out[1].n, 1);
+    pair_finish();
+}
+
+/* Node 0 has sent n initiations and has not looked at the answer. */
+static void
+run_until_answered(unsigned n)
+{
+    while (initiations(0) < n || rte_ring_empty(dialler->events))
+        pair_run_for(MS);
+}
+
+static void
+under_load_a_response_has_to_show_a_cookie_too(void **state)
+{
+    struct node_config config[2];
+
+    (void)state;
+    pair_configure(config, TRANSPORT_UDP);
+    config[0].control_delay = 5 * MS;
+    pair_begin(714, IP_V4, config, NULL);
+    pair_offer(0, 0, 1);
+    run_until_answered(1);
+    load_node(dialler, TUNNEL_RING_SIZE / 8);
+    pair_run_for(100 * MS);
+    assert_int_equal(dialler->handshaker.drops.n[WGT_DROP_MAC2_UNDER_LOAD], 1);
+    assert_int_equal(dialler->handshaker.cookies_sent, 1);
+    assert_int_equal(listener->handshaker.cookies_received, 1);
+    assert_null(dialler->peer->session.current);
+    run_until_answered(2);
+    load_node(dialler, TUNNEL_RING_SIZE / 8);
+    pair_run_for(100 * MS);
+    assert_int_equal(dialler->handshaker.cookies_sent, 1);
+    assert_int_equal(dialler->handshaker.responses_received, 1);
     assert_int_equal(pair.out[1].n, 1);
     pair_finish();
 }
@@ -464,6 +504,7 @@ main(int argc, char **argv)
         T(a_responder_initiates_only_when_its_key_is_too_old_to_send),
         T(reject_after_time_stops_receiving),
         T(under_load_a_cookie_has_to_be_shown),
+        T(under_load_a_response_has_to_show_a_cookie_too),
         T(a_queue_that_is_shorter_is_no_load),
         T(load_lasts_a_second),
         T(under_load_a_source_has_its_rate),
