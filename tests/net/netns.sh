@@ -215,6 +215,29 @@ row_big_mtu() { # TRANSPORT
     bulk a b 6 3000000
 }
 
+# Row 27. As for containers that have nothing but the tunnel; the daemon stays where its ports are.
+row_other_namespace() {
+    step "row 27: the interface moves to another namespace, which is then deleted"
+    local pid=${PIDS[a]}
+    in_ns a ip link set "$(if_name a)" netns "$(ns_name h)"
+    in_ns h ip address add 10.9.0.1/24 dev "$(if_name a)"
+    in_ns h ip link set "$(if_name a)" up
+    # a's sessions ended when the interface went down. b would find out after 15 s.
+    wg_of b set peer "$(public_key a)" remove
+    wg_of b set peer "$(public_key a)" endpoint "$(endpoint a 4)" allowed-ips 10.9.0.1/32
+    retry 5 ping_once b a 4 || fail "a is not reached in its new namespace"
+    ping_at_once h b
+    start_probe b a
+    ip netns del "$(ns_name h)"
+    retry 10 gone "$pid" || fail "a runs on without its interface"
+    STATUS=0
+    wait "$pid" || STATUS=$?
+    unset "PIDS[a]"
+    assert_equal "exit status of a" "$STATUS" 0
+    stop_probe
+    retry 5 status_matches b 'end of status' || fail "b is not well"
+}
+
 check_netns() { # TRANSPORT
     new_wire
     new_wgtcpd_node a b
@@ -229,4 +252,5 @@ check_netns() { # TRANSPORT
     row_low_order_keys
     row_mtu_padding "$1"
     row_big_mtu "$1"
+    row_other_namespace
 }
