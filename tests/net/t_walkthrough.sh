@@ -49,13 +49,13 @@ open_node() {
             mkdir -p "$dir" && mount -t tmpfs -o mode=700 tmpfs "$dir" || exit
         done
         [ -z "$1" ] || mount --bind "$1" "$2" || exit
-        echo ready && exec sleep 1000' sh "$INSTALLED" "$PREFIX"
+        cd / && echo ready && exec sleep 1000' sh "$INSTALLED" "$PREFIX"
     retry 5 has_logged "shell-$node" 0 '^ready$' || fail "node $node does not open"
 }
 
 # The words before a command that shall run on NODE, in ENTER: for what runs on, its process is the command's.
 enter() { # NODE
-    ENTER=(nsenter -t "${PIDS[shell-$1]}" --mount --net --wd=/ -- env -i LANG=C.UTF-8 HOME=/root
+    ENTER=(nsenter -t "${PIDS[shell-$1]}" --mount --net --root --wd -- env -i LANG=C.UTF-8 HOME=/root
         WG_COLOR_MODE=never PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin)
 }
 
