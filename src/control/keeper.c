@@ -25,7 +25,8 @@
 /*
  * One datagram asks, one answers. A request is what is wanted, then strings that end with NUL: of a
  * command its arguments, an empty one behind them, and what it reads (nothing: stdin is ours). With
- * a file to be saved comes the descriptor of its text.
+ * a file to be saved comes the descriptor of its text. A command is run by a process of its own,
+ * and answered on a pipe that comes with it: a hook may have the daemon reload, or save.
  */
 enum request { REQUEST_RUN = 'r', REQUEST_OPEN = 'o', REQUEST_SAVE = 's', REQUEST_CLEAN = 'c' };
 enum { REQUEST_MAX = 128 << 10, FILE_MAX_BYTES = 64 << 20, ARGS_MAX = 8, TURN_MS = 2 };
@@ -261,6 +262,21 @@ serve_save(const struct keeper *k, int fd)
 
 /* --- requests --- */
 
+/* Answers on descriptor. Without a process for it, nobody does, and the pipe's end says so. */
+static void
+start_run(const struct keeper *k, char *request, size_t len, int descriptor)
+{
+    pid_t pid = fork();
+    int rc;
+
+    if (pid != 0)
+        return;
+    close(k->fd);
+    signal(SIGCHLD, SIG_DFL);
+    rc = serve_run(k, request + 1, request + len);
+    _exit(write(descriptor, &rc, sizeof(rc)) == (ssize_t)sizeof(rc) ? 0 : 1);
+}
+
 static void
 serve(struct keeper *k, char *request, size_t len, int descriptor)
 {
@@ -278,8 +294,8 @@ serve(struct keeper *k, char *request, size_t len, int descriptor)
         serve_clean(k);
         break;
     case REQUEST_RUN:
-        rc = serve_run(k, request + 1, request + len);
-        break;
+        start_run(k, request, len, descriptor);
+        return;
     default:
         rc = CHILD_REFUSED;
     }
@@ -299,6 +315,7 @@ static void __attribute__((noreturn)) keep(struct keeper *k)
 
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
+    signal(SIGCHLD, SIG_IGN); /* nobody waits for processes that run commands */
     prctl(PR_SET_NAME, "wgtcpd-keeper", 0, 0, 0);
     while (request != NULL && (n = receive_message(k->fd, request, REQUEST_MAX, &descriptor)) > 0) {
         serve(k, request, (size_t)n, descriptor);
@@ -362,15 +379,12 @@ keeper_is_up(void)
 
 /* --- asking it --- */
 
-/* Waits for the answer; *descriptor is what came with it, or -1. */
+/* *descriptor is what came with it, or -1. */
 static int
-await_answer(int *descriptor, void (*meanwhile)(void *ctx), void *ctx)
+await_answer(int *descriptor)
 {
-    struct pollfd p = {.fd = keeper_fd, .events = POLLIN};
     int rc;
 
-    while (meanwhile != NULL && poll(&p, 1, TURN_MS) == 0)
-        meanwhile(ctx);
     if (receive_message(keeper_fd, &rc, sizeof(rc), descriptor) != (ssize_t)sizeof(rc))
         return -EPIPE;
     return rc;
@@ -378,9 +392,9 @@ await_answer(int *descriptor, void (*meanwhile)(void *ctx), void *ctx)
 
 /* An answer without a descriptor. */
 static int
-await_number(void (*meanwhile)(void *ctx), void *ctx)
+await_number(void)
 {
-    int descriptor, rc = await_answer(&descriptor, meanwhile, ctx);
+    int descriptor, rc = await_answer(&descriptor);
 
     if (descriptor >= 0)
         close(descriptor);
@@ -419,16 +433,33 @@ format_run(char *request, char *const argv[], const char *input)
     return len + strlen(input) + 1;
 }
 
+/* Other requests may come and go meanwhile. */
+static int
+await_command(int fd, void (*meanwhile)(void *ctx), void *ctx)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    int rc;
+
+    while (meanwhile != NULL && poll(&p, 1, TURN_MS) == 0)
+        meanwhile(ctx);
+    return read(fd, &rc, sizeof(rc)) == (ssize_t)sizeof(rc) ? rc : -1;
+}
+
 int
 keeper_run(char *const argv[], const char *input, void (*meanwhile)(void *ctx), void *ctx)
 {
     char *request = malloc(REQUEST_MAX);
     size_t len = request != NULL ? format_run(request, argv, input) : 0;
-    int rc = -1;
+    int rc = -1, answer[2];
 
-    if (len > 0 && send_message(keeper_fd, request, len, -1))
-        rc = await_number(meanwhile, ctx);
+    if (len > 0 && pipe2(answer, O_CLOEXEC) == 0) {
+        bool asked = send_message(keeper_fd, request, len, answer[1]);
 
+        close(answer[1]); /* the other one's end tells of its death */
+        if (asked)
+            rc = await_command(answer[0], meanwhile, ctx);
+        close(answer[0]);
+    }
     free(request);
     if (rc == CHILD_REFUSED)
         log_error("%s was not run: only hooks of the configuration are, and resolvconf", argv[0]);
@@ -440,7 +471,7 @@ keeper_run(char *const argv[], const char *input, void (*meanwhile)(void *ctx), 
 int
 keeper_open_config(void)
 {
-    int fd, rc = ask(REQUEST_OPEN, -1) ? await_answer(&fd, NULL, NULL) : -EPIPE;
+    int fd, rc = ask(REQUEST_OPEN, -1) ? await_answer(&fd) : -EPIPE;
 
     return rc == 0 ? fd : rc;
 }
@@ -468,7 +499,7 @@ keeper_save(void (*print)(void *ctx, FILE *to), void *ctx)
 
     if (fd < 0)
         return fd;
-    rc = ask(REQUEST_SAVE, fd) ? await_number(NULL, NULL) : -EPIPE;
+    rc = ask(REQUEST_SAVE, fd) ? await_number() : -EPIPE;
     close(fd);
     return rc;
 }
@@ -477,5 +508,5 @@ void
 keeper_clean(void)
 {
     if (keeper_is_up() && ask(REQUEST_CLEAN, -1))
-        (void)await_number(NULL, NULL);
+        (void)await_number();
 }

@@ -11,6 +11,8 @@
 #       clients
 . "${0%/*}/lib.sh"
 need wg nft ping
+WGTCPCTL=$NET_BUILD/src/ctl/wgtcpctl
+need_built "$WGTCPCTL"
 
 a=$(if_name a) b=$(if_name b)
 socket=/run/wireguard/$a.sock
@@ -27,7 +29,9 @@ new_wgtcpd_node a b
 new_keys a b x
 mk_conf a "Table = off"
 conf_peer a b
-mk_conf b "PostUp = wg set %i fwmark 0x20" "PreDown = wg showconf %i >$NET_DIR/saved"
+mk_conf b "PostUp = $WGTCPCTL show %i --json >$NET_DIR/up.json && $WGTCPCTL reload %i && touch $NET_DIR/reloaded" \
+    "PostUp = wg set %i fwmark 0x20" "PostUp = wg show %i fwmark >$NET_DIR/up.wg" \
+    "PreDown = wg showconf %i >$NET_DIR/saved" "PreDown = $WGTCPCTL save %i && touch $NET_DIR/kept"
 conf_peer b a "Endpoint = $(endpoint a 4)" "Transport = tcp"
 start_wgtcpd a
 start_wgtcpd b
@@ -35,8 +39,11 @@ ping_until 10 b a
 key_b=$(public_key b)
 hex_x=$(base64 -d <"$NET_DIR/x.pub" | od -An -v -tx1 | tr -d ' \n')
 
-step "a hook may call wg"
-assert_equal "fwmark after PostUp" "$(wg show "$b" fwmark)" 0x20
+step "a hook may call wg and wgtcpctl"
+assert_equal "fwmark in PostUp" "$(cat "$NET_DIR/up.wg")" 0x20
+assert_match "wgtcpctl in PostUp" "$(cat "$NET_DIR/up.json")" "\"interface\": \"$b\""
+[ -e "$NET_DIR/reloaded" ] || fail "PostUp cannot reload"
+assert_match "reload" "$(cat "$(log_of b)")" 'reloaded .*: peers added 0, removed 0, changed 0, untouched 1'
 
 step "our own lines"
 got=$(uapi 'get=1\n\n')
@@ -117,6 +124,8 @@ for i in 1 2 3 4 5 6 7 8 9 10; do kill "${clients[i]}"; done
 step "the hook before the end"
 stop_wgtcpd b
 assert_match "showconf in PreDown" "$(cat "$NET_DIR/saved")" '^FwMark = 0x20$'
+[ -e "$NET_DIR/kept" ] || fail "PreDown cannot save"
+assert_match "what PreDown saved" "$(cat "$(conf_of b)")" '^FwMark = 0x20$'
 [ ! -e "/run/wireguard/$b.sock" ] || fail "the socket of b is still there"
 
 step "a stale socket is replaced"
