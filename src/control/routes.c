@@ -30,6 +30,7 @@ enum {
     TABLES = 64,
     FIRST_PRIORITY = 32000,
     PRIORITIES_PER_TABLE = 3,
+    CHANGES_PER_TURN = 256, /* some milliseconds; then it is the worker's events' turn */
 };
 
 static uint32_t
@@ -288,23 +289,37 @@ want(void *ctx, const struct ip_prefix *p, void *value)
     return true;
 }
 
+/* 65,000 changes take a second or more, and handshakes do not wait so long. */
+static void
+let_others(struct node *n, size_t changes)
+{
+    if (changes % CHANGES_PER_TURN == 0)
+        loop_take_events(n);
+}
+
 /* Both lists are in order: one pass tells what goes, what stays and what comes. */
 static int
 replace(struct node *n, struct wanted *w)
 {
     struct routes *r = &n->routes;
-    size_t old = 0;
+    size_t old = 0, changes = 0;
     int rc = 0;
 
     for (size_t i = 0; i <= w->n; i++) {
-        while (old < r->n && (i == w->n || compare(&r->items[old].prefix, &w->items[i].prefix) < 0))
+        while (old < r->n &&
+               (i == w->n || compare(&r->items[old].prefix, &w->items[i].prefix) < 0)) {
             remove_route(n, &r->items[old++]);
+            let_others(n, ++changes);
+        }
         if (i == w->n)
             break;
-        if (old < r->n && compare(&r->items[old].prefix, &w->items[i].prefix) == 0)
+        if (old < r->n && compare(&r->items[old].prefix, &w->items[i].prefix) == 0) {
             w->items[i].ours = r->items[old++].ours;
-        else if (add_route(n, &w->items[i]) != 0)
+            continue;
+        }
+        if (add_route(n, &w->items[i]) != 0)
             rc = -1;
+        let_others(n, ++changes);
     }
     return rc;
 }
