@@ -512,6 +512,13 @@ device_set_link(struct device *d, bool up)
     handshaker_set_link(d->handshaker, up);
 }
 
+void
+device_set_mtu(struct device *d, const struct tunnel_mtu *mtu)
+{
+    wait_for_room(d);
+    handshaker_set_mtu(d->handshaker, mtu);
+}
+
 /* --- life ----------------------------------------------------------------------------------------
  */
 

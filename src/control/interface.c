@@ -121,8 +121,8 @@ change_mtu(struct node *n, const struct config *new, FILE *errors)
         return -1;
     }
     n->mtu = mtu;
-    __atomic_store_n(&n->worker.tunnel.config.mtu, mtu, __ATOMIC_RELAXED);
-    __atomic_store_n(&n->worker.tunnel.config.fragment, new->mtu != 0, __ATOMIC_RELAXED);
+    device_set_mtu(&n->device, &(struct tunnel_mtu){.mtu = mtu, .fragment = new->mtu != 0});
+    worker_wake(&n->worker);
     return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <event2/event.h>
 
 #include <wgtcpd/control/log.h>
+#include <wgtcpd/control/snapshot.h>
 
 #include "internal.h"
 
@@ -236,24 +237,23 @@ ask(struct node *n, struct device_peer *p)
 
 /* Whether its address is worth asking for. */
 static bool
-in_trouble(struct device_peer *p, wgt_time now)
+in_trouble(struct device_peer *p, const struct snapshot_peer *seen, wgt_time now)
 {
-    const struct trouble *unanswered = &p->tunnel->trouble[PEER_TROUBLE_UNANSWERED];
-    uint64_t failures = p->tunnel->stats.dial_failures;
-    bool failed = failures != p->name.dial_failures;
+    const struct trouble *unanswered = &seen->trouble[PEER_TROUBLE_UNANSWERED];
+    bool failed = seen->dial_failures != p->name.dial_failures;
 
-    p->name.dial_failures = failures;
+    p->name.dial_failures = seen->dial_failures;
     if (unanswered->n >= UNANSWERED && now < unanswered->last + FRESH_S * WGT_SEC)
         failed = true;
     return failed || p->endpoint.addr.family == IP_NONE;
 }
 
 static void
-look_after(struct node *n, struct device_peer *p, wgt_time now)
+look_after(struct node *n, struct device_peer *p, const struct snapshot_peer *seen, wgt_time now)
 {
     struct device_name *name = &p->name;
 
-    if (in_trouble(p, now))
+    if (in_trouble(p, seen, now))
         name->troubled = true;
     else if (now > name->ask_at + KNOWN_MOST_S * WGT_SEC)
         name->wait_s = 0; /* all is well, and has been for a while */
@@ -265,18 +265,38 @@ look_after(struct node *n, struct device_peer *p, wgt_time now)
     ask(n, p);
 }
 
+static bool
+has_names(const struct node *n)
+{
+    const struct device_peer *p;
+
+    TAILQ_FOREACH(p, &n->device.peers, link)
+    if (p->host != NULL)
+        return true;
+    return false;
+}
+
+/* A snapshot has the peers in the device's order. */
 static void
 on_turn(evutil_socket_t fd, short what, void *ctx)
 {
     struct node *n = ctx;
-    wgt_time now = worker_clock();
+    struct snapshot *s = has_names(n) ? snapshot_take(n) : NULL;
+    const struct snapshot_peer *seen;
     struct device_peer *p;
 
     (void)fd;
     (void)what;
+    if (s == NULL)
+        return;
+    seen = s->peers;
     TAILQ_FOREACH(p, &n->device.peers, link)
-    if (p->host != NULL)
-        look_after(n, p, now);
+    {
+        if (p->host != NULL)
+            look_after(n, p, seen, s->now);
+        seen++;
+    }
+    snapshot_free(s);
 }
 
 int

@@ -322,6 +322,14 @@ handshaker_set_identity(struct handshaker *h, const uint8_t private_key[NOISE_KE
 /* Linux's wg_stop. What the worker still sends of before is left alone, and so no handshake of then
  * can follow the command. */
 int
+handshaker_set_mtu(struct handshaker *h, const struct tunnel_mtu *mtu)
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_MTU, .mtu = *mtu};
+
+    return send_command(h, &c) ? 0 : -ENOBUFS;
+}
+
+int
 handshaker_set_link(struct handshaker *h, bool up)
 {
     struct tunnel_command c = {.type = TUNNEL_COMMAND_LINK, .up = up};

@@ -297,6 +297,10 @@ handle_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
     case TUNNEL_COMMAND_PORT:
         settings_set_port(t, c->listen_port);
         break;
+    case TUNNEL_COMMAND_MTU:
+        t->config.mtu = c->mtu.mtu;
+        t->config.fragment = c->mtu.fragment;
+        break;
     case TUNNEL_COMMAND_LINK:
         settings_set_link(t, now, c->up);
         break;

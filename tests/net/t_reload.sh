@@ -67,6 +67,8 @@ assert_match "routes" "$(in_ns a ip route)" "10\.77\.0\.0/24 dev $name"
 assert_match "addresses" "$(in_ns a ip address show dev "$name")" 'mtu 1300.*'
 assert_match "addresses" "$(in_ns a ip address show dev "$name")" 'inet 10\.88\.0\.1/24'
 ping_both h a
+assert_equal "MTUs of peers" "$("$NET_BUILD/src/ctl/wgtcpctl" show "$name" --json | grep -o '"inner_mtu_bytes": [0-9]*' |
+    sort -u)" '"inner_mtu_bytes": 1300'
 
 step "an IPv4 address goes with its network, routes stay"
 conf_a

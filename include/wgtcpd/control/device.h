@@ -87,6 +87,8 @@ struct device_peer *device_find(const struct device *d, const uint8_t public_key
 void device_set_endpoint(struct device *d, struct device_peer *p, const struct ip_endpoint *e);
 /* The inner interface went down, or came up again. */
 void device_set_link(struct device *d, bool up);
+/* The inner interface has another MTU. */
+void device_set_mtu(struct device *d, const struct tunnel_mtu *mtu);
 void device_peer_removed(struct device *d, struct tunnel_peer *peer);
 /* Frees what removed peers left; after the handshaker's turn. */
 void device_reap(struct device *d);

@@ -107,6 +107,9 @@ int handshaker_set_port(struct handshaker *h, uint16_t listen_port);
  * staged is dropped, nothing is received; endpoints and settings stay. Or it came up again. 0 or
  * -ENOBUFS. */
 int handshaker_set_link(struct handshaker *h, bool up);
+/* MTU of the inner interface, and whether datagrams are cut for its sake (tunnel_config). 0 or
+ * -ENOBUFS. */
+int handshaker_set_mtu(struct handshaker *h, const struct tunnel_mtu *mtu);
 /* The worker fills in what is its own (report.h), and `reported` tells. 0 or -ENOBUFS. */
 int handshaker_report(struct handshaker *h, struct tunnel_report *r);
 int handshaker_stop_tunnel(struct handshaker *h);

@@ -68,6 +68,12 @@ struct tunnel_identity {
     uint8_t knock_key[NOISE_KEY_LEN]; /* of SYNs to us: noise_knock_key */
 };
 
+/* Of tunnel_config. */
+struct tunnel_mtu {
+    uint32_t mtu;
+    bool fragment;
+};
+
 /* handshaker -> tunnel */
 enum tunnel_command_type {
     TUNNEL_COMMAND_SEND,       /* message along path, whoever is there (cookie reply) */
@@ -80,6 +86,7 @@ enum tunnel_command_type {
     TUNNEL_COMMAND_IDENTITY, /* our key is another one */
     TUNNEL_COMMAND_PORT,     /* listen_port is another one */
     TUNNEL_COMMAND_LINK,     /* the host's interface is up, or down */
+    TUNNEL_COMMAND_MTU,      /* mtu and fragment are others */
     TUNNEL_COMMAND_REPORT,   /* fill in report */
     TUNNEL_COMMAND_STOP,
 };
@@ -96,6 +103,7 @@ struct tunnel_command {
         struct tunnel_identity identity;
         uint16_t listen_port;
         bool up;
+        struct tunnel_mtu mtu;
         struct tunnel_report *report;
     };
 };
