@@ -94,21 +94,17 @@ on_asked(evutil_socket_t fd, short what, void *ctx)
     snapshot_free(s);
 }
 
-/* --- the commands -------------------------------------------------------------------------------
+/* --- the commands: 0 or -errno -------------------------------------------------------------------
  */
 
-static int
-answer_interfaces(const char *command, const char *params, struct rte_tel_data *d)
-{
-    struct snapshot *s = ask();
+typedef int fill(struct rte_tel_data *d, const struct snapshot *s, const char *params);
 
-    (void)command;
+static int
+fill_interfaces(struct rte_tel_data *d, const struct snapshot *s, const char *params)
+{
     (void)params;
-    if (s == NULL)
-        return -EAGAIN;
     rte_tel_data_start_array(d, RTE_TEL_STRING_VAL);
     rte_tel_data_add_array_string(d, s->ifname);
-    snapshot_free(s);
     return 0;
 }
 
@@ -144,15 +140,11 @@ add_interface_figures(struct rte_tel_data *d, const struct snapshot *s, bool tcp
 }
 
 static int
-answer_interface(const char *command, const char *params, struct rte_tel_data *d)
+fill_interface(struct rte_tel_data *d, const struct snapshot *s, const char *params)
 {
-    struct snapshot *s = ask();
     char key[45] = "";
 
-    (void)command;
     (void)params;
-    if (s == NULL)
-        return -EAGAIN;
     if (s->has_private_key)
         config_key_format(key, s->public_key);
     rte_tel_data_start_dict(d);
@@ -161,22 +153,15 @@ answer_interface(const char *command, const char *params, struct rte_tel_data *d
     rte_tel_data_add_dict_string(d, "aead", s->aead);
     rte_tel_data_add_dict_string(d, "version", WGTCPD_VERSION);
     add_interface_figures(d, s, false);
-    snapshot_free(s);
     return 0;
 }
 
 static int
-answer_tcp(const char *command, const char *params, struct rte_tel_data *d)
+fill_tcp(struct rte_tel_data *d, const struct snapshot *s, const char *params)
 {
-    struct snapshot *s = ask();
-
-    (void)command;
     (void)params;
-    if (s == NULL)
-        return -EAGAIN;
     rte_tel_data_start_dict(d);
     add_interface_figures(d, s, true);
-    snapshot_free(s);
     return 0;
 }
 
@@ -197,43 +182,31 @@ add_drops(struct rte_tel_data *d, const char *name, const struct wgt_drop_counte
 }
 
 static int
-answer_drops(const char *command, const char *params, struct rte_tel_data *d)
+fill_drops(struct rte_tel_data *d, const struct snapshot *s, const char *params)
 {
-    struct snapshot *s = ask();
-
-    (void)command;
     (void)params;
-    if (s == NULL)
-        return -EAGAIN;
     rte_tel_data_start_dict(d);
     add_drops(d, "data", &s->data_drops);
     add_drops(d, "handshake", &s->handshake_drops);
-    snapshot_free(s);
     return 0;
 }
 
 static int
-answer_peers(const char *command, const char *params, struct rte_tel_data *d)
+fill_peers(struct rte_tel_data *d, const struct snapshot *s, const char *params)
 {
     unsigned long first = 0;
-    struct snapshot *s;
     char key[45], *end;
 
-    (void)command;
     if (params != NULL && *params != '\0') {
         first = strtoul(params, &end, 10);
         if (*end != '\0')
             return -EINVAL;
     }
-    s = ask();
-    if (s == NULL)
-        return -EAGAIN;
     rte_tel_data_start_array(d, RTE_TEL_STRING_VAL);
     for (size_t i = first; i < s->n_peers && i - first < PEERS_MAX; i++) {
         config_key_format(key, s->peers[i].public_key);
         rte_tel_data_add_array_string(d, key);
     }
-    snapshot_free(s);
     return 0;
 }
 
@@ -258,24 +231,46 @@ add_peer(struct rte_tel_data *d, const struct snapshot_peer *p)
 }
 
 static int
-answer_peer(const char *command, const char *params, struct rte_tel_data *d)
+fill_peer(struct rte_tel_data *d, const struct snapshot *s, const char *params)
 {
     uint8_t key[CONFIG_KEY_LEN];
-    struct snapshot *s;
-    int rc = -ENOENT;
 
-    (void)command;
     if (params == NULL || !config_key_parse(key, params))
         return -EINVAL;
-    s = ask();
-    if (s == NULL)
-        return -EAGAIN;
-    for (size_t i = 0; i < s->n_peers && rc != 0; i++) {
+    for (size_t i = 0; i < s->n_peers; i++)
         if (memcmp(s->peers[i].public_key, key, sizeof(key)) == 0) {
             add_peer(d, &s->peers[i]);
-            rc = 0;
+            return 0;
         }
-    }
+    return -ENOENT;
+}
+
+static const struct command {
+    const char *name;
+    fill *fill;
+    const char *help;
+} commands[] = {
+    {"/wgtcpd/interfaces", fill_interfaces, "Names of the WireGuard interfaces. No parameters"},
+    {"/wgtcpd/interface", fill_interface, "Figures of the interface. No parameters"},
+    {"/wgtcpd/tcp", fill_tcp, "Figures of TCP connections. No parameters"},
+    {"/wgtcpd/drops", fill_drops, "What was dropped, by reason. No parameters"},
+    {"/wgtcpd/peers", fill_peers,
+     "Public keys of peers, 256 at most. Parameters: number of the first (0)"},
+    {"/wgtcpd/peer", fill_peer, "Figures of a peer. Parameters: its public key"},
+};
+enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static int
+answer(const char *name, const char *params, struct rte_tel_data *d)
+{
+    struct snapshot *s = ask();
+    int rc = -ENOENT;
+
+    if (s == NULL)
+        return -EAGAIN;
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            rc = commands[i].fill(d, s, params);
     snapshot_free(s);
     return rc;
 }
@@ -286,24 +281,10 @@ answer_peer(const char *command, const char *params, struct rte_tel_data *d)
 static int
 register_commands(void)
 {
-    static const struct {
-        const char *name;
-        telemetry_cb answer;
-        const char *help;
-    } commands[] = {
-        {"/wgtcpd/interfaces", answer_interfaces,
-         "Names of the WireGuard interfaces. No parameters"},
-        {"/wgtcpd/interface", answer_interface, "Figures of the interface. No parameters"},
-        {"/wgtcpd/tcp", answer_tcp, "Figures of TCP connections. No parameters"},
-        {"/wgtcpd/drops", answer_drops, "What was dropped, by reason. No parameters"},
-        {"/wgtcpd/peers", answer_peers,
-         "Public keys of peers, 256 at most. Parameters: number of the first (0)"},
-        {"/wgtcpd/peer", answer_peer, "Figures of a peer. Parameters: its public key"},
-    };
     int rc = 0;
 
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]) && rc == 0; i++)
-        rc = rte_telemetry_register_cmd(commands[i].name, commands[i].answer, commands[i].help);
+    for (size_t i = 0; i < N_COMMANDS && rc == 0; i++)
+        rc = rte_telemetry_register_cmd(commands[i].name, answer, commands[i].help);
     return rc;
 }
 
