@@ -21,6 +21,7 @@ FILES = """
     share/doc/wgtcpd/CHANGELOG.md
     share/doc/wgtcpd/README.md
     share/doc/wgtcpd/operations.md
+    share/doc/wgtcpd/protocol.md
     share/doc/wgtcpd/walkthrough.md
     share/doc/wgtcpd/examples/gateway.conf
     share/doc/wgtcpd/examples/grafana-wgtcpd.json
