@@ -147,6 +147,15 @@ pair_drops(unsigned node, enum wgt_drop why)
 /* --- life --------------------------------------------------------------------------------------
  */
 
+bool
+pair_nothing_passes(unsigned from, uint8_t *packet, size_t len)
+{
+    (void)from;
+    (void)packet;
+    (void)len;
+    return false;
+}
+
 void
 pair_configure(struct node_config config[2], enum transport_kind kind)
 {
@@ -171,6 +180,28 @@ pair_begin(uint64_t seed, uint8_t family, const struct node_config config[2],
         node_init(&pair.node[i], i, &config[i], &pair.shared, &host);
         if (i == 0 || end == NULL)
             node_start(&pair.node[i], 0);
+    }
+}
+
+void
+pair_begin_with_session(uint64_t seed, const struct node_config config[2])
+{
+    pair_begin(seed, IP_V4, config, NULL);
+    pair_offer(0, 0, 1);
+    pair_run_to(WGT_SEC);
+    pair_offer(1, 0, 1);
+    pair_run_to(2 * WGT_SEC);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(pair.out[i].n, 1);
+    pair.out[0].n = pair.out[1].n = 0;
+}
+
+void
+pair_for_both(void (*test)(enum transport_kind kind))
+{
+    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
+        test(kind);
+        pair_finish();
     }
 }
 

@@ -46,6 +46,9 @@ struct pair {
 
 extern struct pair pair;
 
+/* A wire that is cut. */
+bool pair_nothing_passes(unsigned from, uint8_t *packet, size_t len);
+
 /* Keys follow from the seed; family: of the outside; end: NULL or who takes node 1's place. */
 void pair_begin(uint64_t seed, uint8_t family, const struct node_config config[2],
                 const struct pair_end *end);
@@ -56,6 +59,10 @@ int pair_clean_up(void **state);
 
 /* A node that dials (by kind) and one that is dialled; both listen. */
 void pair_configure(struct node_config config[2], enum transport_kind kind);
+/* Begins over IPv4 with a session and a packet each way; it is 2 s later then. */
+void pair_begin_with_session(uint64_t seed, const struct node_config config[2]);
+/* The test over UDP and over TCP, each ended by pair_finish. */
+void pair_for_both(void (*test)(enum transport_kind kind));
 void pair_run_to(wgt_time until);
 void pair_run_for(wgt_time time);
 

@@ -94,14 +94,7 @@ begin_with_session(uint64_t seed, enum transport_kind kind)
 
     change_init(&change);
     pair_configure(config, kind);
-    pair_begin(seed, IP_V4, config, NULL);
-    pair_offer(0, 0, 1);
-    pair_run_to(S);
-    pair_offer(1, 0, 1);
-    pair_run_to(2 * S);
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(pair.out[i].n, 1);
-    pair.out[0].n = pair.out[1].n = 0;
+    pair_begin_with_session(seed, config);
 }
 
 /* Packets offered now arrive within the time. */
@@ -119,15 +112,6 @@ expect_traffic(wgt_time within)
         assert_int_equal(pair.out[1 - i].number[before], number);
     }
     pair.out[0].n = pair.out[1].n = 0;
-}
-
-static void
-for_both(void (*test)(enum transport_kind kind))
-{
-    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
-        test(kind);
-        pair_finish();
-    }
 }
 
 /* --- keys --------------------------------------------------------------------------------------
@@ -149,7 +133,7 @@ static void
 new_private_keys_need_no_wait(void **state)
 {
     (void)state;
-    for_both(keys_on_both_sides);
+    pair_for_both(keys_on_both_sides);
 }
 
 /* Linux: sessions of before receive, and send no more. */
@@ -178,7 +162,7 @@ static void
 a_session_under_the_old_key_receives_and_does_not_send(void **state)
 {
     (void)state;
-    for_both(key_on_one_side);
+    pair_for_both(key_on_one_side);
 }
 
 static void
@@ -206,7 +190,7 @@ static void
 an_interface_without_a_key_is_silent_until_it_has_one(void **state)
 {
     (void)state;
-    for_both(no_key_at_all);
+    pair_for_both(no_key_at_all);
 }
 
 static void
@@ -239,7 +223,7 @@ static void
 a_new_psk_disturbs_no_session_and_holds_for_the_next(void **state)
 {
     (void)state;
-    for_both(a_psk_that_changes);
+    pair_for_both(a_psk_that_changes);
 }
 
 /* --- peers -------------------------------------------------------------------------------------
@@ -273,7 +257,7 @@ static void
 a_peer_removed_and_added_under_traffic_works_again(void **state)
 {
     (void)state;
-    for_both(remove_and_add);
+    pair_for_both(remove_and_add);
 }
 
 static void
@@ -326,7 +310,7 @@ static void
 a_listen_port_that_changes_loses_no_session(void **state)
 {
     (void)state;
-    for_both(move_listener);
+    pair_for_both(move_listener);
 }
 
 static unsigned seen_from_other_port;
@@ -441,7 +425,7 @@ static void
 the_same_settings_again_disturb_nothing(void **state)
 {
     (void)state;
-    for_both(the_same_again);
+    pair_for_both(the_same_again);
 }
 
 /* --- everything at random ------------------------------------------------------------------------

@@ -64,14 +64,7 @@ begin_with_session(uint64_t seed, enum transport_kind kind, uint16_t keepalive)
 
     pair_configure(config, kind);
     config[0].keepalive = keepalive;
-    pair_begin(seed, IP_V4, config, NULL);
-    pair_offer(0, 0, 1);
-    pair_run_to(S);
-    pair_offer(1, 0, 1);
-    pair_run_to(2 * S);
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(pair.out[i].n, 1);
-    pair.out[0].n = pair.out[1].n = 0;
+    pair_begin_with_session(seed, config);
     watch(count);
 }
 
@@ -89,15 +82,6 @@ expect_traffic(unsigned first)
         assert_int_equal(pair.out[1 - from].n, 1);
         assert_int_equal(pair.out[1 - from].number[0], number);
         pair.out[1 - from].n = 0;
-    }
-}
-
-static void
-for_both(void (*test)(enum transport_kind kind))
-{
-    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
-        test(kind);
-        pair_finish();
     }
 }
 
@@ -138,7 +122,7 @@ static void
 an_interface_that_goes_down_wipes_keys_and_stops_timers(void **state)
 {
     (void)state;
-    for_both(keys_and_timers);
+    pair_for_both(keys_and_timers);
 }
 
 static void
@@ -173,7 +157,7 @@ static void
 an_interface_that_goes_down_drops_what_is_staged(void **state)
 {
     (void)state;
-    for_both(packets_that_wait);
+    pair_for_both(packets_that_wait);
 }
 
 /* Sockets are closed: nobody is answered, and a TCP port is as closed as any other. */
@@ -204,7 +188,7 @@ static void
 an_interface_that_is_down_answers_nobody(void **state)
 {
     (void)state;
-    for_both(nobody_gets_in);
+    pair_for_both(nobody_gets_in);
 }
 
 /* Linux's wg_open: the stamp of the last initiation is gone, and who has a persistent keepalive
@@ -228,7 +212,7 @@ static void
 an_interface_that_comes_up_sends_persistent_keepalives(void **state)
 {
     (void)state;
-    for_both(at_once);
+    pair_for_both(at_once);
 }
 
 static void
@@ -249,7 +233,7 @@ static void
 an_interface_that_comes_up_is_silent_without_persistent_keepalives(void **state)
 {
     (void)state;
-    for_both(silently);
+    pair_for_both(silently);
 }
 
 /* A peer and a keepalive that are set meanwhile hold from the moment when it comes up. */
@@ -283,7 +267,7 @@ static void
 what_is_set_while_the_interface_is_down_waits_for_it(void **state)
 {
     (void)state;
-    for_both(set_while_down);
+    pair_for_both(set_while_down);
 }
 
 /* A handshake message that was in the queue when the interface went down begins nothing. */

@@ -22,15 +22,6 @@
 
 static struct node *const dialler = &pair.node[0];
 
-static bool
-nothing_passes(unsigned from, uint8_t *packet, size_t len)
-{
-    (void)from;
-    (void)packet;
-    (void)len;
-    return false;
-}
-
 /* A session, a packet each way. both: node 1 could dial, too. */
 static void
 begin_with_session(uint64_t seed, enum transport_kind kind, bool both)
@@ -39,14 +30,7 @@ begin_with_session(uint64_t seed, enum transport_kind kind, bool both)
 
     pair_configure(config, kind);
     config[1].dials = both;
-    pair_begin(seed, IP_V4, config, NULL);
-    pair_offer(0, 0, 1);
-    pair_run_to(S);
-    pair_offer(1, 0, 1);
-    pair_run_to(2 * S);
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(pair.out[i].n, 1);
-    pair.out[0].n = pair.out[1].n = 0;
+    pair_begin_with_session(seed, config);
 }
 
 static void
@@ -71,7 +55,7 @@ the_newest_packets_are_kept_for_a_session(void **state)
 
         pair_configure(config, kind);
         pair_begin(400, IP_V4, config, NULL);
-        pair.wire = nothing_passes;
+        pair.wire = pair_nothing_passes;
         pair_offer(0, 0, TUNNEL_STAGED_MAX);
         pair_run_to(S);
         assert_int_equal(pair_drops(0, WGT_DROP_STAGED_FULL), 0);
@@ -549,7 +533,7 @@ static void
 make_packets_wait(wgt_time until)
 {
     pair_run_to(until);
-    pair.wire = nothing_passes;
+    pair.wire = pair_nothing_passes;
     pair_offer(0, 0, 3);
 }
 

@@ -23,12 +23,11 @@ static struct node *const dialler = &pair.node[0], *const listener = &pair.node[
  */
 
 static void
-begin(uint64_t seed, enum transport_kind kind, bool both, wgt_time control_delay)
+begin(uint64_t seed, enum transport_kind kind, wgt_time control_delay)
 {
     struct node_config config[2];
 
     pair_configure(config, kind);
-    config[1].dials = both;
     config[1].control_delay = control_delay;
     pair_begin(seed, IP_V4, config, NULL);
 }
@@ -36,40 +35,19 @@ begin(uint64_t seed, enum transport_kind kind, bool both, wgt_time control_delay
 static void
 begin_with_session(uint64_t seed, enum transport_kind kind)
 {
-    begin(seed, kind, true, 0);
-    pair_offer(0, 0, 1);
-    pair_run_to(S);
-    pair_offer(1, 0, 1);
-    pair_run_to(2 * S);
-    for (unsigned i = 0; i < 2; i++)
-        assert_int_equal(pair.out[i].n, 1);
-    pair.out[0].n = pair.out[1].n = 0;
+    struct node_config config[2];
+
+    pair_configure(config, kind);
+    config[1].dials = true;
+    pair_begin_with_session(seed, config);
     assert_true(dialler->peer->session.current->initiator);
     assert_false(listener->peer->session.current->initiator);
-}
-
-static void
-for_both(void (*test)(enum transport_kind kind))
-{
-    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
-        test(kind);
-        pair_finish();
-    }
 }
 
 static uint64_t
 initiations(unsigned node)
 {
     return pair.node[node].handshaker.initiations_sent;
-}
-
-static bool
-nothing_passes(unsigned from, uint8_t *packet, size_t len)
-{
-    (void)from;
-    (void)packet;
-    (void)len;
-    return false;
 }
 
 /* --- limits of keys ------------------------------------------------------------------------------
@@ -105,7 +83,7 @@ static void
 rekey_after_messages_holds_for_both_roles(void **state)
 {
     (void)state;
-    for_both(many_messages);
+    pair_for_both(many_messages);
 }
 
 static void
@@ -127,7 +105,7 @@ static void
 reject_after_messages_stops_sending(void **state)
 {
     (void)state;
-    for_both(used_up);
+    pair_for_both(used_up);
 }
 
 static void
@@ -159,7 +137,7 @@ static void
 a_responder_initiates_only_when_its_key_is_too_old_to_send(void **state)
 {
     (void)state;
-    for_both(old_key);
+    pair_for_both(old_key);
 }
 
 /* A copy of the last data message of node 0. */
@@ -189,7 +167,7 @@ reject_after_time_stops_receiving(void **state)
         copy_len = 0;
         pair_offer(0, 5, 1);
         assert_true(copy_len > 0);
-        pair.wire = nothing_passes; /* no other keys */
+        pair.wire = pair_nothing_passes; /* no other keys */
         birth = listener->peer->session.current->birth - listener->clock_offset;
         pair_run_to(birth + 180 * S - PAIR_DELAY - (late == 0 ? 1 : 0));
         pair.wire = NULL;
@@ -255,7 +233,7 @@ run_until_asked(unsigned n)
 static void
 begin_to_ask(uint64_t seed)
 {
-    begin(seed, TRANSPORT_UDP, false, 5 * MS);
+    begin(seed, TRANSPORT_UDP, 5 * MS);
     memset(&asked, 0, sizeof(asked));
     pair.wire = watch_initiations;
     pair_offer(0, 0, 1);
@@ -400,7 +378,7 @@ static void
 an_index_in_use_is_drawn_again(void **state)
 {
     (void)state;
-    begin(720, TRANSPORT_UDP, false, 0);
+    begin(720, TRANSPORT_UDP, 0);
     drawn = 0;
     listener->handshaker.entropy = draw_again;
     pair_offer(0, 0, 1);
@@ -447,7 +425,7 @@ static void
 handshakes_have_dscp_af41_and_all_else_has_none(void **state)
 {
     (void)state;
-    begin(730, TRANSPORT_UDP, false, 5 * MS);
+    begin(730, TRANSPORT_UDP, 5 * MS);
     memset(&asked, 0, sizeof(asked));
     memset(n_type, 0, sizeof(n_type));
     pair.wire = check_datagram;
@@ -472,7 +450,7 @@ pings(enum transport_kind kind)
     const struct peer_stats *s;
     uint8_t packet[84];
 
-    begin(740, kind, false, 0);
+    begin(740, kind, 0);
     for (unsigned i = 0; i < 10; i++) {
         for (unsigned node = 0; node < 2; node++) {
             pair_packet(packet, node, 1 - node, IP_V4, 0, i, sizeof(packet));
@@ -491,7 +469,7 @@ static void
 bytes_are_counted_as_whole_messages(void **state)
 {
     (void)state;
-    for_both(pings);
+    pair_for_both(pings);
 }
 
 int

@@ -57,15 +57,6 @@ offer(unsigned node, unsigned from, unsigned to, uint8_t family, size_t len)
     node_settle(&pair.node[node], pair.now);
 }
 
-static bool
-nothing_passes(unsigned from, uint8_t *packet, size_t len)
-{
-    (void)from;
-    (void)packet;
-    (void)len;
-    return false;
-}
-
 static void
 nothing_is_noted_of_a_good_session(void **state)
 {
@@ -99,7 +90,7 @@ initiations_without_an_answer_are_counted_until_one_comes(void **state)
 {
     (void)state;
     begin(501, TRANSPORT_UDP);
-    pair.wire = nothing_passes;
+    pair.wire = pair_nothing_passes;
     pair_offer(0, 0, 1);
     pair_run_to(19 * S);
     assert_int_equal(trouble(0, PEER_TROUBLE_UNANSWERED), 4);
@@ -302,7 +293,7 @@ a_closed_tcp_port_is_told_from_a_silent_one(void **state)
     pair_finish();
 
     begin(509, TRANSPORT_TCP);
-    pair.wire = nothing_passes;
+    pair.wire = pair_nothing_passes;
     pair_offer(0, 0, 1);
     pair_run_to(20 * S);
     assert_int_equal(trouble(0, PEER_TROUBLE_DIAL_REFUSED), 0);
