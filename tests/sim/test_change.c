@@ -403,6 +403,35 @@ another_transport_takes_over_at_once(void **state)
     }
 }
 
+/* Datagrams of the peer's that were under way come before the answer to the SYN. */
+static void
+another_transport_takes_over_in_the_middle_of_traffic(void **state)
+{
+    (void)state;
+    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
+        enum transport_kind other = kind == TRANSPORT_UDP ? TRANSPORT_TCP : TRANSPORT_UDP;
+        struct change_peer *p;
+
+        begin_with_session(515, kind);
+        p = about(pair.node[1].public_key);
+        p->has_transport = true;
+        p->transport = other == TRANSPORT_TCP ? CONFIG_TCP : CONFIG_UDP;
+        pair_offer(1, 1, 20);
+        carry_out(0);
+        for (unsigned i = 0; i < 500; i++) {
+            pair_offer(0, i, 1);
+            pair_offer(1, i, 1);
+            pair_run_for(MS);
+            pair.out[0].n = pair.out[1].n = 0;
+        }
+        for (unsigned i = 0; i < 2; i++) {
+            assert_int_equal(pair.node[i].peer->path.path.kind, other);
+            assert_int_equal(pair.node[i].peer->stats.handshakes, 1);
+        }
+        pair_finish();
+    }
+}
+
 static void
 the_same_again(enum transport_kind kind)
 {
@@ -543,6 +572,7 @@ main(int argc, char **argv)
         T(a_new_port_is_the_source_of_the_next_datagram),
         T(a_handshake_that_the_new_port_overtakes_goes_on_from_there),
         T(another_transport_takes_over_at_once),
+        T(another_transport_takes_over_in_the_middle_of_traffic),
         T(the_same_settings_again_disturb_nothing),
         T(any_changes_under_traffic_end_well),
     };
