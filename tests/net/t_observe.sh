@@ -130,7 +130,8 @@ assert_no_match "no key without KeyLog" "$(cat "$(log_of b)")" 'KeyLog'
 step "captures"
 inside=$NET_DIR/inner.pcapng outside=$NET_DIR/outer.pcapng
 capture=("$WGTCPCTL" capture "$(if_name a)")
-seen() { tcpdump -n -r "$1" "${@:2}" 2>>"$NET_DIR/tcpdump.log" | wc -l; }
+shown() { tcpdump -n -r - "${@:2}" <"$1" 2>>"$NET_DIR/tcpdump.log"; } # FILE ARGUMENT...
+seen() { shown "$@" | wc -l; }
 "${capture[@]}" "$inside" --inner --snaplen 64 2>"$NET_DIR/inner.log" &
 inner=$!
 retry 5 test -s "$inside" || fail "no capture begins: $(cat "$NET_DIR/inner.log")"
@@ -143,13 +144,13 @@ assert_match "its end" "$(cat "$NET_DIR/inner.log")" '^wgtcpctl: [0-9]+ packets 
 assert_equal "mode of the file" "$(stat -c %a "$inside")" 600
 for family in icmp icmp6; do
     [ "$(seen "$inside" "$family and greater 1000")" -ge 20 ] ||
-        fail "too few of $family: $(tcpdump -n -r "$inside" 2>&1)"
+        fail "too few of $family: $(shown "$inside")"
     [ "$(seen "$inside" -Q in "$family")" -eq "$(seen "$inside" -Q out "$family")" ] ||
         fail "requests and answers of $family go different ways"
 done
-late=$(tcpdump -tt -n -r "$inside" 2>/dev/null | awk -v now="$(date +%s)" '$1 < now - 60 || $1 > now + 1' | wc -l)
+late=$(shown "$inside" -tt | awk -v now="$(date +%s)" '$1 < now - 60 || $1 > now + 1' | wc -l)
 assert_equal "packets that were not seen now" "$late" 0
-assert_match "bytes kept" "$(tcpdump -r "$inside" -c 1 2>&1)" 'snapshot length 64'
+assert_match "bytes kept" "$(tcpdump -r - -c 1 <"$inside" 2>&1)" 'snapshot length 64'
 "${capture[@]}" --outer --count 12 >"$outside" 2>"$NET_DIR/outer.log" &
 outer=$!
 retry 5 test -s "$outside" || fail "no capture begins: $(cat "$NET_DIR/outer.log")"
@@ -157,7 +158,7 @@ ping_both b a -c 10
 wait "$outer" || fail "the capture: $(cat "$NET_DIR/outer.log")"
 assert_match "its end" "$(cat "$NET_DIR/outer.log")" '12 packets captured'
 assert_equal "packets captured" "$(seen "$outside")" 12
-assert_match "outside" "$(tcpdump -n -r "$outside" 2>/dev/null)" "IP 192.0.2.2.$PORT > 192.0.2.1.$PORT: UDP"
+assert_match "outside" "$(shown "$outside")" "IP 192.0.2.2.$PORT > 192.0.2.1.$PORT: UDP"
 assert_equal "inner addresses outside" "$(seen "$outside" host 10.9.0.1)" 0
 STATUS=0
 "${capture[@]}" /nowhere/file 2>"$NET_DIR/err.log" || STATUS=$?
