@@ -11,7 +11,7 @@
 #   │   (10.2.0.1)     │         │ 10.9.0.1      wgtcpd  │            │ 10.9.0.2 fd09::2 TUN │
 #   └──────────────────┘         └───────────────────────┘            └──────────────────────┘
 . "${0%/*}/lib.sh"
-need wg nft ping
+need wg nft ping tcpdump
 
 inner_addr() { # NODE 4|6
     case $1$2 in
@@ -110,6 +110,14 @@ start_gateway
 start_b udp
 check_gateway
 assert_match "wg shows a gateway" "$(in_ns a wg show "$(if_name a)" 2>&1)" 'latest handshake'
+step "a capture of the LAN's side, where no interface is the kernel's"
+"$NET_BUILD/src/ctl/wgtcpctl" capture "$(if_name a)" "$NET_DIR/lan.pcapng" --inner --count 4 2>"$NET_DIR/capture.log" &
+capture=$!
+retry 5 test -s "$NET_DIR/lan.pcapng" || fail "no capture begins: $(cat "$NET_DIR/capture.log")"
+ping_both h b
+wait "$capture" || fail "the capture: $(cat "$NET_DIR/capture.log")"
+assert_match "captured" "$(tcpdump -e -n -r - <"$NET_DIR/lan.pcapng" 2>/dev/null)" \
+    'ethertype IPv4 .*: 10\.1\.0\.4 > 10\.9\.0\.2: ICMP echo request'
 step "h's neighbours: $(in_ns h ip neighbour show | tr '\n' ';')"
 assert_match "a in h's table" "$(in_ns h ip -6 neighbour show fd01::1)" 'lladdr.*router'
 answers "nobody there" b 'From 10.9.0.1 .*Destination Host Unreachable' -W 5 10.1.0.99
