@@ -112,6 +112,7 @@ main(int argc, char **argv)
     log_init(o.verbose ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO);
     notify_init();
     privilege_no_dumps();
+    privilege_lock_memory();
     c = config_load(o.config, stderr);
     if (c == NULL)
         return EXIT_USAGE;

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include <wgtcpd/vault/vault.h>
+
 enum { FIRST_PREFIXES = 4 };
 
 void
@@ -17,8 +19,7 @@ free_peer(struct change_peer *p)
 {
     free(p->host);
     free(p->allowed_ips);
-    explicit_bzero(p, sizeof(*p));
-    free(p);
+    vault_free(p, sizeof(*p));
 }
 
 void
@@ -37,7 +38,7 @@ change_free(struct change *c)
 struct change_peer *
 change_add_peer(struct change *c, const uint8_t public_key[CONFIG_KEY_LEN])
 {
-    struct change_peer *p = calloc(1, sizeof(*p));
+    struct change_peer *p = vault_alloc(sizeof(*p));
 
     if (p == NULL)
         return NULL;

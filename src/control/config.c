@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include <wgtcpd/vault/vault.h>
+
 #include "config_parser.h"
 
 enum { LINE_MAX_LEN = 4096, NAME_SHOWN_MAX = 24, SUGGEST_DISTANCE = 2 };
@@ -245,7 +247,7 @@ begin_port(struct parser *ps)
 static void
 begin_peer(struct parser *ps)
 {
-    struct config_peer *peer = calloc(1, sizeof(*peer));
+    struct config_peer *peer = vault_alloc(sizeof(*peer));
 
     if (peer == NULL) {
         config_error(ps, "out of memory");
@@ -467,7 +469,7 @@ set_ifname(struct parser *ps)
 static struct config *
 new_config(void)
 {
-    struct config *c = calloc(1, sizeof(*c));
+    struct config *c = vault_alloc(sizeof(*c));
 
     if (c == NULL)
         return NULL;
@@ -477,7 +479,7 @@ new_config(void)
     c->telemetry = true;
     c->inner = strdup("tun");
     if (c->inner == NULL) {
-        free(c);
+        vault_free(c, sizeof(*c));
         return NULL;
     }
     return c;
@@ -536,8 +538,7 @@ free_peers(struct config_peer *peer)
         next = peer->next;
         free(peer->allowed_ips);
         free(peer->endpoint.host);
-        explicit_bzero(peer, sizeof(*peer));
-        free(peer);
+        vault_free(peer, sizeof(*peer));
     }
 }
 
@@ -561,6 +562,5 @@ config_free(struct config *c)
     free_ports(c->ports);
     free_ports(c->inner_port);
     free_peers(c->peers);
-    explicit_bzero(c, sizeof(*c));
-    free(c);
+    vault_free(c, sizeof(*c));
 }

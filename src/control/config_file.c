@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <wgtcpd/vault/vault.h>
+
 enum { SIZE_MAX_BYTES = 64 << 20 };
 
 /* Whether it may be read as a configuration; says why not. */
@@ -27,9 +29,10 @@ check_file(const char *path, const struct stat *st, FILE *errors)
     return false;
 }
 
-/* The whole file (f may be NULL, and is closed), to be wiped and freed; NULL: errors says why. */
+/* The whole file (f may be NULL, and is closed), to be freed by vault_free of *size; NULL: errors
+ * says why. */
 static char *
-read_file(FILE *f, const char *path, size_t *len, FILE *errors)
+read_file(FILE *f, const char *path, size_t *len, size_t *size, FILE *errors)
 {
     struct stat st;
     char *text = NULL;
@@ -38,11 +41,12 @@ read_file(FILE *f, const char *path, size_t *len, FILE *errors)
         fprintf(errors, "cannot open %s: %s\n", path, strerror(errno));
     } else if (check_file(path, &st, errors)) {
         setvbuf(f, NULL, _IONBF, 0); /* no second copy of the key */
-        text = malloc((size_t)st.st_size + 1);
+        *size = (size_t)st.st_size + 1;
+        text = vault_alloc(*size);
         *len = text != NULL ? fread(text, 1, (size_t)st.st_size, f) : 0;
         if (text == NULL || ferror(f)) {
             fprintf(errors, "cannot read %s: %s\n", path, strerror(errno));
-            free(text);
+            vault_free(text, *size);
             text = NULL;
         }
     }
@@ -55,14 +59,13 @@ static struct config *
 load(FILE *f, const char *path, FILE *errors)
 {
     struct config *c;
-    size_t len = 0;
-    char *text = read_file(f, path, &len, errors);
+    size_t len = 0, size = 0;
+    char *text = read_file(f, path, &len, &size, errors);
 
     if (text == NULL)
         return NULL;
     c = config_parse(path, text, len, errors);
-    explicit_bzero(text, len);
-    free(text);
+    vault_free(text, size);
     return c;
 }
 

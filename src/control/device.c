@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <wgtcpd/vault/vault.h>
+
 /* --- peers -------------------------------------------------------------------------------------
  */
 
@@ -39,21 +41,20 @@ static void
 free_device_peer(struct device_peer *p)
 {
     free(p->host);
-    noise_wipe(p, sizeof(*p));
-    free(p);
+    vault_free(p, sizeof(*p));
 }
 
 /* A peer with the interface's settings that nobody knows yet. */
 static struct device_peer *
 new_peer(const struct device *d, const uint8_t public_key[CONFIG_KEY_LEN])
 {
-    struct device_peer *p = calloc(1, sizeof(*p));
+    struct device_peer *p = vault_alloc(sizeof(*p));
 
     if (p == NULL)
         return NULL;
     p->tunnel = new_tunnel_peer();
     if (p->tunnel == NULL) {
-        free(p);
+        vault_free(p, sizeof(*p));
         return NULL;
     }
     memcpy(p->tunnel->public_key, public_key, sizeof(p->tunnel->public_key));

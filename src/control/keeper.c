@@ -19,6 +19,7 @@
 #include <wgtcpd/control/child.h>
 #include <wgtcpd/control/config_file.h>
 #include <wgtcpd/control/log.h>
+#include <wgtcpd/vault/vault.h>
 
 #include "keeper_rules.h"
 
@@ -205,7 +206,7 @@ serve_open(struct keeper *k)
 
 struct text {
     char *bytes;
-    size_t len;
+    size_t len, size;
 };
 
 static void
@@ -225,7 +226,8 @@ read_text(int fd, struct text *t)
 
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES)
         return -EINVAL;
-    t->bytes = malloc((size_t)st.st_size + 1);
+    t->size = (size_t)st.st_size + 1;
+    t->bytes = vault_alloc(t->size);
     if (t->bytes == NULL)
         return -ENOMEM;
     while (t->len < (size_t)st.st_size &&
@@ -254,9 +256,7 @@ serve_save(const struct keeper *k, int fd)
 
     if (rc == 0)
         rc = save_text(k, &t);
-    if (t.bytes != NULL)
-        explicit_bzero(t.bytes, t.len);
-    free(t.bytes);
+    vault_free(t.bytes, t.size);
     return rc;
 }
 

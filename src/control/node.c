@@ -16,6 +16,7 @@
 #include <wgtcpd/control/privilege.h>
 #include <wgtcpd/control/seccomp.h>
 #include <wgtcpd/dataplane/eal.h>
+#include <wgtcpd/vault/vault.h>
 
 #include "internal.h"
 
@@ -260,6 +261,9 @@ confine(struct node *n)
     rc = privilege_drop(user, privilege_needed(c));
     if (rc != 0)
         return complain("cannot give up privileges", rc);
+    if (!vault_is_locked())
+        log_warning("keys may get into swap space: the limit on locked memory (ulimit -l, "
+                    "LimitMEMLOCK=) is too low for them");
     rc = seccomp_confine(SECCOMP_CONTROL, c->seccomp);
     if (rc != 0)
         return complain("cannot filter system calls (Seccomp = off goes without)", rc);
@@ -370,7 +374,7 @@ take_down(struct node *n)
 int
 node_run(struct config *config, const char *path, bool verbose)
 {
-    struct node *n = calloc(1, sizeof(*n));
+    struct node *n = vault_alloc(sizeof(*n)); /* the private key is in it */
     int rc;
 
     if (n == NULL)
@@ -385,6 +389,6 @@ node_run(struct config *config, const char *path, bool verbose)
         rc = run(n);
     if (take_down(n) != 0)
         rc = -1;
-    free(n);
+    vault_free(n, sizeof(*n));
     return rc == 0 ? 0 : 1;
 }

@@ -20,12 +20,23 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <wgtcpd/base/sanitizer.h>
 #include <wgtcpd/control/log.h>
-#include <wgtcpd/control/sanitizer.h>
 #include <wgtcpd/dataplane/eal.h>
 
 #define CAP_BIT(capability) (UINT64_C(1) << (capability))
 enum { CAPABILITIES = 64, PATIENCE_MS = 1000, THREAD_SIGNAL = SIGUSR2, ENTRY_MAX = 4096 };
+
+void
+privilege_lock_memory(void)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+    if (setrlimit(RLIMIT_MEMLOCK, &limit) == 0 || getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_MEMLOCK, &limit);
+}
 
 void
 privilege_no_dumps(void)

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <wgtcpd/control/sanitizer.h>
+#include <wgtcpd/base/sanitizer.h>
 
 /* --- the lists ----------------------------------------------------------------------------------
  */

@@ -11,6 +11,7 @@
 
 #include <wgtcpd/control/local_socket.h>
 #include <wgtcpd/control/uapi.h>
+#include <wgtcpd/vault/vault.h>
 
 enum { INPUT_SIZE = 16384, ACCEPT_PAUSE_S = 1 };
 
@@ -54,8 +55,7 @@ free_client(struct client *c)
     close(c->fd);
     uapi_text_clear(&c->reply);
     uapi_parser_fini(&c->parser);
-    explicit_bzero(c->input, sizeof(c->input));
-    free(c);
+    vault_free(c, sizeof(*c));
 }
 
 /* Any one, off the list; NULL: there is none. */
@@ -200,7 +200,7 @@ on_client(evutil_socket_t fd, short what, void *ctx)
 static int
 add_client(struct uapi *u, int fd)
 {
-    struct client *c = calloc(1, sizeof(*c));
+    struct client *c = vault_alloc(sizeof(*c));
 
     if (c == NULL) {
         close(fd);

@@ -9,6 +9,7 @@
 
 #include <wgtcpd/control/snapshot.h>
 #include <wgtcpd/control/uapi.h>
+#include <wgtcpd/vault/vault.h>
 
 enum { FIRST_ROOM = 4096, KEY_TEXT_SIZE = 2 * CONFIG_KEY_LEN + 1 };
 
@@ -17,9 +18,7 @@ enum { FIRST_ROOM = 4096, KEY_TEXT_SIZE = 2 * CONFIG_KEY_LEN + 1 };
 void
 uapi_text_clear(struct uapi_text *t)
 {
-    if (t->data != NULL)
-        explicit_bzero(t->data, t->room);
-    free(t->data);
+    vault_free(t->data, t->room);
     *t = (struct uapi_text){0};
 }
 
@@ -34,15 +33,14 @@ reserve(struct uapi_text *t, size_t n)
         room *= 2;
     if (room == t->room || t->failed)
         return !t->failed;
-    data = malloc(room);
+    data = vault_alloc(room);
     if (data == NULL) {
         t->failed = true;
         return false;
     }
     if (t->data != NULL) {
         memcpy(data, t->data, t->len);
-        explicit_bzero(t->data, t->room);
-        free(t->data);
+        vault_free(t->data, t->room);
     }
     t->data = data;
     t->room = room;

@@ -9,6 +9,7 @@
 #include <rte_ring_elem.h>
 
 #include <wgtcpd/tunnel/tunnel.h>
+#include <wgtcpd/vault/vault.h>
 
 /* The kernel calls itself loaded when an eighth of the queue is used, and for 1 s after. */
 enum { UNDER_LOAD_EVENTS = TUNNEL_RING_SIZE / 8 };
@@ -74,14 +75,14 @@ free_keypair(struct noise_keypair *k)
     if (k == NULL)
         return;
     noise_keypair_wipe(k);
-    free(k);
+    vault_free(k, sizeof(*k));
 }
 
 static void
 free_peer(struct handshaker_peer *p)
 {
     noise_remote_wipe(&p->remote);
-    free(p);
+    vault_free(p, sizeof(*p));
 }
 
 void
@@ -179,14 +180,14 @@ handshaker_find_peer(const struct handshaker *h, const uint8_t public_key[NOISE_
 int
 handshaker_prepare_peer(struct tunnel_peer *peer)
 {
-    peer->handshaker_peer = calloc(1, sizeof(struct handshaker_peer));
+    peer->handshaker_peer = vault_alloc(sizeof(struct handshaker_peer));
     return peer->handshaker_peer != NULL ? 0 : -ENOMEM;
 }
 
 void
 handshaker_discard_peer(struct tunnel_peer *peer)
 {
-    free(peer->handshaker_peer);
+    vault_free(peer->handshaker_peer, sizeof(struct handshaker_peer));
     peer->handshaker_peer = NULL;
 }
 
@@ -445,14 +446,13 @@ answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p,
     enum wgt_drop why;
     uint32_t index;
 
-    c.keypair = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*c.keypair), 64));
+    c.keypair = vault_alloc(sizeof(*c.keypair));
     if (c.keypair == NULL)
         return WGT_DROP_NO_BUFFER;
-    memset(c.keypair, 0, sizeof(*c.keypair));
     /* The initiation we may have under way is void: our role is the responder's now. */
     release_handshake_index(h, p);
     if (!draw_index(h, p, &index)) {
-        free(c.keypair);
+        free_keypair(c.keypair);
         return WGT_DROP_NO_BUFFER;
     }
     h->entropy(h->ctx, ephemeral, sizeof(ephemeral));
@@ -522,10 +522,9 @@ receive_response(struct handshaker *h, wgt_time now, const struct tunnel_event *
     if (p == NULL || !p->has_index || p->handshake_index != index)
         return WGT_DROP_HANDSHAKE_INDEX;
     c.peer = p->tunnel_peer;
-    c.keypair = aligned_alloc(64, RTE_ALIGN_CEIL(sizeof(*c.keypair), 64));
+    c.keypair = vault_alloc(sizeof(*c.keypair));
     if (c.keypair == NULL)
         return WGT_DROP_NO_BUFFER;
-    memset(c.keypair, 0, sizeof(*c.keypair));
     why = noise_response_consume(&p->remote, &h->local, now, e->message, c.keypair);
     if (why != WGT_OK) {
         if (why == WGT_DROP_HANDSHAKE_TAG)

@@ -7,6 +7,7 @@
 
 #include <rte_ring_elem.h>
 
+#include <wgtcpd/vault/vault.h>
 #include <wgtcpd/wire/inner.h>
 
 #include "internal.h"
@@ -140,7 +141,7 @@ free_sessions(struct tunnel_peer *p)
     noise_session_clear(&p->session, &retired);
     for (unsigned i = 0; i < retired.n; i++) {
         noise_keypair_wipe(retired.k[i]);
-        free(retired.k[i]);
+        vault_free(retired.k[i], sizeof(*retired.k[i]));
     }
 }
 
@@ -158,7 +159,7 @@ tunnel_fini(struct tunnel *t)
         struct noise_keypair *k = t->retired;
 
         t->retired = k->owner;
-        free(k);
+        vault_free(k, sizeof(*k));
     }
     tcp_transport_fini(&t->tcp);
     noise_wipe(t->flow_key, sizeof(t->flow_key));

@@ -74,7 +74,20 @@ psk=$(wg genpsk)
 in_ns b wg set "$(if_name b)" peer "$(public_key a)" preshared-key <(echo "$psk")
 in_ns b "$NET_BUILD/src/ctl/wgtcpctl" save "$(if_name b)" || fail "save"
 grep -qF "PresharedKey = $psk" "$(conf_of b)" || fail "save did not save"
+in_ns b wg show "$(if_name b)" private-key >/dev/null
+
+# KEY: what secrets.py finds in b
+found() {
+    "${0%/*}/secrets.py" "${PIDS[b]}" "$1"
+}
+
+if [ -z "$sanitized" ]; then
+    step "keys are in guarded memory and nowhere else, and gone when they are replaced"
+    assert_match "private key" "$(found "$(cat "$NET_DIR/b.key")")" '^guarded [1-9][0-9]* elsewhere 0 text 0$'
+    assert_match "preshared key" "$(found "$psk")" '^guarded [1-9][0-9]* elsewhere 0 text 0$'
+fi
 in_ns b wg set "$(if_name b)" peer "$(public_key a)" preshared-key /dev/null
+[ -n "$sanitized" ] || assert_equal "old preshared key" "$(found "$psk")" 'guarded 0 elsewhere 0 text 0'
 
 step "a tunnel works so, and ends so"
 ping_both a b

@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <wgtcpd/base/sanitizer.h>
 #include <wgtcpd/control/privilege.h>
-#include <wgtcpd/control/sanitizer.h>
 
 enum { THREADS = 3, GOOD = 0 };
 #define BIT(capability) (UINT64_C(1) << (capability))

@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <wgtcpd/control/sanitizer.h>
+#include <wgtcpd/base/sanitizer.h>
 #include <wgtcpd/control/seccomp.h>
 
 enum { WORKS = 0, BROKEN = 1 };

@@ -10,6 +10,10 @@
 /* Before keys are read: the process is never dumped to a file, and nobody but root traces it. */
 void privilege_no_dumps(void);
 
+/* Before keys are read: as much memory as may be is kept out of swap space when that is asked for
+ * (vault.h), by CAP_IPC_LOCK or, later, without it. */
+void privilege_lock_memory(void);
+
 /* A user to become. */
 struct privilege_user {
     const char *name;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Whether a sanitizer is compiled in: it traces the process at its end, and has system calls of
  * its own. */
-#ifndef WGTCPD_CONTROL_SANITIZER_H
-#define WGTCPD_CONTROL_SANITIZER_H
+#ifndef WGTCPD_BASE_SANITIZER_H
+#define WGTCPD_BASE_SANITIZER_H
 
 #if defined(__SANITIZE_ADDRESS__)
 enum { SANITIZED = 1 };
