@@ -383,7 +383,7 @@ keeper_is_up(void)
 static int
 await_answer(int *descriptor)
 {
-    int rc;
+    int rc = -EPIPE;
 
     if (receive_message(keeper_fd, &rc, sizeof(rc), descriptor) != (ssize_t)sizeof(rc))
         return -EPIPE;
