@@ -172,6 +172,7 @@ ICMP_ERRORS += [(3, 4, mtu) for mtu in (0, 68, 576, 1400, 9000)] + [(11, 0, 0), 
 
 
 def storm(connection, seconds):
+    print("listening", flush=True)
     end, sent = time.monotonic() + seconds, 0
     errors = itertools.cycle(ICMP_ERRORS)
     while time.monotonic() < end:

@@ -55,9 +55,10 @@ blind b rst-outside rst-in-window syn-exact syn-ack data-outside
 
 for victim in a b; do
     step "forged segments and ICMP errors to $victim beside a transfer"
+    lines=$(log_lines storm)
     spawn storm wire "$NET_PYTHON" "$NET_HERE/inject.py" storm "$(way_to $victim)" \
-        "$(outer_addr $victim 4)" "$PORT" 2
-    sleep 0.7 # scapy takes its time to start
+        "$(outer_addr $victim 4)" "$PORT" 3
+    retry 15 has_logged storm "$lines" '^listening' || fail "the injector does not start"
     bulk b a 4 1s 20 &
     bulk a b 4 1s 20 5202
     wait $! || exit 1
