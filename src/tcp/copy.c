@@ -8,32 +8,17 @@
  */
 #include "internal.h"
 
-/* A path that has lost something is expected to do so for this time. */
-#define LOSS_MEMORY (300 * WGT_SEC)
 enum {
     COPY_MAX = 512, /* payload bytes of a segment sent twice */
     COPY_SHARE = 16 /* of the path may be taken by copies: one part in so many */
 };
-
-/* An episode of recovery is over, and it was for something. */
-void
-tcp_note_loss(struct tcp_conn *c, wgt_time now)
-{
-    c->copy.until = now + LOSS_MEMORY;
-}
-
-bool
-tcp_path_loses(const struct tcp_conn *c, wgt_time now)
-{
-    return now < c->copy.until;
-}
 
 static bool
 is_affordable(const struct tcp_conn *c, wgt_time now, uint32_t len)
 {
     uint64_t rate = tcp_pacing_rate(c);
 
-    return rate == 0 || now - c->copy.last >= len * COPY_SHARE * WGT_SEC / rate;
+    return rate == 0 || now - c->copied_at >= len * COPY_SHARE * WGT_SEC / rate;
 }
 
 /* s, the newest, has just left for the first time. */
@@ -55,7 +40,7 @@ tcp_copy_take(struct tcp_conn *c, wgt_time now)
     c->tx->copy_due = false;
     if (c->tx->sent_tail == NULL || c->tx->sent_tail->list != &c->tx->flight)
         return NULL;
-    c->copy.last = now;
+    c->copied_at = now;
     c->copies++;
     return c->tx->sent_tail;
 }
@@ -65,5 +50,5 @@ bool
 tcp_copy_explains(const struct tcp_conn *c, wgt_time now, const struct tcp_sack_block *dsack)
 {
     return c->copies > 0 && dsack->right - dsack->left <= COPY_MAX &&
-           now - c->copy.last <= c->rtt.rto;
+           now - c->copied_at <= c->rtt.rto;
 }

@@ -116,7 +116,6 @@ bool tcp_paws_rejects(const struct tcp_conn *c, wgt_time now, const struct tcp_s
 void tcp_ts_update(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t seq);
 
 /* copy.c */
-void tcp_note_loss(struct tcp_conn *c, wgt_time now);
 void tcp_copy_sent(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s);
 const struct tcp_sent *tcp_copy_take(struct tcp_conn *c, wgt_time now);
 bool tcp_copy_explains(const struct tcp_conn *c, wgt_time now, const struct tcp_sack_block *dsack);

@@ -7,6 +7,22 @@
  */
 #include "internal.h"
 
+/* A path that has lost something is expected to do so for this time. */
+#define LOSS_MEMORY (300 * WGT_SEC)
+
+bool
+tcp_path_loses(const struct tcp_conn *c, wgt_time now)
+{
+    return now < c->loses_until;
+}
+
+/* An episode of recovery is over, and it was for something. */
+static void
+note_loss(struct tcp_conn *c, wgt_time now)
+{
+    c->loses_until = now + LOSS_MEMORY;
+}
+
 uint32_t
 tcp_pipe(const struct tcp_conn *c)
 {
@@ -128,7 +144,7 @@ slow_down(struct tcp_conn *c, wgt_time now, uint32_t flight)
 {
     const struct tcp_cc_ops *ops = c->cc.ops;
 
-    tcp_note_loss(c, now);
+    note_loss(c, now);
     ops->enter_recovery(&c->cc, now, flight);
     note_reduction(c);
     if (!ops->owns_recovery)
@@ -147,7 +163,7 @@ leave_recovery(struct tcp_conn *c, wgt_time now)
     c->repair_due = false;
     tcp_undo_repaired(c);
     tcp_rack_recovery_ends(c);
-    tcp_note_loss(c, now);
+    note_loss(c, now);
     if (c->cc.ops->leave_recovery != NULL)
         c->cc.ops->leave_recovery(&c->cc, now);
 }

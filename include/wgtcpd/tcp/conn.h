@@ -82,12 +82,6 @@ struct tcp_undo {
     uint8_t frto; /* RFC 5682: steps taken after a timeout */
 };
 
-/* Short segments that leave twice at once. */
-struct tcp_copy {
-    wgt_time until; /* the path counts as one that loses */
-    wgt_time last;  /* when the last copy left; valid when there was one */
-};
-
 /* What the path MTU wants to know of segments in flight. Sizes are payload bytes. */
 struct tcp_mtu_flight {
     uint32_t probe_seq;       /* the probe */
@@ -246,7 +240,8 @@ struct tcp_conn {
     wgt_time pace_at;       /* the pacer's clock */
     struct tcp_rate rate;
     struct tcp_rack rack;
-    struct tcp_copy copy;
+    wgt_time loses_until; /* the path counts as one that loses */
+    wgt_time copied_at;   /* when the last copy left; valid with `copies` */
     struct tcp_cc cc;
 
     /* Receiving. */
