@@ -15,6 +15,12 @@ frame_decoder_lend(struct frame_decoder *d, uint8_t *buffer)
     d->buffer = buffer;
 }
 
+void
+frame_decoder_discard(struct frame_decoder *d)
+{
+    d->discarding = true;
+}
+
 bool
 frame_decoder_skip(struct frame_decoder *d)
 {
@@ -66,7 +72,7 @@ read_into_buffer(struct frame_decoder *d, struct span *in, struct span *message)
     size_t n = in->len < missing ? in->len : missing;
 
     if (n > 0)
-        memcpy(d->buffer + d->have, take(in, n), n);
+        memmove(d->buffer + d->have, take(in, n), n); /* the input may lie in it */
     d->have = (uint16_t)(d->have + n);
     if (d->have < d->need)
         return FRAME_NEED_MORE;
@@ -76,11 +82,29 @@ read_into_buffer(struct frame_decoder *d, struct span *in, struct span *message)
     return FRAME_MESSAGE;
 }
 
+/* true: the message has ended. */
+static bool
+pass_over(struct frame_decoder *d, struct span *in)
+{
+    size_t missing = (size_t)d->need - d->have;
+    size_t n = in->len < missing ? in->len : missing;
+
+    take(in, n);
+    d->have = (uint16_t)(d->have + n);
+    if (d->have < d->need)
+        return false;
+    d->need = d->have = 0;
+    d->discarding = false;
+    return true;
+}
+
 enum frame_event
 frame_decode(struct frame_decoder *d, struct span *in, struct span *message)
 {
     if (d->broken)
         return FRAME_INVALID;
+    if (d->discarding && !pass_over(d, in))
+        return FRAME_NEED_MORE;
     if (d->need == 0) {
         size_t len;
 

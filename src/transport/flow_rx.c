@@ -25,16 +25,39 @@ message_packet(struct tcp_transport *t, const struct span *message, struct rte_m
     return m;
 }
 
-static bool
-lend_buffer(struct tcp_transport *t, struct tcp_flow *f)
+/* Where a message begins in a packet of its own: there is headroom before it. */
+static uint8_t *
+message_place(const struct rte_mbuf *m)
 {
-    f->assembly = rte_pktmbuf_alloc(t->outer->pool);
+    return (uint8_t *)m->buf_addr + RTE_PKTMBUF_HEADROOM;
+}
+
+/* Whether the end of *carrier, its only use from now on, can grow into the whole message there. */
+static bool
+can_assemble_in(struct rte_mbuf *carrier, const struct span *in, size_t len)
+{
+    return rte_mbuf_refcnt_read(carrier) == 1 && in->data >= message_place(carrier) &&
+           packet_room_behind(carrier, message_place(carrier)) >= len;
+}
+
+/* The decoder has met a message that is cut: the packet whose end it is takes the rest, too. If
+ * there is no memory for it (else), the message is lost, as on any path; the connection goes on. */
+static void
+lend_buffer(struct tcp_transport *t, struct tcp_flow *f, const struct span *in,
+            struct rte_mbuf **carrier, bool last)
+{
+    if (last && can_assemble_in(*carrier, in, f->decoder.need)) {
+        f->assembly = *carrier;
+        *carrier = NULL;
+    } else {
+        f->assembly = rte_pktmbuf_alloc(t->outer->pool);
+    }
     if (f->assembly == NULL) {
         wgt_drop_count(t->outer->drops, WGT_DROP_NO_BUFFER);
-        return false;
+        frame_decoder_discard(&f->decoder);
+        return;
     }
-    frame_decoder_lend(&f->decoder, rte_pktmbuf_mtod(f->assembly, uint8_t *));
-    return true;
+    frame_decoder_lend(&f->decoder, message_place(f->assembly));
 }
 
 static void
@@ -55,7 +78,7 @@ deliver(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, const struct 
     t->events.message(t->events.ctx, now, &f->path, m);
 }
 
-/* Feeds bytes to the decoder. last: nothing of their packet follows them. */
+/* Feeds bytes to the decoder. last: nothing of their packet, *carrier, follows them. */
 static enum frame_event
 decode(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct span *in,
        struct rte_mbuf **carrier, bool last)
@@ -70,7 +93,9 @@ decode(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct span *i
             deliver(t, now, f, &message, carrier, last && in->len == 0);
         else if (e == FRAME_EMPTY)
             wgt_drop_count(t->outer->drops, WGT_DROP_FRAME_EMPTY);
-        else if (e != FRAME_NEED_BUFFER || !lend_buffer(t, f))
+        else if (e == FRAME_NEED_BUFFER)
+            lend_buffer(t, f, in, carrier, last);
+        else
             return e;
     }
     return FRAME_NEED_MORE;

@@ -561,6 +561,69 @@ r8_taken_range_ends_the_search(void **state)
     assert_int_equal(r->t.stats.resyncs, 1);
 }
 
+/* --- short of memory ----------------------------------------------------------------------------
+ */
+
+static struct rte_mbuf *hoard[RIG_POOL];
+static unsigned n_hoard;
+
+/* So many packets are left. */
+static void
+leave_packets(unsigned n)
+{
+    while (rte_mempool_avail_count(rig_pool) > n) {
+        hoard[n_hoard] = rte_pktmbuf_alloc(rig_pool);
+        assert_non_null(hoard[n_hoard++]);
+    }
+    while (n_hoard > 0 && rte_mempool_avail_count(rig_pool) < n)
+        rte_pktmbuf_free(hoard[--n_hoard]);
+}
+
+/* Each segment finds one packet to arrive in, and no other one. */
+static void
+cut_messages_are_assembled_without_memory(void **state)
+{
+    (void)state;
+    add_frames(12);
+    for (uint32_t from = 0, n; from < r->len; from += n) {
+        n = r->len - from < 700 ? r->len - from : 700;
+        leave_packets(1);
+        rig_send(r, from, from + n);
+    }
+    leave_packets(RIG_POOL);
+    assert_int_equal(r->drops.n[WGT_DROP_FRAME_LENGTH], 0);
+    expect_all(12);
+}
+
+/* Where the packet is not the message's alone: it costs this message, and the connection stays. */
+static void
+cut_message_without_a_packet_is_lost_alone(void **state)
+{
+    uint8_t junk[1002];
+    uint64_t short_before;
+
+    (void)state;
+    garbage(junk, sizeof(junk));
+    add_frames(6);
+    rig_send_frames(r, 0, 0);
+    rig_inject(r, r->at[1], junk, sizeof(junk), 0);
+    rig_send(r, r->at[2], r->at[2] + 7); /* the search finds a frame over this seam */
+    leave_packets(1);
+    short_before = r->drops.n[WGT_DROP_NO_BUFFER];
+    rig_inject(r, r->at[2] + 7, r->stream + r->at[2] + 7, 500, 0);
+    assert_int_equal(r->drops.n[WGT_DROP_NO_BUFFER], short_before + 1);
+    leave_packets(RIG_POOL);
+    rig_send(r, r->at[2] + 507, r->at[3] + 100);
+    rig_send(r, r->at[3] + 100, r->at[4]);
+    rig_send_frames(r, 4, 5);
+    EXPECT_LOG(0, 3, 4, 5);
+    assert_int_equal(r->t.stats.resyncs, 1);
+    assert_int_equal(r->replays + r->forged, 0);
+    assert_false(r->reset);
+    rig_sleep(r, WGT_SEC);
+    assert_int_equal(r->ack, r->len);
+}
+
 /* --- R10 ----------------------------------------------------------------------------------------
  */
 
@@ -785,6 +848,8 @@ main(void)
         T(r8_unheard_connection_is_closed),
         T(r5_r8_taken_range_overrules_the_chain_in_order),
         T(r8_taken_range_ends_the_search),
+        T(cut_messages_are_assembled_without_memory),
+        T(cut_message_without_a_packet_is_lost_alone),
         T(r10_large_tcp_waits_for_the_hole),
         T(r10_patience_ends_after_three_and_a_half_round_trips),
         T(r10_patience_ends_before_the_inner_senders_timer),

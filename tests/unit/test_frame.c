@@ -441,6 +441,75 @@ input_that_grew_is_read_in_place(void **state)
     assert_int_equal(message.len, 148);
 }
 
+/* The rest of a cut message moves to its beginning within one buffer. */
+static void
+buffer_may_be_where_the_input_lies(void **state)
+{
+    uint8_t storage[STREAM_MAX], packet[200];
+    struct span stream = sample_stream(storage), in = {packet + 40, 100}, message;
+    struct frame_decoder d;
+
+    (void)state;
+    memcpy(packet + 40, storage, 100);
+    frame_decoder_init(&d, MAX_LEN);
+    assert_int_equal(frame_decode(&d, &in, &message), FRAME_NEED_BUFFER);
+    frame_decoder_lend(&d, packet + 20);
+    assert_int_equal(frame_decode(&d, &in, &message), FRAME_NEED_MORE);
+    in = (struct span){storage + 100, stream.len - 100};
+    assert_int_equal(frame_decode(&d, &in, &message), FRAME_MESSAGE);
+    assert_ptr_equal(message.data, packet + 20);
+    assert_memory_equal(packet + 20, storage + FRAME_PREFIX_LEN, 148);
+}
+
+/* In pieces of any size; what follows is read as ever. */
+static void
+discarded_message_costs_itself(void **state)
+{
+    (void)state;
+    for (size_t piece = 1; piece <= 160; piece++) {
+        uint8_t storage[STREAM_MAX];
+        struct span stream = sample_stream(storage), in = {storage, 100}, message;
+        size_t n = 100;
+        struct frame_decoder d;
+
+        frame_decoder_init(&d, MAX_LEN);
+        assert_int_equal(frame_decode(&d, &in, &message), FRAME_NEED_BUFFER);
+        frame_decoder_discard(&d);
+        assert_int_equal(frame_decode(&d, &in, &message), FRAME_NEED_MORE);
+        assert_int_equal(in.len, 0);
+        while (n < FRAME_PREFIX_LEN + 148) {
+            in = (struct span){storage + n, piece};
+            if (n + piece > FRAME_PREFIX_LEN + 148)
+                in.len = FRAME_PREFIX_LEN + 148 - n;
+            n += in.len;
+            assert_int_equal(frame_decode(&d, &in, &message), FRAME_NEED_MORE);
+            assert_int_equal(in.len, 0);
+        }
+        in = (struct span){storage + n, stream.len - n};
+        assert_int_equal(frame_decode(&d, &in, &message), FRAME_MESSAGE);
+        assert_true(message.data > storage + n);
+    }
+}
+
+/* It was none: bytes that lie in it were delivered early. */
+static void
+frame_begins_behind_what_was_taken_from_a_discarded_message(void **state)
+{
+    uint8_t storage[STREAM_MAX];
+    struct span stream = sample_stream(storage), in = {storage, 100}, message;
+    struct frame_decoder d;
+
+    (void)state;
+    frame_decoder_init(&d, MAX_LEN);
+    assert_int_equal(frame_decode(&d, &in, &message), FRAME_NEED_BUFFER);
+    frame_decoder_discard(&d);
+    assert_int_equal(frame_decode(&d, &in, &message), FRAME_NEED_MORE);
+    assert_false(frame_decoder_skip(&d));
+    in = stream;
+    assert_int_equal(frame_decode(&d, &in, &message), FRAME_MESSAGE);
+    assert_int_equal(message.len, 148);
+}
+
 int
 main(void)
 {
@@ -461,6 +530,9 @@ main(void)
         cmocka_unit_test(no_buffer_is_asked_for_before_a_byte_of_the_message),
         cmocka_unit_test(buffer_is_asked_for_until_it_is_lent),
         cmocka_unit_test(input_that_grew_is_read_in_place),
+        cmocka_unit_test(buffer_may_be_where_the_input_lies),
+        cmocka_unit_test(discarded_message_costs_itself),
+        cmocka_unit_test(frame_begins_behind_what_was_taken_from_a_discarded_message),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,8 +22,9 @@ frame_write_prefix(uint8_t prefix[FRAME_PREFIX_LEN], size_t len)
 enum frame_event {
     FRAME_NEED_MORE,   /* the input is used up */
     FRAME_MESSAGE,     /* *message is a whole message */
-    FRAME_NEED_BUFFER, /* a message is cut: lend decoder->need bytes with frame_decoder_lend and
-                          decode again; no byte of the message was consumed yet */
+    FRAME_NEED_BUFFER, /* a message is cut: lend decoder->need bytes with frame_decoder_lend, or
+                          give it up with frame_decoder_discard, and decode again; no byte of the
+                          message was consumed yet */
     FRAME_EMPTY,       /* a zero-length frame was skipped: count it and go on */
     FRAME_INVALID,     /* no WireGuard message has this length: close the connection */
 };
@@ -40,6 +41,7 @@ struct frame_decoder {
     uint16_t have;    /* bytes of it in the lent buffer */
     uint8_t prefix[FRAME_PREFIX_LEN];
     uint8_t prefix_have; /* 0..1 between calls */
+    bool discarding;     /* the message being read: its bytes are passed over */
     bool broken;         /* FRAME_INVALID was returned; stays so */
 };
 
@@ -54,8 +56,13 @@ void frame_decoder_init(struct frame_decoder *d, size_t max_len);
  */
 enum frame_event frame_decode(struct frame_decoder *d, struct span *in, struct span *message);
 
-/* Lends `buffer` of at least d->need bytes after FRAME_NEED_BUFFER. */
+/* Lends `buffer` of at least d->need bytes after FRAME_NEED_BUFFER. The input may lie in it, not
+ * before its beginning: then it must stay until it is used up. */
 void frame_decoder_lend(struct frame_decoder *d, uint8_t *buffer);
+
+/* After FRAME_NEED_BUFFER: there is none. The message is passed over, in whatever pieces it comes,
+ * and its neighbours are read as ever. */
+void frame_decoder_discard(struct frame_decoder *d);
 
 /* Whole frames at this place were delivered early, and their bytes are gone. false: the decoder was
  * in the middle of a frame, which was none then; it is dropped, and a buffer that was lent is the
