@@ -397,8 +397,14 @@ send_tail_probe(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
     s = send_new_segment(c, now, out, true);
     if (s == NULL) {
         s = c->tx->sent_tail;
-        if (s == NULL || s->list != &c->tx->flight || s->len > c->mss || is_beyond_window(c, s))
+        if (s == NULL || s->list != &c->tx->flight || is_beyond_window(c, s))
             return false;
+        if (s->len > c->mss) {
+            /* A probe of the path MTU: mostly that is why nobody answers. It goes again in pieces.
+             */
+            tcp_recovery_lose(c, now, s);
+            return retransmit(c, now, out);
+        }
         send_again(c, now, s, out);
     }
     tcp_tlp_sent(c, s);
