@@ -47,6 +47,21 @@ tcp_mtu_init(struct tcp_conn *c)
     c->mtu.base = c->options.mss_base != 0 ? payload_of(c, c->options.mss_base) : c->mss;
 }
 
+bool
+tcp_path_mss(const struct tcp_conn *c, struct tcp_path_mss *out)
+{
+    const struct tcp_mtu *m = &c->mtu;
+
+    if (m->ceiling == 0 || m->suspected)
+        return false; /* no handshake; or a wire that is dead for small segments, too */
+    *out = (struct tcp_path_mss){0};
+    if (c->mss < m->ceiling) {
+        out->mss = (uint16_t)(c->mss + options_len(c));
+        out->until = m->raise_at != WGT_NEVER ? m->raise_at : 0; /* 0: it was being searched */
+    }
+    return true;
+}
+
 uint32_t
 tcp_mss(const struct tcp_conn *c)
 {
@@ -58,6 +73,20 @@ set_mss(struct tcp_conn *c, uint32_t payload)
 {
     c->mss = payload;
     c->cc.mss = payload;
+}
+
+void
+tcp_assume_path_mss(struct tcp_conn *c, const struct tcp_path_mss *known)
+{
+    struct tcp_mtu *m = &c->mtu;
+    uint32_t payload = known->mss != 0 ? payload_of(c, known->mss) : m->ceiling;
+
+    if (payload >= c->mss || m->passed > payload)
+        return;
+    set_mss(c, payload);
+    m->candidate = (uint16_t)payload;
+    m->refused = payload + 1;
+    m->raise_at = known->until;
 }
 
 static void
@@ -123,6 +152,7 @@ tcp_mtu_delivered(struct tcp_conn *c, wgt_time now, const struct tcp_sent *s)
 {
     struct tcp_mtu *m = &c->mtu;
 
+    m->suspected = false;
     m->passed = tcp_max(m->passed, s->len);
     if (s->len > m->base)
         m->passed_at = now;
@@ -229,6 +259,7 @@ tcp_mtu_timeout(struct tcp_conn *c, wgt_time now)
         lower(c, now, c->tx->mtu.pending_payload);
     } else if (is_black_hole(c)) {
         set_mss(c, m->base);
+        m->suspected = true;
         c->tx->mtu.probe_len = 0;
         m->probe_failures = 0;
         m->probe_at = now + MTU_PROBE_SPACING;

@@ -205,7 +205,7 @@ lose_users(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
         u->attached = false;
         u->path.kind = TRANSPORT_NONE;
         u->path.flow = NULL;
-        t->events.path_lost(t->events.ctx, now, u);
+        t->events.path_lost(t->events.ctx, now, u, f);
     }
     flow_enter_unused(t, f);
 }

@@ -106,6 +106,25 @@ peer_path(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     return p->path.path.kind != TRANSPORT_NONE ? &p->path.path : NULL;
 }
 
+/* A peer's connection ends, whoever dialled it. */
+static void
+remember_mss(struct tunnel_peer *p, const struct tcp_flow *f)
+{
+    struct tcp_path_mss found;
+
+    if (tcp_path_mss(&f->conn, &found))
+        p->path_mss = (struct tunnel_path_mss){f->path.local.addr, f->path.remote.addr, found};
+}
+
+/* The next one goes the same way: its full segments need not be lost before that is known. */
+static void
+recall_mss(const struct tunnel_peer *p, struct tcp_flow *f)
+{
+    if (ip_addr_equal(&p->path_mss.local, &f->path.local.addr) &&
+        ip_addr_equal(&p->path_mss.remote, &f->path.remote.addr))
+        tcp_assume_path_mss(&f->conn, &p->path_mss.found);
+}
+
 static void
 flow_proved(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct tcp_flow *f)
 {
@@ -184,7 +203,11 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
     }
     note_move(t, p, now, from);
     old = tcp_flow_of(&p->path.path);
+    if (old != NULL)
+        remember_mss(p, old);
     tcp_transport_attach(&t->tcp, now, &p->path, from);
+    if (f != NULL)
+        recall_mss(p, f);
     if (old != NULL && LIST_EMPTY(&old->users) && tcp_flow_stalled(old))
         tcp_flow_reset(&t->tcp, now, old);
     peer_mark_flush(t, p);
@@ -322,6 +345,7 @@ on_established(void *ctx, wgt_time now, struct tcp_flow *f)
 
     if (p == NULL || tcp_flow_of(&p->path.path) != f)
         return;
+    recall_mss(p, f);
     peer_note(t, p, TUNNEL_NOTE_CONNECTED, &f->path, 0);
     if (session_usable(p, now))
         peer_send_keepalive(t, now, p);
@@ -335,10 +359,11 @@ on_established(void *ctx, wgt_time now, struct tcp_flow *f)
 }
 
 static void
-on_path_lost(void *ctx, wgt_time now, struct path_user *u)
+on_path_lost(void *ctx, wgt_time now, struct path_user *u, const struct tcp_flow *f)
 {
     struct tunnel_peer *p = peer_of_path(u);
 
+    remember_mss(p, f);
     /* What is staged waits for the next one; but nobody knows when a peer without an endpoint
      * comes back. */
     if (p->has_endpoint)

@@ -46,8 +46,9 @@ on_established(void *ctx, wgt_time now, struct tcp_flow *f)
 }
 
 static void
-on_path_lost(void *ctx, wgt_time now, struct path_user *u)
+on_path_lost(void *ctx, wgt_time now, struct path_user *u, const struct tcp_flow *f)
 {
+    (void)f;
     (void)ctx;
     (void)now;
     (void)u;

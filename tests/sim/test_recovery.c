@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How soon what users see goes on after the path or the connection was hurt, and what an attacker
  * on the path can do. Node 0 dials node 1 over TCP, 20 ms each way; a probe goes every 10 ms. */
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -279,6 +280,32 @@ after_the_path_mtu_shrank_a_bulk_goes_on(void **state)
     }
 }
 
+/* In the direction of the bulk only probes of the search may be lost, whichever end dialled. */
+static void
+after_a_reset_the_path_mtu_is_known(void **state)
+{
+    (void)state;
+    for (unsigned from = 0; from < 2; from++) {
+        struct sim_config c = probed(134 + from);
+        uint64_t before;
+
+        bulk(&c);
+        c.bulks[0].node = from;
+        c.network.link[0] = c.network.link[1] = network_link_of(RATE / 5, 20 * MS, 60 * MS);
+        fault(&c, 0, WGT_NEVER - 1, (struct network_impairment){.mtu = 1300, .mtu_silent = true});
+        attack(&c, ATTACK_RST_EXACT, 1 - from, 24 * S, 24 * S + 1);
+        begin(&c);
+        run_to(23 * S);
+        before = world.network.stats.too_big;
+        run_to(27 * S);
+        assert_int_equal(world.network.stats.injected, 1);
+        if (world.network.stats.too_big > before + 3)
+            fail_msg("%u: %" PRIu64 " too large packets", from,
+                     world.network.stats.too_big - before);
+        finish();
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -295,6 +322,7 @@ main(int argc, char **argv)
         T(a_bulk_passes_where_segments_are_joined),
         T(a_bulk_passes_where_single_packets_are_late),
         T(after_the_path_mtu_shrank_a_bulk_goes_on),
+        T(after_a_reset_the_path_mtu_is_known),
     };
     int failed;
 

@@ -434,6 +434,149 @@ rfc8899_4_6_icmp_about_a_probe_gives_the_size_at_once(void **state)
     script_free(s);
 }
 
+/* --- the next connection --- */
+
+/* It comes when the last one has found what it could, `later`. */
+static struct script *
+next_on_path(struct path *p, struct script *last, wgt_time later)
+{
+    struct tcp_path_mss found;
+    struct script *s;
+    wgt_time now = last->now + later;
+
+    tcp_abort(&last->c, last->now);
+    assert_true(tcp_path_mss(&last->c, &found));
+    script_free(last);
+    s = on_path(p, p->limit);
+    assert_true(now >= s->now);
+    sleep_for(s, now - s->now);
+    tcp_assume_path_mss(&s->c, &found);
+    return s;
+}
+
+static void
+rfc9040_what_was_found_is_not_lost_anew(void **state)
+{
+    struct path p;
+    struct script *s = lowered(&p);
+
+    (void)state;
+    s = next_on_path(&p, s, WGT_SEC);
+    assert_int_equal(tcp_mss(&s->c), 1300);
+    assert_int_equal(s->c.cc.mss, 1300);
+    stream(s, &p, 10, FULL, WGT_SEC);
+    assert_int_equal(p.dropped, 0);
+    assert_int_equal(p.largest, 1300);
+    /* and again, when this one has learned nothing itself */
+    s = next_on_path(&p, s, WGT_SEC);
+    assert_int_equal(tcp_mss(&s->c), 1300);
+    /* ten minutes count from the first one's word */
+    p.limit = FULL;
+    sleep_for(s, 595 * WGT_SEC);
+    stream(s, &p, 3, FULL, WGT_SEC);
+    assert_int_equal(s->c.mss, FULL);
+    assert_int_equal(p.dropped, 0);
+    script_free(s);
+}
+
+/* RFC 1191 6.3, RFC 8201 4. What it costs, when nothing has changed, is probes. */
+static void
+rfc9040_what_is_old_is_tried_again_at_once(void **state)
+{
+    (void)state;
+    for (uint32_t limit = 1300; limit <= FULL; limit += FULL - 1300) {
+        struct path p;
+        struct script *s = next_on_path(&p, lowered(&p), 601 * WGT_SEC);
+
+        p.limit = limit;
+        assert_int_equal(tcp_mss(&s->c), 1300);
+        stream(s, &p, 3, FULL, 100 * WGT_MSEC);
+        assert_int_equal(p.dropped, limit == 1300);
+        assert_int_equal(s->c.mss, limit);
+        assert_int_equal(s->c.timeouts, 0);
+        script_free(s);
+    }
+}
+
+/* A search that had not ended goes on; what passed so far is no worse. */
+static void
+rfc9040_a_search_goes_on(void **state)
+{
+    struct path p;
+    struct script *s = on_path(&p, 1300);
+
+    (void)state;
+    send_chunks(s, 8, FULL);
+    (void)carry(s, &p);
+    assert_int_equal(s->c.mss, BASE);
+    s = next_on_path(&p, s, WGT_SEC);
+    assert_int_equal(s->c.mss, BASE);
+    p.limit = FULL;
+    stream(s, &p, 3, FULL, 100 * WGT_MSEC);
+    assert_int_equal(s->c.mss, FULL);
+    assert_int_equal(p.dropped, 0);
+    script_free(s);
+}
+
+/* A wire that is dead for all sizes says nothing about one of them. */
+static void
+rfc9040_an_outage_is_not_remembered(void **state)
+{
+    struct path p;
+    struct script *s = on_path(&p, 0);
+    struct tcp_path_mss found;
+
+    (void)state;
+    send_chunks(s, 2, FULL);
+    while (s->c.tx->rto_count < 3) {
+        if (!cross(s, &p))
+            sleep_to_deadline(s);
+    }
+    assert_int_equal(s->c.mss, BASE);
+    assert_false(tcp_path_mss(&s->c, &found));
+    p.limit = BASE;
+    (void)carry(s, &p);
+    assert_true(tcp_path_mss(&s->c, &found));
+    assert_int_equal(found.mss, BASE + 12);
+    script_free(s);
+}
+
+static void
+rfc9040_what_passes_is_not_doubted(void **state)
+{
+    struct path p;
+    struct script *s = on_path(&p, FULL);
+    struct tcp_path_mss found;
+
+    (void)state;
+    send_chunks(s, 1, FULL);
+    (void)carry(s, &p);
+    tcp_assume_path_mss(&s->c, &(struct tcp_path_mss){.mss = 1312, .until = WGT_NEVER - 1});
+    assert_int_equal(tcp_mss(&s->c), FULL);
+    assert_true(tcp_path_mss(&s->c, &found));
+    assert_int_equal(found.mss, 0);
+    tcp_assume_path_mss(&s->c, &found);
+    assert_int_equal(tcp_mss(&s->c), FULL);
+    script_free(s);
+}
+
+/* Nor is it told anything before its handshake. */
+static void
+rfc9040_a_refused_connection_has_found_nothing(void **state)
+{
+    struct script *s = script_new();
+    struct tcp_path_mss found;
+
+    (void)state;
+    tcp_open_active(&s->c, s->now, &s->options);
+    assert_false(tcp_path_mss(&s->c, &found));
+    tcp_assume_path_mss(&s->c, &(struct tcp_path_mss){.mss = 1312});
+    assert_int_equal(tcp_mss(&s->c), 0);
+    tcp_abort(&s->c, s->now);
+    assert_false(tcp_path_mss(&s->c, &found));
+    script_free(s);
+}
+
 int
 main(void)
 {
@@ -451,6 +594,12 @@ main(void)
         cmocka_unit_test(rfc4821_7_5_loss_of_a_probe_is_no_congestion),
         cmocka_unit_test(rfc8899_5_1_2_three_probes_of_a_size),
         cmocka_unit_test(rfc8899_4_6_icmp_about_a_probe_gives_the_size_at_once),
+        cmocka_unit_test(rfc9040_what_was_found_is_not_lost_anew),
+        cmocka_unit_test(rfc9040_what_is_old_is_tried_again_at_once),
+        cmocka_unit_test(rfc9040_a_search_goes_on),
+        cmocka_unit_test(rfc9040_an_outage_is_not_remembered),
+        cmocka_unit_test(rfc9040_what_passes_is_not_doubted),
+        cmocka_unit_test(rfc9040_a_refused_connection_has_found_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

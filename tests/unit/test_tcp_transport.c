@@ -58,8 +58,9 @@ on_established(void *ctx, wgt_time at, struct tcp_flow *f)
 }
 
 static void
-on_path_lost(void *ctx, wgt_time at, struct path_user *u)
+on_path_lost(void *ctx, wgt_time at, struct path_user *u, const struct tcp_flow *f)
 {
+    (void)f;
     (void)at;
     assert_int_equal(u->path.kind, TRANSPORT_NONE);
     ((struct end *)ctx)->n_lost++;

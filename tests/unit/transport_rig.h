@@ -71,8 +71,9 @@ ignore_established(void *ctx, wgt_time at, struct tcp_flow *f)
 }
 
 static inline void
-ignore_path_lost(void *ctx, wgt_time at, struct path_user *u)
+ignore_path_lost(void *ctx, wgt_time at, struct path_user *u, const struct tcp_flow *f)
 {
+    (void)f;
     (void)ctx;
     (void)at;
     (void)u;

@@ -274,6 +274,22 @@ struct tcp_chunk *tcp_reclaim(struct tcp_conn *c);
 uint32_t tcp_mss(const struct tcp_conn *c);
 
 /*
+ * What a connection has found its path to carry is worth knowing to the next one on it (RFC 9040):
+ * else it loses its first full segments where the last one did.
+ */
+struct tcp_path_mss {
+    uint16_t mss;   /* as announced in the handshake (RFC 6691); 0: no less than agreed there */
+    wgt_time until; /* nothing larger is to be tried before */
+};
+
+/* false: c has found out nothing, and what was known before it stands. May be asked of one that is
+ * CLOSED. */
+bool tcp_path_mss(const struct tcp_conn *c, struct tcp_path_mss *out);
+/* An established connection begins with it, unless a larger segment has passed already. A time that
+ * is over has the search for more begin with the next segment that is large enough. */
+void tcp_assume_path_mss(struct tcp_conn *c, const struct tcp_path_mss *known);
+
+/*
  * An ICMP error about a segment of this connection. WGT_OK: it was believed, or noted until more
  * speaks for it; ICMP_SEQUENCE: no such segment is in flight (RFC 5927 4.1); ICMP_MTU: a packet
  * too big that names a size no smaller than the segment or ours, or none that a path may have.

@@ -128,8 +128,8 @@ struct tcp_transport_events {
     void (*message)(void *ctx, wgt_time now, const struct path *from, struct rte_mbuf *m);
     /* The handshake completed. */
     void (*established)(void *ctx, wgt_time now, struct tcp_flow *f);
-    /* A path lost its flow; it is detached already and its kind is TRANSPORT_NONE. */
-    void (*path_lost)(void *ctx, wgt_time now, struct path_user *u);
+    /* A path lost its flow f; it is detached already and its kind is TRANSPORT_NONE. */
+    void (*path_lost)(void *ctx, wgt_time now, struct path_user *u, const struct tcp_flow *f);
     /* A dialled flow ended. */
     void (*dial_ended)(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tcp_end why);
     /* The turn of a user who waits (tcp_flow_want): send about a packet's worth, as far as

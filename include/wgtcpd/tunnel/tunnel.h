@@ -42,6 +42,12 @@ struct tunnel_path_mtu {
     wgt_time until; /* 0: nothing */
 };
 
+/* What its last connection has found the way to carry. */
+struct tunnel_path_mss {
+    struct ip_addr local, remote; /* the ends of that way */
+    struct tcp_path_mss found;
+};
+
 struct tunnel_peer {
     /* fixed when the peer is added (control: rw before, ro after) */
     uint8_t public_key[NOISE_KEY_LEN];
@@ -77,6 +83,7 @@ struct tunnel_peer {
     bool initiation_requested; /* an event is on its way */
     wgt_time requested_at;
     struct tunnel_path_mtu path_mtu;
+    struct tunnel_path_mss path_mss;
     wgt_time too_big_at; /* rate limit of "packet too big" to those who send to it */
     bool rekey_after_receive_done;
     bool added; /* the worker has it; it may be in the allowed IPs before */
