@@ -131,15 +131,13 @@ give_back(void *p, size_t rounded)
 void
 vault_free(void *p, size_t size)
 {
-    size_t rounded = round_up(size != 0 ? size : 1);
-
     if (p == NULL)
         return;
-    sodium_memzero(p, SANITIZED ? size : rounded);
+    sodium_memzero(p, size);
     if (SANITIZED)
         free(p);
     else
-        give_back(p, rounded);
+        give_back(p, round_up(size != 0 ? size : 1));
 }
 
 bool
