@@ -319,6 +319,7 @@ peer_seek_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     p->dial_at = now;
     fq_hold(&p->staged);
     peer_mark_flush(t, p);
+    peer_dial_if_due(t, now, p); /* before the next datagram of the peer's finds no path */
 }
 
 /* --- what the TCP transport tells ------------------------------------------------------------- */
