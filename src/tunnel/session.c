@@ -153,6 +153,8 @@ install(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct noise_keyp
         return false;
     }
     k->owner = p;
+    if (k->birth > now) /* by the other thread's clock, read after this turn began */
+        k->birth = now;
     noise_session_install(&p->session, k, &retired);
     peer_timers_session_derived(&p->timers, now);
     session_retire(t, &retired);

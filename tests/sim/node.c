@@ -394,7 +394,7 @@ node_rx_inner(struct node *n, wgt_time now, const uint8_t *packet, size_t len)
 static unsigned
 run_control(struct node *n, wgt_time now)
 {
-    wgt_time clock = now + n->clock_offset;
+    wgt_time clock = now + n->clock_offset + n->config.control_ahead;
     struct wall_clock wall = {
         .seconds = WALL_EPOCH + (now + n->wall_offset) / WGT_SEC,
         .nanoseconds = (uint32_t)((now + n->wall_offset) % WGT_SEC),

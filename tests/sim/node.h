@@ -24,6 +24,7 @@ struct node_config {
     bool wrong_psk;
     uint16_t keepalive;     /* persistent, s */
     wgt_time control_delay; /* from an event to the handshaker's look at it */
+    wgt_time control_ahead; /* the handshaker's thread reads its clock so much later in a turn */
 };
 
 struct node_shared_config {

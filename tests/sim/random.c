@@ -127,6 +127,7 @@ random_nodes(struct prng *r, struct sim_config *c)
             c->node[i].keepalive = (uint16_t)prng_between(r, 1, 30);
         if (prng_below(r, 2) == 0)
             c->node[i].control_delay = prng_between(r, 1, 5000) * WGT_USEC;
+        c->node[i].control_ahead = prng_below(r, 100) * WGT_USEC;
     }
     /* Behind a NAT nobody can be dialled. */
     if (who == 3 && prng_below(r, 4) == 0)

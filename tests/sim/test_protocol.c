@@ -300,6 +300,31 @@ under_load_a_response_has_to_show_a_cookie_too(void **state)
     pair_finish();
 }
 
+/* The worker reads its clock at the start of a turn: what it takes over then from the other thread
+ * may bear a later time, and is as new as can be, not as old. */
+static void
+a_key_from_a_clock_that_is_ahead(enum transport_kind kind)
+{
+    struct node_config config[2];
+
+    pair_configure(config, kind);
+    config[0].control_ahead = config[1].control_ahead = 50 * WGT_USEC;
+    pair_begin(715, IP_V4, config, NULL);
+    pair_offer(0, 0, 1);
+    pair_run_for(100 * MS);
+    assert_int_equal(pair.out[1].n, 1);
+    pair_offer(1, 0, 1);
+    pair_run_for(100 * MS);
+    assert_int_equal(pair.out[0].n, 1);
+}
+
+static void
+a_new_key_is_usable_at_once_whichever_clock_is_ahead(void **state)
+{
+    (void)state;
+    pair_for_both(a_key_from_a_clock_that_is_ahead);
+}
+
 static void
 a_queue_that_is_shorter_is_no_load(void **state)
 {
@@ -484,6 +509,7 @@ main(int argc, char **argv)
         T(under_load_a_cookie_has_to_be_shown),
         T(under_load_a_response_has_to_show_a_cookie_too),
         T(a_queue_that_is_shorter_is_no_load),
+        T(a_new_key_is_usable_at_once_whichever_clock_is_ahead),
         T(load_lasts_a_second),
         T(under_load_a_source_has_its_rate),
         T(an_index_in_use_is_drawn_again),
