@@ -12,9 +12,9 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 
-#include <wgtcpd/control/local_socket.h>
+#include <wgtcpd/control/local_server.h>
 
-enum { WORDS_MAX = 8, ACCEPT_PAUSE_S = 1 };
+enum { WORDS_MAX = 8 };
 
 struct client {
     LIST_ENTRY(client) link;
@@ -24,10 +24,8 @@ struct client {
 
 struct control_socket {
     struct control_socket_config config;
-    struct local_socket socket;
-    struct event *acceptable, *pause;
+    struct local_server server;
     LIST_HEAD(, client) clients;
-    unsigned n_clients;
 };
 
 static void
@@ -52,18 +50,16 @@ static void
 drop_client(struct client *c)
 {
     LIST_REMOVE(c, link);
-    c->server->n_clients--;
     free_client(c);
 }
 
-/* Who waited for a place may have it. */
 static void
 end_client(struct client *c)
 {
     struct control_socket *s = c->server;
 
     drop_client(c);
-    event_add(s->acceptable, NULL);
+    local_server_left(&s->server);
 }
 
 static void
@@ -150,9 +146,10 @@ on_event(struct bufferevent *stream, short what, void *ctx)
         end_client(ctx);
 }
 
-static void
-add_client(struct control_socket *s, int fd)
+static int
+add_client(void *ctx, int fd)
 {
+    struct control_socket *s = ctx;
     const struct timeval patience = {.tv_sec = s->config.patience_s};
     struct client *c = calloc(1, sizeof(*c));
 
@@ -160,58 +157,40 @@ add_client(struct control_socket *s, int fd)
         (c->stream = bufferevent_socket_new(s->config.base, fd, BEV_OPT_CLOSE_ON_FREE)) == NULL) {
         free(c);
         close(fd);
-        return;
+        return -ENOMEM;
     }
     c->server = s;
     LIST_INSERT_HEAD(&s->clients, c, link);
-    s->n_clients++;
     bufferevent_setcb(c->stream, on_readable, on_written, on_event, c);
     bufferevent_set_timeouts(c->stream, &patience, &patience);
     bufferevent_setwatermark(c->stream, EV_READ, 0, CONTROL_REQUEST_MAX);
-    if (bufferevent_enable(c->stream, EV_READ | EV_WRITE) != 0)
-        drop_client(c);
-}
-
-static void
-on_acceptable(evutil_socket_t listener, short what, void *ctx)
-{
-    const struct timeval pause = {.tv_sec = ACCEPT_PAUSE_S};
-    struct control_socket *s = ctx;
-    int fd = 0;
-
-    (void)listener;
-    (void)what;
-    while (s->n_clients < s->config.max_clients && fd != -EAGAIN) {
-        fd = local_socket_accept(&s->socket);
-        if (fd >= 0) {
-            add_client(s, fd);
-        } else if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM || fd == -ENOBUFS) {
-            event_add(s->pause, &pause); /* it may pass */
-            return;
-        }
-    }
-    if (s->n_clients < s->config.max_clients)
-        event_add(s->acceptable, NULL);
+    if (bufferevent_enable(c->stream, EV_READ | EV_WRITE) == 0)
+        return 0;
+    drop_client(c);
+    return -ENOMEM;
 }
 
 struct control_socket *
 control_socket_start(const struct control_socket_config *config)
 {
     struct control_socket *s = calloc(1, sizeof(*s));
+    const struct local_server_config server = {
+        .base = config->base,
+        .directory = config->directory,
+        .name = config->name,
+        .max_clients = config->max_clients,
+        .ctx = s,
+        .add = add_client,
+    };
     int rc;
 
     if (s == NULL)
         return NULL;
     s->config = *config;
     s->config.directory = s->config.name = NULL; /* the caller's */
-    rc = local_socket_listen(&s->socket, config->directory, config->name);
-    if (rc == 0) {
-        s->acceptable = event_new(config->base, s->socket.fd, EV_READ, on_acceptable, s);
-        s->pause = event_new(config->base, -1, 0, on_acceptable, s);
-        if (s->acceptable != NULL && s->pause != NULL && event_add(s->acceptable, NULL) == 0)
-            return s;
-        rc = -ENOMEM;
-    }
+    rc = local_server_start(&s->server, &server);
+    if (rc == 0)
+        return s;
     control_socket_stop(s);
     errno = -rc;
     return NULL;
@@ -226,10 +205,6 @@ control_socket_stop(struct control_socket *s)
         return;
     while ((c = take_client(s)) != NULL)
         free_client(c);
-    if (s->acceptable != NULL)
-        event_free(s->acceptable);
-    if (s->pause != NULL)
-        event_free(s->pause);
-    local_socket_close(&s->socket);
+    local_server_stop(&s->server);
     free(s);
 }

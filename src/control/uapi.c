@@ -9,11 +9,11 @@
 
 #include <event2/event.h>
 
-#include <wgtcpd/control/local_socket.h>
+#include <wgtcpd/control/local_server.h>
 #include <wgtcpd/control/uapi.h>
 #include <wgtcpd/vault/vault.h>
 
-enum { INPUT_SIZE = 16384, ACCEPT_PAUSE_S = 1 };
+enum { INPUT_SIZE = 16384 };
 
 struct client {
     LIST_ENTRY(client) link;
@@ -31,11 +31,10 @@ struct client {
 struct uapi {
     struct uapi_config config;
     struct timeval patience;
-    struct local_socket socket;
+    struct local_server server;
     int watch_fd;
-    struct event *acceptable, *pause, *watched;
+    struct event *watched;
     LIST_HEAD(, client) clients;
-    unsigned n_clients;
 };
 
 static void
@@ -73,7 +72,6 @@ static void
 drop_client(struct client *c)
 {
     LIST_REMOVE(c, link);
-    c->server->n_clients--;
     free_client(c);
 }
 
@@ -173,15 +171,13 @@ turn(struct client *c)
     return take_input(c);
 }
 
-static void resume_accepting(struct uapi *u);
-
 static void
 end_client(struct client *c)
 {
     struct uapi *u = c->server;
 
     drop_client(c);
-    resume_accepting(u);
+    local_server_left(&u->server);
 }
 
 static void
@@ -196,11 +192,11 @@ on_client(evutil_socket_t fd, short what, void *ctx)
         end_client(c);
 }
 
-/* 0 or -errno. The descriptor is taken in any case. */
 static int
-add_client(struct uapi *u, int fd)
+add_client(void *ctx, int fd)
 {
     struct client *c = vault_alloc(sizeof(*c));
+    struct uapi *u = ctx;
 
     if (c == NULL) {
         close(fd);
@@ -210,7 +206,6 @@ add_client(struct uapi *u, int fd)
     c->fd = fd;
     uapi_parser_init(&c->parser);
     LIST_INSERT_HEAD(&u->clients, c, link);
-    u->n_clients++;
     c->readable = event_new(u->config.base, fd, EV_READ, on_client, c);
     c->writable = event_new(u->config.base, fd, EV_WRITE, on_client, c);
     if (c->readable != NULL && c->writable != NULL && event_add(c->readable, &u->patience) == 0)
@@ -219,41 +214,7 @@ add_client(struct uapi *u, int fd)
     return -ENOMEM;
 }
 
-/* --- the listener --- */
-
-static void
-resume_accepting(struct uapi *u)
-{
-    event_add(u->acceptable, NULL);
-}
-
-/* 0, or -errno when there is no more to accept now. */
-static int
-accept_client(struct uapi *u)
-{
-    int fd = local_socket_accept(&u->socket);
-
-    if (fd == -EPERM || fd == -EINTR || fd == -ECONNABORTED)
-        return 0;
-    return fd < 0 ? fd : add_client(u, fd);
-}
-
-static void
-on_acceptable(evutil_socket_t fd, short what, void *ctx)
-{
-    const struct timeval pause = {.tv_sec = ACCEPT_PAUSE_S};
-    struct uapi *u = ctx;
-    int rc = 0;
-
-    (void)fd;
-    (void)what;
-    while (rc == 0 && u->n_clients < u->config.max_clients)
-        rc = accept_client(u);
-    if (rc == -EAGAIN)
-        resume_accepting(u);
-    else if (rc != 0)
-        event_add(u->pause, &pause); /* out of descriptors or memory, which may pass */
-}
+/* --- the file --- */
 
 static void
 on_watched(evutil_socket_t fd, short what, void *ctx)
@@ -264,41 +225,37 @@ on_watched(evutil_socket_t fd, short what, void *ctx)
     (void)what;
     while (read(fd, events, sizeof(events)) > 0)
         ;
-    if (!local_socket_present(&u->socket))
+    if (!local_socket_present(&u->server.socket))
         u->config.deleted(u->config.ctx);
 }
 
 /* --- start and stop --- */
 
+/* 0 or -errno. */
 static int
 watch_file(struct uapi *u)
 {
     u->watch_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     /* To lose its name changes a file's attributes; it is deleted only when we close it. */
-    if (u->watch_fd < 0 || inotify_add_watch(u->watch_fd, u->socket.address.sun_path,
+    if (u->watch_fd < 0 || inotify_add_watch(u->watch_fd, u->server.socket.address.sun_path,
                                              IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF) < 0)
         return -errno;
-    return 0;
-}
-
-static int
-add_events(struct uapi *u)
-{
-    struct event_base *base = u->config.base;
-
-    u->acceptable = event_new(base, u->socket.fd, EV_READ, on_acceptable, u);
-    u->pause = event_new(base, -1, 0, on_acceptable, u);
-    u->watched = event_new(base, u->watch_fd, EV_READ | EV_PERSIST, on_watched, u);
-    if (u->acceptable == NULL || u->pause == NULL || u->watched == NULL ||
-        event_add(u->acceptable, NULL) != 0 || event_add(u->watched, NULL) != 0)
-        return -ENOMEM;
-    return 0;
+    u->watched = event_new(u->config.base, u->watch_fd, EV_READ | EV_PERSIST, on_watched, u);
+    return u->watched != NULL && event_add(u->watched, NULL) == 0 ? 0 : -ENOMEM;
 }
 
 struct uapi *
 uapi_start(const struct uapi_config *config)
 {
     struct uapi *u = calloc(1, sizeof(*u));
+    const struct local_server_config server = {
+        .base = config->base,
+        .directory = config->directory,
+        .name = config->ifname,
+        .max_clients = config->max_clients,
+        .ctx = u,
+        .add = add_client,
+    };
     int rc;
 
     if (u == NULL)
@@ -308,11 +265,9 @@ uapi_start(const struct uapi_config *config)
     u->patience.tv_sec = config->patience_ms / 1000;
     u->patience.tv_usec = config->patience_ms % 1000 * 1000;
     u->watch_fd = -1;
-    rc = local_socket_listen(&u->socket, config->directory, config->ifname);
+    rc = local_server_start(&u->server, &server);
     if (rc == 0)
         rc = watch_file(u);
-    if (rc == 0)
-        rc = add_events(u);
     if (rc == 0)
         return u;
     uapi_stop(u);
@@ -329,11 +284,9 @@ uapi_stop(struct uapi *u)
         return;
     while ((c = take_client(u)) != NULL)
         free_client(c);
-    free_event(u->acceptable);
-    free_event(u->pause);
     free_event(u->watched);
     if (u->watch_fd >= 0)
         close(u->watch_fd);
-    local_socket_close(&u->socket);
+    local_server_stop(&u->server);
     free(u);
 }

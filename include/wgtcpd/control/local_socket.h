@@ -4,6 +4,7 @@
 #define WGTCPD_CONTROL_LOCAL_SOCKET_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 struct local_socket {
