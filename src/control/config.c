@@ -506,12 +506,22 @@ config_parse(const char *file, const char *text, size_t len, FILE *errors)
     return ps.c;
 }
 
-static void
-free_strings(struct config_strings *s)
+bool
+config_strings_have(const struct config_strings *list, const char *text)
 {
-    for (size_t i = 0; i < s->n; i++)
-        free(s->items[i]);
-    free(s->items);
+    for (size_t i = 0; i < list->n; i++)
+        if (strcmp(list->items[i], text) == 0)
+            return true;
+    return false;
+}
+
+void
+config_strings_clear(struct config_strings *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct config_strings){.n = 0};
 }
 
 static void
@@ -524,7 +534,7 @@ free_ports(struct config_port *port)
         free(port->device);
         free(port->addresses);
         free(port->routes);
-        free_strings(&port->lines);
+        config_strings_clear(&port->lines);
         free(port);
     }
 }
@@ -548,12 +558,12 @@ config_free(struct config *c)
     if (c == NULL)
         return;
     free(c->addresses);
-    free_strings(&c->dns);
-    free_strings(&c->pre_up);
-    free_strings(&c->post_up);
-    free_strings(&c->pre_down);
-    free_strings(&c->post_down);
-    free_strings(&c->lines);
+    config_strings_clear(&c->dns);
+    config_strings_clear(&c->pre_up);
+    config_strings_clear(&c->post_up);
+    config_strings_clear(&c->pre_down);
+    config_strings_clear(&c->post_down);
+    config_strings_clear(&c->lines);
     free(c->inner);
     free(c->user);
     free(c->cores);

@@ -9,15 +9,6 @@
 
 /* --- what is known --- */
 
-static bool
-has(const struct config_strings *list, const char *text)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (strcmp(list->items[i], text) == 0)
-            return true;
-    return false;
-}
-
 /* Takes the text (NULL: there was no memory for it). */
 static int
 add(struct config_strings *list, char *text)
@@ -26,7 +17,7 @@ add(struct config_strings *list, char *text)
 
     if (text == NULL)
         return -ENOMEM;
-    if (has(list, text)) {
+    if (config_strings_have(list, text)) {
         free(text);
         return 0;
     }
@@ -40,20 +31,11 @@ add(struct config_strings *list, char *text)
     return 0;
 }
 
-static void
-clear(struct config_strings *list)
-{
-    for (size_t i = 0; i < list->n; i++)
-        free(list->items[i]);
-    free(list->items);
-    *list = (struct config_strings){.n = 0};
-}
-
 void
 keeper_rules_clear(struct keeper_rules *r)
 {
-    clear(&r->commands);
-    clear(&r->sections);
+    config_strings_clear(&r->commands);
+    config_strings_clear(&r->sections);
 }
 
 static int
@@ -124,7 +106,7 @@ static bool
 is_hook(const struct keeper_rules *r, char *const argv[], size_t n)
 {
     return n == 3 && strcmp(argv[0], "sh") == 0 && strcmp(argv[1], "-c") == 0 &&
-           has(&r->commands, argv[2]);
+           config_strings_have(&r->commands, argv[2]);
 }
 
 /* The name of our record: the interface's, perhaps behind a prefix and a dot (dns.c). */
@@ -165,7 +147,7 @@ static int
 check_section(void *ctx, char *text)
 {
     const struct keeper_rules *r = ctx;
-    int rc = text != NULL && has(&r->sections, text) ? 0 : -EPERM;
+    int rc = text != NULL && config_strings_have(&r->sections, text) ? 0 : -EPERM;
 
     free(text);
     return rc;

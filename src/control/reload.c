@@ -288,15 +288,6 @@ is_live(const char *line, const char *const *names)
 }
 
 static bool
-has_line(const struct config_strings *lines, const char *line)
-{
-    for (size_t i = 0; i < lines->n; i++)
-        if (strcmp(lines->items[i], line) == 0)
-            return true;
-    return false;
-}
-
-static bool
 same_key(const char *a, const char *b)
 {
     size_t len = strcspn(a, " ");
@@ -310,7 +301,7 @@ was_named(const struct config_strings *lines, size_t i, const struct config_stri
           const char *line)
 {
     for (size_t j = 0; j < i; j++)
-        if (same_key(lines->items[j], line) && !has_line(other, lines->items[j]))
+        if (same_key(lines->items[j], line) && !config_strings_have(other, lines->items[j]))
             return true;
     return false;
 }
@@ -332,7 +323,8 @@ name_differences(const struct config_strings *old, const struct config_strings *
     for (size_t i = 0; i < new->n; i++) {
         const char *line = new->items[i];
 
-        if (!is_live(line, but) && !has_line(old, line) && !was_named(new, i, old, line)) {
+        if (!is_live(line, but) && !config_strings_have(old, line) &&
+            !was_named(new, i, old, line)) {
             name_key(line, section, errors);
             found = true;
         }
@@ -340,8 +332,8 @@ name_differences(const struct config_strings *old, const struct config_strings *
     for (size_t i = 0; i < old->n; i++) {
         const char *line = old->items[i];
 
-        if (!is_live(line, but) && !has_line(new, line) && !was_named(old, i, new, line) &&
-            !was_named(new, new->n, old, line)) {
+        if (!is_live(line, but) && !config_strings_have(new, line) &&
+            !was_named(old, i, new, line) && !was_named(new, new->n, old, line)) {
             name_key(line, section, errors);
             found = true;
         }

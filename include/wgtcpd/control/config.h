@@ -33,6 +33,10 @@ struct config_strings {
     size_t n;
 };
 
+bool config_strings_have(const struct config_strings *list, const char *text);
+/* Frees what is in it. */
+void config_strings_clear(struct config_strings *list);
+
 /* An endpoint as written; host may be a name. */
 struct config_endpoint {
     char *host; /* NULL: no Endpoint; without brackets */
