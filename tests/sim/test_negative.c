@@ -433,16 +433,22 @@ check_initiation(const struct vector_negative *n)
 }
 
 static void
+check_all(const struct vector_negative *messages, size_t n,
+          void (*check)(const struct vector_negative *n))
+{
+    for (kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++)
+        for (size_t i = 0; i < n; i++) {
+            print_message("  %s: %s\n", transport_kind_name(kind), messages[i].what);
+            check(&messages[i]);
+        }
+}
+
+static void
 initiations_gone_wrong_leave_a_node_as_it_was(void **state)
 {
     (void)state;
     assert_int_equal(COUNT_OF(vector_negative_responder), 17);
-    for (kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++)
-        for (size_t n = 0; n < COUNT_OF(vector_negative_responder); n++) {
-            print_message("  %s: %s\n", transport_kind_name(kind),
-                          vector_negative_responder[n].what);
-            check_initiation(&vector_negative_responder[n]);
-        }
+    check_all(vector_negative_responder, COUNT_OF(vector_negative_responder), check_initiation);
 }
 
 static void
@@ -478,12 +484,7 @@ responses_gone_wrong_leave_a_node_as_it_was(void **state)
 {
     (void)state;
     assert_int_equal(COUNT_OF(vector_negative_initiator), 6);
-    for (kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++)
-        for (size_t n = 0; n < COUNT_OF(vector_negative_initiator); n++) {
-            print_message("  %s: %s\n", transport_kind_name(kind),
-                          vector_negative_initiator[n].what);
-            check_response(&vector_negative_initiator[n]);
-        }
+    check_all(vector_negative_initiator, COUNT_OF(vector_negative_initiator), check_response);
 }
 
 /* What noise accepts and the tunnel does not deliver. */
@@ -551,27 +552,17 @@ data_gone_wrong_leaves_a_node_as_it_was(void **state)
 {
     (void)state;
     assert_int_equal(COUNT_OF(vector_negative_data), 11);
-    for (kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++)
-        for (size_t n = 0; n < COUNT_OF(vector_negative_data); n++) {
-            print_message("  %s: %s\n", transport_kind_name(kind), vector_negative_data[n].what);
-            check_data(&vector_negative_data[n]);
-        }
+    check_all(vector_negative_data, COUNT_OF(vector_negative_data), check_data);
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(initiations_gone_wrong_leave_a_node_as_it_was, clean_up),
         cmocka_unit_test_teardown(responses_gone_wrong_leave_a_node_as_it_was, clean_up),
         cmocka_unit_test_teardown(data_gone_wrong_leaves_a_node_as_it_was, clean_up),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }
