@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "sim.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,21 @@ void
 sim_teardown(void)
 {
     rte_eal_cleanup();
+}
+
+int
+sim_group_setup(void **state)
+{
+    (void)state;
+    return sim_setup(program_invocation_name);
+}
+
+int
+sim_group_teardown(void **state)
+{
+    (void)state;
+    sim_teardown();
+    return 0;
 }
 
 struct sim_config

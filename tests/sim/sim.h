@@ -79,6 +79,9 @@ struct sim {
 /* Once a process: EAL, crypto, pools. 0 or -1. */
 int sim_setup(const char *program);
 void sim_teardown(void);
+/* The same as fixtures of a group of tests. */
+int sim_group_setup(void **state);
+int sim_group_teardown(void **state);
 
 /* UDP, both ends listen, node 0 dials, IPv4, MTU 1420, 10 ms each way, no traffic. */
 struct sim_config sim_default(uint64_t seed);

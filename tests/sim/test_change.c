@@ -558,7 +558,7 @@ any_changes_under_traffic_end_well(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, pair_clean_up)
     const struct CMUnitTest tests[] = {
@@ -577,12 +577,5 @@ main(int argc, char **argv)
         T(any_changes_under_traffic_end_well),
     };
 
-    int failed;
-
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

@@ -340,7 +340,7 @@ a_connection_without_answers_gives_way_to_another_until_the_handshake_is_given_u
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, clean_up)
     const struct CMUnitTest tests[] = {
@@ -351,12 +351,6 @@ main(int argc, char **argv)
         T(a_live_connection_lingers_when_its_peer_has_another),
         T(a_connection_without_answers_gives_way_to_another_until_the_handshake_is_given_up),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

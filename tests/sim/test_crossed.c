@@ -189,7 +189,7 @@ the_only_dial_that_gets_through_is_used(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, clean_up)
     const struct CMUnitTest tests[] = {
@@ -199,12 +199,6 @@ main(int argc, char **argv)
         T(dials_that_cross_on_a_bad_path_leave_one_connection),
         T(the_only_dial_that_gets_through_is_used),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

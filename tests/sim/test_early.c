@@ -142,18 +142,12 @@ recut_stream_is_found_again(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(early_delivery_shortens_delays_and_leaves_bulk_alone, clean_up),
         cmocka_unit_test_teardown(recut_stream_is_found_again, clean_up),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

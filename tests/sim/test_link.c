@@ -344,7 +344,7 @@ a_connection_with_answers_stays(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, pair_clean_up)
     const struct CMUnitTest tests[] = {
@@ -358,12 +358,6 @@ main(int argc, char **argv)
         T(a_source_without_answers_is_looked_up_anew),
         T(a_connection_with_answers_stays),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

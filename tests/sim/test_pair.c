@@ -674,7 +674,7 @@ no_key_is_left_when_a_node_has_ended(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, pair_clean_up)
     const struct CMUnitTest tests[] = {
@@ -695,12 +695,6 @@ main(int argc, char **argv)
         T(a_clock_set_forward_is_nobodys_business),
         T(no_key_is_left_when_a_node_has_ended),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

@@ -250,7 +250,7 @@ words_are_few(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, clean_up)
     const struct CMUnitTest tests[] = {
@@ -261,12 +261,6 @@ main(int argc, char **argv)
         T(rfc5927_4_1_what_does_not_fit_our_datagrams_is_not_believed),
         T(words_are_few),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

@@ -498,7 +498,7 @@ bytes_are_counted_as_whole_messages(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, pair_clean_up)
     const struct CMUnitTest tests[] = {
@@ -516,12 +516,6 @@ main(int argc, char **argv)
         T(handshakes_have_dscp_af41_and_all_else_has_none),
         T(bytes_are_counted_as_whole_messages),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

@@ -307,7 +307,7 @@ after_a_reset_the_path_mtu_is_known(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, clean_up)
     const struct CMUnitTest tests[] = {
@@ -324,12 +324,6 @@ main(int argc, char **argv)
         T(after_the_path_mtu_shrank_a_bulk_goes_on),
         T(after_a_reset_the_path_mtu_is_known),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

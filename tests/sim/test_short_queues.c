@@ -179,7 +179,7 @@ packets_that_do_not_fit_are_answered(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(f) cmocka_unit_test_teardown(f, clean_up)
     const struct CMUnitTest tests[] = {
@@ -188,12 +188,6 @@ main(int argc, char **argv)
         T(packets_that_do_not_fit_are_answered),
     };
 #undef T
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 1;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

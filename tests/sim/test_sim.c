@@ -856,7 +856,7 @@ a_world_that_does_not_recover_fails(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, clean_up)
     const struct CMUnitTest tests[] = {
@@ -901,12 +901,6 @@ main(int argc, char **argv)
         T(the_traffic_sees_what_is_wrong_with_a_packet),
         T(a_world_that_does_not_recover_fails),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

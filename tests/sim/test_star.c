@@ -453,7 +453,7 @@ a_client_that_is_gone_disturbs_nobody(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, clean_up)
     const struct CMUnitTest tests[] = {
@@ -466,12 +466,6 @@ main(int argc, char **argv)
         T(packets_too_big_for_one_do_not_silence_answers_about_another),
         T(a_client_that_is_gone_disturbs_nobody),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }

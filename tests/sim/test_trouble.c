@@ -332,7 +332,7 @@ strangers_are_told_apart_by_address_reason_and_key(void **state)
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, pair_clean_up)
     const struct CMUnitTest tests[] = {
@@ -348,12 +348,6 @@ main(int argc, char **argv)
         T(a_closed_tcp_port_is_told_from_a_silent_one),
         T(strangers_are_told_apart_by_address_reason_and_key),
     };
-    int failed;
 
-    (void)argc;
-    if (sim_setup(argv[0]) != 0)
-        return 2;
-    failed = cmocka_run_group_tests(tests, NULL, NULL);
-    sim_teardown();
-    return failed;
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
 }
