@@ -221,12 +221,12 @@ look_for_capture(struct worker *w)
         c->now = w->now;
 }
 
-static unsigned
-turn(struct worker *w)
+unsigned
+worker_turn(struct worker *w, wgt_time now)
 {
     unsigned n = 0;
 
-    w->now = worker_clock();
+    w->now = now;
     look_for_capture(w);
     for (unsigned i = 0; i < w->n_outer; i++)
         n += poll_outer(w, w->links[i]);
@@ -368,7 +368,7 @@ worker_main(void *arg)
     for (unsigned i = 0; i < w->n_links; i++)
         neighbours_announce(&w->links[i]->neighbours, w->now);
     while (!__atomic_load_n(&w->quit, __ATOMIC_ACQUIRE)) {
-        if (turn(w) > 0) {
+        if (worker_turn(w, worker_clock()) > 0) {
             w->idle = false;
         } else if (!w->idle) {
             w->idle = true;

@@ -63,6 +63,9 @@ int worker_init(struct worker *w, const struct tunnel_config *config,
                 struct rte_ring *commands);
 void worker_fini(struct worker *w);
 
+/* One turn: each port is polled once, the tunnel has its turn, what it made leaves. Returns how
+ * much there was. For worker_main, and for who measures it. */
+unsigned worker_turn(struct worker *w, wgt_time now);
 /* The lcore's main function (arg: struct worker). Returns when quit is set. */
 int worker_main(void *arg);
 /* From the control thread: look at commands and flags now. */
