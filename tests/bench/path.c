@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * bench path: what a packet costs the worker, from port to port, beside what its AEAD costs alone.
+ *
+ * A round sends packets through the node and counts the clocks of the worker's turns; making them
+ * and looking at what became of them is not counted. Rounds with the AEAD, rounds of the AEAD alone
+ * (the same sizes, sessions and buffers, in place) and rounds with an AEAD that does nothing take
+ * turns, so that whatever else the machine does meets all three.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bench.h"
+#include "far.h"
+#include "keys.h"
+
+enum {
+    ROUND = 512,
+    GIVE = WORKER_BURST,
+    BACKLOG_MAX = 64,   /* no more is given while so many wait for a connection's pace */
+    EXCHANGE_TURNS = 8, /* of the node, to one of the far end */
+    TURNS_MAX = 100000,
+    TCP_PEERS_MAX = 10000,
+    WARM_UP = 64,
+};
+
+struct cell {
+    enum way way;
+    size_t len;
+};
+
+struct setting {
+    const struct bench_options *options;
+    struct node_ports ports;
+    struct bench_node node;
+    struct far far;
+    struct ledger ledger;
+    uint64_t chance;
+    struct rte_mbuf *packets[ROUND];
+};
+
+static const char *const way_names[] = {"send", "receive"};
+
+/* --- a round of the path ------------------------------------------------------------------------
+ */
+
+static void
+prepare(struct setting *s, const struct cell *c)
+{
+    ledger_begin(&s->ledger, c->way, ROUND, c->len, s->node.config.n_peers, &s->chance);
+    if (c->way == WAY_RECEIVE) {
+        far_send(&s->far);
+        return;
+    }
+    for (unsigned i = 0; i < ROUND; i++)
+        ledger_write(&s->ledger, i, node_frame(&s->node, NODE_INNER, c->len, &s->packets[i]));
+}
+
+static void
+give(struct setting *s, unsigned *given)
+{
+    unsigned n = ROUND - *given < GIVE ? ROUND - *given : GIVE;
+
+    if (n == 0 || s->node.worker.tunnel.fq.count > BACKLOG_MAX)
+        return;
+    node_give(&s->node, NODE_INNER, s->packets + *given, n);
+    *given += n;
+}
+
+static bool
+take_inner(struct setting *s)
+{
+    struct rte_mbuf *m;
+    bool any = false;
+
+    while ((m = node_take(&s->node, NODE_INNER)) != NULL) {
+        any = true;
+        ledger_take(&s->ledger, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m),
+                    UINT32_MAX);
+        rte_pktmbuf_free(m);
+    }
+    return any;
+}
+
+/* Clocks of the node until all packets have arrived and nothing moves any more: acknowledgments of
+ * the last ones are part of their cost. */
+static uint64_t
+run_path(struct setting *s, const struct cell *c)
+{
+    unsigned given = c->way == WAY_SEND ? 0 : ROUND, since = 0;
+    uint64_t clocks = 0;
+
+    prepare(s, c);
+    for (unsigned turns = 0; turns < TURNS_MAX; turns++) {
+        uint64_t took;
+        bool moved;
+
+        give(s, &given);
+        took = node_turn(&s->node);
+        clocks += took;
+        if (took > 0 && ++since < EXCHANGE_TURNS)
+            continue;
+        since = 0;
+        moved = far_turn(&s->far);
+        moved = take_inner(s) || moved || took > 0;
+        if (!moved && ledger_complete(&s->ledger))
+            return clocks;
+        if (!moved)
+            node_wait(&s->node, far_deadline(&s->far));
+    }
+    bench_die("%u of %u packets arrived", s->ledger.arrived, s->ledger.n);
+}
+
+/* --- a round of the AEAD alone ------------------------------------------------------------------
+ */
+
+static struct noise_keypair *
+session_of(const struct setting *s, unsigned i)
+{
+    return s->node.peers[s->ledger.peer[i]].session.current;
+}
+
+static void
+prepare_bare(struct setting *s, const struct cell *c, size_t padded)
+{
+    const struct aead_backend *aead = aead_selected();
+
+    ledger_begin(&s->ledger, c->way, ROUND, c->len, s->node.config.n_peers, &s->chance);
+    for (unsigned i = 0; i < ROUND; i++) {
+        uint8_t *data = node_frame(&s->node, NODE_INNER, padded + MESSAGE_TAG_LEN, &s->packets[i]);
+
+        memset(data + c->len, 0, padded - c->len);
+        ledger_write(&s->ledger, i, data);
+        if (c->way == WAY_RECEIVE && !aead->seal(&session_of(s, i)->receive, i, data, padded))
+            bench_die("a message could not be sealed");
+    }
+}
+
+static uint64_t
+run_bare(struct setting *s, const struct cell *c)
+{
+    const struct aead_backend *aead = aead_selected();
+    size_t padded = message_padded_len(c->len, NODE_INNER_MTU);
+    bool good = true;
+    uint64_t begin;
+
+    prepare_bare(s, c, padded);
+    begin = bench_clock();
+    for (unsigned i = 0; i < ROUND; i++) {
+        uint8_t *data = rte_pktmbuf_mtod_offset(s->packets[i], uint8_t *, ETH_HEADER_LEN);
+        struct noise_keypair *k = session_of(s, i);
+
+        good &= c->way == WAY_SEND ? aead->seal(&k->send, i, data, padded)
+                                   : aead->open(&k->receive, i, data, padded);
+    }
+    begin = bench_clock() - begin - bench_clock_cost();
+    if (!good)
+        bench_die("the AEAD alone failed");
+    rte_pktmbuf_free_bulk(s->packets, ROUND);
+    return begin;
+}
+
+/* --- a cell of the table ------------------------------------------------------------------------
+ */
+
+struct figures {
+    struct bench_rounds path, bare, null, ratio, beside;
+    double burst;           /* packets a turn */
+    uint64_t retransmitted; /* segments */
+};
+
+static uint64_t
+run_null(struct setting *s, const struct cell *c)
+{
+    const struct aead_backend *aead = aead_selected();
+    uint64_t clocks;
+
+    aead_select(&aead_null);
+    clocks = run_path(s, c);
+    aead_select(aead);
+    return clocks;
+}
+
+static void
+measure(struct setting *s, const struct cell *c, struct figures *f)
+{
+    unsigned rounds = s->options->rounds;
+    uint64_t busy;
+
+    bench_rounds_init(&f->path, rounds);
+    bench_rounds_init(&f->bare, rounds);
+    bench_rounds_init(&f->null, rounds);
+    bench_rounds_init(&f->ratio, rounds);
+    bench_rounds_init(&f->beside, rounds);
+    for (unsigned i = 0; i < (s->options->quick ? 2 : WARM_UP); i++)
+        run_path(s, c);
+    f->burst = 0;
+    f->retransmitted = s->node.worker.tunnel.tcp.stats.retransmissions;
+    for (unsigned i = 0; i < rounds; i++) {
+        double path, bare;
+
+        busy = s->node.busy_turns;
+        path = (double)run_path(s, c) / ROUND;
+        f->burst += (double)ROUND / (double)(s->node.busy_turns - busy) / rounds;
+        bare = (double)run_bare(s, c) / ROUND;
+        bench_rounds_add(&f->path, path);
+        bench_rounds_add(&f->bare, bare);
+        bench_rounds_add(&f->ratio, path / bare);
+        bench_rounds_add(&f->beside, path - bare);
+        bench_rounds_add(&f->null, (double)run_null(s, c) / ROUND);
+    }
+    f->retransmitted = s->node.worker.tunnel.tcp.stats.retransmissions - f->retransmitted;
+    node_check(&s->node);
+    far_check(&s->far);
+}
+
+static void
+print_head(void)
+{
+    printf("%-4s %-7s %5s %8s %8s %8s %6s %7s %9s %7s %6s\n", "", "", "bytes", "peers", "path",
+           "AEAD", "ratio", "beside", "null AEAD", "kpps", "burst");
+}
+
+static void
+tell(const struct setting *s, const struct cell *c, struct figures *f)
+{
+    const char *kind = transport_kind_name(s->node.config.kind);
+    double path = bench_rounds_median(&f->path), bare = bench_rounds_median(&f->bare);
+    double ratio = bench_rounds_median(&f->ratio), beside = bench_rounds_median(&f->beside);
+    double null = bench_rounds_median(&f->null);
+    double kpps = (double)rte_get_tsc_hz() / path / 1000;
+
+    printf("%-4s %-7s %5zu %8u %8.0f %8.0f %6.2f %7.0f %9.0f %7.0f %6.1f\n", kind,
+           way_names[c->way], c->len, s->node.config.n_peers, path, bare, ratio, beside, null, kpps,
+           f->burst);
+    fflush(stdout);
+    bench_report(json_pack("{s:s s:s s:I s:I s:f s:f s:f s:f s:f s:f s:f s:I}", "transport", kind,
+                           "way", way_names[c->way], "bytes", (json_int_t)c->len, "peers",
+                           (json_int_t)s->node.config.n_peers, "path", path, "aead", bare, "ratio",
+                           ratio, "beside", beside, "null_aead", null, "kpps", kpps, "burst",
+                           f->burst, "retransmitted", (json_int_t)f->retransmitted));
+}
+
+static void
+run_cell(struct setting *s, const struct cell *c)
+{
+    struct figures f;
+
+    measure(s, c, &f);
+    tell(s, c, &f);
+    bench_rounds_fini(&f.path);
+    bench_rounds_fini(&f.bare);
+    bench_rounds_fini(&f.null);
+    bench_rounds_fini(&f.ratio);
+    bench_rounds_fini(&f.beside);
+}
+
+/* --- settings -----------------------------------------------------------------------------------
+ */
+
+static bool
+is_wanted(const char *which, const char *name)
+{
+    return which == NULL || strcmp(which, name) == 0;
+}
+
+static void
+run_setting(struct setting *s, enum transport_kind kind, uint32_t n_peers)
+{
+    const struct bench_options *o = s->options;
+    struct node_config config = {
+        .n_peers = n_peers,
+        .kind = kind,
+        .offload = !o->software_checksums,
+        .congestion = o->congestion != NULL ? tcp_cc_find(o->congestion) : NULL,
+    };
+
+    node_start(&s->node, &s->ports, &config);
+    far_start(&s->far, &s->node, &s->ledger);
+    for (unsigned i = 0; i < o->sizes.n; i++)
+        for (enum way way = WAY_SEND; way <= WAY_RECEIVE; way++)
+            if (is_wanted(o->way, way_names[way]))
+                run_cell(s, &(struct cell){way, o->sizes.of[i]});
+    far_stop(&s->far);
+    node_stop(&s->node);
+}
+
+void
+bench_path(const struct bench_options *o, struct rte_mempool *pool)
+{
+    struct setting *s = calloc(1, sizeof(*s));
+
+    if (s == NULL)
+        bench_die("no memory");
+    s->options = o;
+    s->chance = 1;
+    node_ports_open(&s->ports, pool);
+    print_head();
+    for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
+        if (!is_wanted(o->only, transport_kind_name(kind)))
+            continue;
+        for (unsigned i = 0; i < o->peers.n; i++)
+            if (kind == TRANSPORT_UDP || o->peers.of[i] <= TCP_PEERS_MAX)
+                run_setting(s, kind, o->peers.of[i]);
+    }
+    if (rte_mempool_in_use_count(pool) != 0)
+        bench_die("%u packet buffers are lost", rte_mempool_in_use_count(pool));
+    free(s);
+}
