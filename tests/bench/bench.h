@@ -22,6 +22,7 @@ struct bench_list {
 
 struct bench_options {
     bool quick;              /* small numbers: does it work at all */
+    bool stages;             /* where the clocks go */
     bool software_checksums; /* the ports compute none */
     const char *json;        /* a file; NULL: none */
     const char *congestion;  /* NULL: the default */
@@ -49,13 +50,15 @@ void bench_rounds_add(struct bench_rounds *r, double value);
 /* Puts them in order. */
 double bench_rounds_median(struct bench_rounds *r);
 
-/* Clocks of the time-stamp counter, and what reading it twice takes of them. */
+/* Clocks of the time-stamp counter. */
 static inline uint64_t
 bench_clock(void)
 {
     return rte_rdtsc_precise();
 }
-uint64_t bench_clock_cost(void);
+/* Without what looking at the clock takes. */
+uint64_t bench_clocks_since(uint64_t begin);
+void bench_clock_calibrate(void);
 wgt_time bench_clocks_to_time(uint64_t clocks);
 
 /* Resident memory of this process, bytes. */

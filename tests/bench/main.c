@@ -44,7 +44,8 @@ print_help(FILE *to)
           "      --transport udp|tcp   (default: both)\n"
           "      --way send|receive    (default: both)\n"
           "      --congestion NAME     of the node's connections (default: the daemon's)\n"
-          "      --software-checksums  the ports compute and verify none\n",
+          "      --software-checksums  the ports compute and verify none\n"
+          "      --stages              where the clocks go, by room and by function\n",
           to);
 }
 
@@ -86,7 +87,19 @@ set_defaults(struct bench_options *o)
 static void
 parse_options(int argc, char **argv, struct bench_options *o)
 {
-    enum { QUICK = 1, JSON, ROUNDS, CPU, PEERS, SIZES, TRANSPORT, WAY, CONGESTION, SOFTWARE };
+    enum {
+        QUICK = 1,
+        JSON,
+        ROUNDS,
+        CPU,
+        PEERS,
+        SIZES,
+        TRANSPORT,
+        WAY,
+        CONGESTION,
+        SOFTWARE,
+        STAGES
+    };
     static const struct option options[] = {
         {"quick", no_argument, NULL, QUICK},
         {"json", required_argument, NULL, JSON},
@@ -98,6 +111,7 @@ parse_options(int argc, char **argv, struct bench_options *o)
         {"way", required_argument, NULL, WAY},
         {"congestion", required_argument, NULL, CONGESTION},
         {"software-checksums", no_argument, NULL, SOFTWARE},
+        {"stages", no_argument, NULL, STAGES},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -133,6 +147,9 @@ parse_options(int argc, char **argv, struct bench_options *o)
             break;
         case SOFTWARE:
             o->software_checksums = true;
+            break;
+        case STAGES:
+            o->stages = true;
             break;
         case 'h':
             print_help(stdout);
@@ -198,6 +215,7 @@ main(int argc, char **argv)
     set_defaults(&o);
     if (noise_crypto_init(error, sizeof(error)) != 0)
         bench_die("%s", error);
+    bench_clock_calibrate();
     for (unsigned i = 0; i < BENCHES && optind == argc - 1; i++) {
         if (strcmp(argv[optind], benches[i].name) != 0)
             continue;

@@ -8,6 +8,7 @@
 
 #include <wgtcpd/wire/arp.h>
 
+#include "count.h"
 #include "keys.h"
 
 enum { RING_SIZE = 8192, SETTLE_TURNS = 4 };
@@ -175,11 +176,14 @@ frames_moved(const struct bench_node *n)
 uint64_t
 node_turn(struct bench_node *n)
 {
-    uint64_t before = frames_moved(n), begin = bench_clock(), took;
+    uint64_t before = frames_moved(n), begin, took;
 
+    count_turn_begin();
+    begin = bench_clock();
     (void)worker_clock(); /* a turn of the daemon's looks at it once */
     worker_turn(&n->worker, n->now);
-    took = bench_clock() - begin - bench_clock_cost();
+    took = bench_clocks_since(begin);
+    count_turn_end();
     n->turns++;
     if (frames_moved(n) == before)
         return 0;

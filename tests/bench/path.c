@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include "count.h"
 #include "far.h"
 #include "keys.h"
 
@@ -22,6 +23,7 @@ enum {
     TURNS_MAX = 100000,
     TCP_PEERS_MAX = 10000,
     WARM_UP = 64,
+    SAMPLED_TIMES = 20, /* as many rounds as are measured */
 };
 
 struct cell {
@@ -142,7 +144,7 @@ run_bare(struct setting *s, const struct cell *c)
     const struct aead_backend *aead = aead_selected();
     size_t padded = message_padded_len(c->len, NODE_INNER_MTU);
     bool good = true;
-    uint64_t begin;
+    uint64_t begin, clocks;
 
     prepare_bare(s, c, padded);
     begin = bench_clock();
@@ -153,11 +155,11 @@ run_bare(struct setting *s, const struct cell *c)
         good &= c->way == WAY_SEND ? aead->seal(&k->send, i, data, padded)
                                    : aead->open(&k->receive, i, data, padded);
     }
-    begin = bench_clock() - begin - bench_clock_cost();
+    clocks = bench_clocks_since(begin);
     if (!good)
         bench_die("the AEAD alone failed");
     rte_pktmbuf_free_bulk(s->packets, ROUND);
-    return begin;
+    return clocks;
 }
 
 /* --- a cell of the table ------------------------------------------------------------------------
@@ -165,8 +167,9 @@ run_bare(struct setting *s, const struct cell *c)
 
 struct figures {
     struct bench_rounds path, bare, null, ratio, beside;
-    double burst;           /* packets a turn */
-    uint64_t retransmitted; /* segments */
+    double burst;                                             /* packets a turn */
+    uint64_t retransmitted;                                   /* segments */
+    double counted[COUNT_EVENTS], counted_null[COUNT_EVENTS]; /* a packet; 0: not known */
 };
 
 static uint64_t
@@ -179,6 +182,22 @@ run_null(struct setting *s, const struct cell *c)
     clocks = run_path(s, c);
     aead_select(aead);
     return clocks;
+}
+
+/* The processor's counters, in rounds of their own. */
+static void
+count_path(struct setting *s, const struct cell *c, bool null, double per_packet[COUNT_EVENTS])
+{
+    unsigned rounds = s->options->rounds / 4 + 1;
+    struct counts counts;
+
+    count_enable(true);
+    for (unsigned i = 0; i < rounds; i++)
+        (void)(null ? run_null(s, c) : run_path(s, c));
+    count_enable(false);
+    counts = count_take();
+    for (unsigned i = 0; i < COUNT_EVENTS; i++)
+        per_packet[i] = (double)counts.of[i] / rounds / ROUND;
 }
 
 static void
@@ -210,6 +229,8 @@ measure(struct setting *s, const struct cell *c, struct figures *f)
         bench_rounds_add(&f->null, (double)run_null(s, c) / ROUND);
     }
     f->retransmitted = s->node.worker.tunnel.tcp.stats.retransmissions - f->retransmitted;
+    count_path(s, c, false, f->counted);
+    count_path(s, c, true, f->counted_null);
     node_check(&s->node);
     far_check(&s->far);
 }
@@ -217,8 +238,16 @@ measure(struct setting *s, const struct cell *c, struct figures *f)
 static void
 print_head(void)
 {
-    printf("%-4s %-7s %5s %8s %8s %8s %6s %7s %9s %7s %6s\n", "", "", "bytes", "peers", "path",
-           "AEAD", "ratio", "beside", "null AEAD", "kpps", "burst");
+    printf("%-4s %-7s %5s %8s %8s %8s %6s %7s %9s %7s %6s %7s %7s\n", "", "", "bytes", "peers",
+           "path", "AEAD", "ratio", "beside", "null AEAD", "kpps", "burst", "instr", "misses");
+}
+
+static json_t *
+counted_json(const double c[COUNT_EVENTS])
+{
+    return json_pack("{s:f s:f s:f s:f s:f}", "cycles", c[COUNT_CYCLES], "instructions",
+                     c[COUNT_INSTRUCTIONS], "l1d_misses", c[COUNT_CACHE_MISSES], "dtlb_misses",
+                     c[COUNT_TLB_MISSES], "branch_misses", c[COUNT_BRANCH_MISSES]);
 }
 
 static void
@@ -230,15 +259,28 @@ tell(const struct setting *s, const struct cell *c, struct figures *f)
     double null = bench_rounds_median(&f->null);
     double kpps = (double)rte_get_tsc_hz() / path / 1000;
 
-    printf("%-4s %-7s %5zu %8u %8.0f %8.0f %6.2f %7.0f %9.0f %7.0f %6.1f\n", kind,
+    printf("%-4s %-7s %5zu %8u %8.0f %8.0f %6.2f %7.0f %9.0f %7.0f %6.1f %7.0f %7.1f\n", kind,
            way_names[c->way], c->len, s->node.config.n_peers, path, bare, ratio, beside, null, kpps,
-           f->burst);
+           f->burst, f->counted_null[COUNT_INSTRUCTIONS], f->counted[COUNT_CACHE_MISSES]);
     fflush(stdout);
-    bench_report(json_pack("{s:s s:s s:I s:I s:f s:f s:f s:f s:f s:f s:f s:I}", "transport", kind,
-                           "way", way_names[c->way], "bytes", (json_int_t)c->len, "peers",
-                           (json_int_t)s->node.config.n_peers, "path", path, "aead", bare, "ratio",
-                           ratio, "beside", beside, "null_aead", null, "kpps", kpps, "burst",
-                           f->burst, "retransmitted", (json_int_t)f->retransmitted));
+    bench_report(json_pack(
+        "{s:s s:s s:I s:I s:f s:f s:f s:f s:f s:f s:f s:I s:o s:o}", "transport", kind, "way",
+        way_names[c->way], "bytes", (json_int_t)c->len, "peers", (json_int_t)s->node.config.n_peers,
+        "path", path, "aead", bare, "ratio", ratio, "beside", beside, "null_aead", null, "kpps",
+        kpps, "burst", f->burst, "retransmitted", (json_int_t)f->retransmitted, "counted",
+        counted_json(f->counted), "counted_null_aead", counted_json(f->counted_null)));
+}
+
+static void
+tell_stages(struct setting *s, const struct cell *c, struct figures *f)
+{
+    count_sample_enable(true);
+    for (unsigned i = 0; i < SAMPLED_TIMES * s->options->rounds; i++) {
+        run_path(s, c);
+        count_sample_collect();
+    }
+    count_sample_enable(false);
+    count_sample_tell(bench_rounds_median(&f->path));
 }
 
 static void
@@ -248,6 +290,8 @@ run_cell(struct setting *s, const struct cell *c)
 
     measure(s, c, &f);
     tell(s, c, &f);
+    if (s->options->stages)
+        tell_stages(s, c, &f);
     bench_rounds_fini(&f.path);
     bench_rounds_fini(&f.bare);
     bench_rounds_fini(&f.null);
@@ -295,6 +339,9 @@ bench_path(const struct bench_options *o, struct rte_mempool *pool)
     s->options = o;
     s->chance = 1;
     node_ports_open(&s->ports, pool);
+    count_open(); /* where there are none, the figures are 0 */
+    if (o->stages && !count_sample_open())
+        bench_die("this machine takes no samples of cycles");
     print_head();
     for (enum transport_kind kind = TRANSPORT_UDP; kind <= TRANSPORT_TCP; kind++) {
         if (!is_wanted(o->only, transport_kind_name(kind)))

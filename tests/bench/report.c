@@ -71,18 +71,26 @@ bench_rounds_median(struct bench_rounds *r)
 /* --- clock and memory ---------------------------------------------------------------------------
  */
 
-uint64_t
-bench_clock_cost(void)
-{
-    static uint64_t least = UINT64_MAX;
+static uint64_t clock_cost;
 
-    for (int i = 0; least == UINT64_MAX || i < 1000; i++) {
+void
+bench_clock_calibrate(void)
+{
+    clock_cost = UINT64_MAX;
+    for (int i = 0; i < 1000; i++) {
         uint64_t begin = bench_clock(), took = bench_clock() - begin;
 
-        if (took < least)
-            least = took;
+        if (took < clock_cost)
+            clock_cost = took;
     }
-    return least;
+}
+
+uint64_t
+bench_clocks_since(uint64_t begin)
+{
+    uint64_t took = bench_clock() - begin;
+
+    return took > clock_cost ? took - clock_cost : 0;
 }
 
 wgt_time
