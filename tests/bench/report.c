@@ -158,7 +158,7 @@ bench_report_write(const struct bench_options *o, const char *bench)
                      WGTCPD_VERSION, "aead", noise_aead_name(), "dpdk", rte_version(), "cpu", model,
                      "kernel", kernel.release, "tsc_hz", (json_int_t)rte_get_tsc_hz(), "quick",
                      o->quick, "rounds", (int)o->rounds, "rows", rows);
-    if (root == NULL || json_dump_file(root, o->json, JSON_INDENT(1)) != 0)
+    if (root == NULL || json_dump_file(root, o->json, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) != 0)
         bench_die("%s cannot be written", o->json);
     json_decref(root);
 }
