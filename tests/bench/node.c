@@ -180,8 +180,7 @@ node_turn(struct bench_node *n)
 
     count_turn_begin();
     begin = bench_clock();
-    (void)worker_clock(); /* a turn of the daemon's looks at it once */
-    worker_turn(&n->worker, n->now);
+    worker_turn(&n->worker);
     took = bench_clocks_since(begin);
     count_turn_end();
     n->turns++;
@@ -313,6 +312,14 @@ start_link(struct bench_node *n, enum node_side side)
     n->worker.links[n->worker.n_links++] = l;
 }
 
+/* Time stands still within a turn, and is looked at once all the same, as the daemon does. */
+static wgt_time
+node_clock(const struct worker *w)
+{
+    (void)worker_clock();
+    return WGT_CONTAINER_OF((struct worker *)w, struct bench_node, worker)->now;
+}
+
 static void
 start_worker(struct bench_node *n)
 {
@@ -340,9 +347,10 @@ start_worker(struct bench_node *n)
     w->gateway = &n->gateway;
     w->pool = n->ports->pool;
     w->event_fd = w->wake_fd = -1;
+    w->clock = node_clock;
+    n->now = worker_clock();
     if (worker_init(w, &t, &n->allowed_ips, n->events, n->commands) != 0)
         bench_die("the worker does not start: not enough memory?");
-    n->now = w->now;
 }
 
 void

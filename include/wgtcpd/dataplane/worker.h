@@ -29,10 +29,11 @@ struct worker {
     bool interrupts;            /* every port has them: the worker may sleep on them */
     struct tun_port *tun;
     struct rte_mempool *pool;
-    struct rte_rcu_qsbr *rcu; /* readers of allowed IPs */
-    bool adaptive;            /* sleep when idle */
-    int wake_fd;              /* eventfd: control woke us */
-    int event_fd;             /* eventfd: events wait for control */
+    struct rte_rcu_qsbr *rcu;                  /* readers of allowed IPs */
+    bool adaptive;                             /* sleep when idle */
+    int wake_fd;                               /* eventfd: control woke us */
+    int event_fd;                              /* eventfd: events wait for control */
+    wgt_time (*clock)(const struct worker *w); /* NULL: worker_clock */
     /* Called once on the worker's thread before its first turn; may be NULL. */
     void (*on_start)(const void *ctx);
     const void *on_start_ctx;
@@ -65,7 +66,7 @@ void worker_fini(struct worker *w);
 
 /* One turn: each port is polled once, the tunnel has its turn, what it made leaves. Returns how
  * much there was. For worker_main, and for who measures it. */
-unsigned worker_turn(struct worker *w, wgt_time now);
+unsigned worker_turn(struct worker *w);
 /* The lcore's main function (arg: struct worker). Returns when quit is set. */
 int worker_main(void *arg);
 /* From the control thread: look at commands and flags now. */
