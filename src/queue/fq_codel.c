@@ -22,7 +22,7 @@ fq_limits_at(uint64_t rate, wgt_time rtt, bool loses)
     struct fq_limits l = {FQ_TARGET, FQ_INTERVAL, FQ_SOJOURN_MAX};
 
     if (loses) {
-        l.target = wgt_time_min(rtt + rtt / 2, FQ_TARGET_LOSSY_MAX);
+        l.target = wgt_time_min(2 * rtt + rtt / 2, FQ_TARGET_LOSSY_MAX);
         if (l.target < FQ_TARGET)
             l.target = FQ_TARGET;
         l.interval += l.target;

@@ -28,8 +28,9 @@
  * costs nobody else anything; more than a quarter of the interval it may not be. */
 #define FQ_TARGET_MAX (25 * WGT_MSEC)
 /* Where the connection below repairs losses, a flow whose order is kept stands still for a round
- * trip each time, and goes on in a burst: to keep the path busy meanwhile it needs a second round
- * trip's worth in its window, and that stands in its queue, with half of one as above. */
+ * trip each time, for two when the repair is lost, too, and goes on in a burst: to keep the path
+ * busy meanwhile it needs as much more in its window, and that stands in its queue, with half of
+ * one as above. */
 #define FQ_TARGET_LOSSY_MAX (150 * WGT_MSEC)
 /* A turn is one large packet: the quantum is no larger than it. */
 enum { FQ_FLOWS_PER_QUEUE = 1024, FQ_QUANTUM = 1280, FQ_PACKET_MAX = 1514 };
@@ -120,7 +121,7 @@ void fq_init(struct fq *f, const struct fq_config *config, struct fq_flow *flows
 void fq_queue_init(struct fq_queue *q);
 
 /* Limits at a rate of bytes a second (0: unknown) and a round-trip time: RFC 8290's, the target at
- * least half of the round trip within FQ_TARGET_MAX (loses: segments get lost on the path; one
+ * least half of the round trip within FQ_TARGET_MAX (loses: segments get lost on the path; two
  * and a half within FQ_TARGET_LOSSY_MAX), and never less than a packet and a half takes
  * (RFC 8289 4.3: a target below a packet's time would drop without end). */
 struct fq_limits fq_limits_at(uint64_t rate, wgt_time rtt, bool loses);
