@@ -31,6 +31,7 @@ enum {
     OUTER_MTU = 1500,
     OVERHEAD_UDP = 80,  /* IPv6, UDP, message */
     OVERHEAD_TCP = 106, /* IPv6, TCP with timestamps, frame prefix, message */
+    OVERHEAD_TCP_V4 = 86,
 };
 
 /* --- pieces -------------------------------------------------------------------------------------
@@ -67,8 +68,19 @@ packet_room(const struct config *c)
     return room;
 }
 
-/* Where TCP may carry the tunnel, one message fits one segment over IPv4 and IPv6 alike (1392 on
- * 1500, whole padding included); over UDP alone, WireGuard's 1420. */
+static bool
+has_ipv6_outside(const struct config *c)
+{
+    for (const struct config_port *p = c->ports; p != NULL; p = p->next)
+        for (size_t i = 0; i < p->n_addresses; i++)
+            if (p->addresses[i].addr.family == IP_V6)
+                return true;
+    return false;
+}
+
+/* Where TCP may carry the tunnel, one message fits one segment: 1414 on 1500 when the outside is
+ * IPv4 alone, else over both alike (1392, whole padding included). Over UDP alone, WireGuard's
+ * 1420. */
 uint32_t
 inner_mtu(const struct config *c, uint32_t outer_mtu)
 {
@@ -76,6 +88,8 @@ inner_mtu(const struct config *c, uint32_t outer_mtu)
         return c->mtu;
     if (outer_mtu > packet_room(c) - PACKET_SLACK)
         outer_mtu = OUTER_MTU;
+    if (may_use_tcp(c) && !has_ipv6_outside(c))
+        return outer_mtu - OVERHEAD_TCP_V4;
     if (may_use_tcp(c))
         return (outer_mtu - OVERHEAD_TCP) & ~(uint32_t)(MESSAGE_PADDING - 1);
     return outer_mtu - OVERHEAD_UDP;

@@ -197,6 +197,7 @@ assert_match "wg show" "$OUTPUT" '^  latest handshake: '
 assert_match "wg show" "$OUTPUT" '^  allowed ips: 203\.0\.113\.3/32$'
 on a 'wgtcpctl show wg0'
 assert_match "wgtcpctl show" "$OUTPUT" 'tcp'
+assert_match "MTU: outside there is IPv4 alone" "$OUTPUT" '^  mtu: 1414$'
 on a 'wgtcpctl diagnose wg0'
 assert_match "diagnose" "$OUTPUT" 'working'
 
