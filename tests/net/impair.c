@@ -7,13 +7,14 @@
  *
  * A SETTING holds for both directions, or for one with "ab:" or "ba:" before it:
  *
- *   rate=100mbit          bottleneck (kbit, mbit, gbit); rate=0: none
- *   delay=20ms            one way (us, ms, s)
- *   queue=60ms | 500kb    what waits before the bottleneck at most (us, ms, s | b, kb, mb); 0: no
- * end loss=1% | 500ppm      random loss behind the bottleneck burst=100ppm,20       so many frames
- * begin a burst of losses, of 20 frames on average duplicate=1%          so many arrive twice
- *   reorder=1%,3ms        so many arrive that much later than their turn
- *   blackhole=on | off    no packet arrives; ARP does, the hole lies behind the next hop
+ *   rate=100mbit        bottleneck (kbit, mbit, gbit); rate=0: none
+ *   delay=20ms          one way (us, ms, s)
+ *   queue=60ms | 500kb  what waits before the bottleneck at most (us, ms, s | b, kb, mb); 0: no end
+ *   loss=1% | 500ppm    random loss behind the bottleneck
+ *   burst=100ppm,20     so many frames begin a burst of losses, of 20 frames on average
+ *   duplicate=1%        so many arrive twice
+ *   reorder=1%,3ms      so many arrive that much later than their turn
+ *   blackhole=on | off  no packet arrives; ARP does, the hole lies behind the next hop
  *
  * FIFO takes more of them while it runs, any number on a line; each line is answered on standard
  * error by "set LINE". The word "stats" prints the figures so far. SIGTERM and SIGINT end it with

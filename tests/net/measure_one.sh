@@ -61,6 +61,14 @@ relay_pair() { # CC
     wggo_peer g h endpoint 127.0.0.1:7000
 }
 
+# The path is: with addresses of the other family outside, the tunnel's MTU would be smaller.
+ipv4_alone() { # NODE...
+    local node
+    for node in "$@"; do
+        sed -i '/^\[Port\]/,/^\[Peer\]/s/^\(Address = [^,]*\),.*/\1/' "$(conf_of "$node")"
+    done
+}
+
 wgtcpd_pair() { # udp|tcp [LINE...]: of [Interface]
     local transport=$1
     shift
@@ -72,6 +80,7 @@ wgtcpd_pair() { # udp|tcp [LINE...]: of [Interface]
     mk_conf b "$@"
     [ "$at" = b ] || echo "Gateway = 10.8.0.1" >>"$(conf_of b)"
     conf_peer b a "Endpoint = $(endpoint a 4)" "Transport = $transport"
+    ipv4_alone a b
     start_wgtcpd a
     start_wgtcpd b
     client=b server=a target=$(inner_addr a 4)
