@@ -17,7 +17,7 @@
 #include <wgtcpd/base/sanitizer.h>
 
 enum {
-    SMALL_MAX = 4096,
+    SMALL_MAX = 16384, /* a session is one: a process may have some 65,000 mappings */
     SIZES = SMALL_MAX / VAULT_ALIGNMENT,
     REGION_FIRST = 64 << 10, /* each twice the one before */
     REGION_MAX = 4 << 20,

@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 #include <wgtcpd/base/sanitizer.h>
+#include <wgtcpd/noise/noise.h>
 #include <wgtcpd/vault/vault.h>
 
-static const size_t sizes[] = {0, 1, 63, 64, 65, 600, 4095, 4096, 4097, 100000, 5 << 20};
+static const size_t sizes[] = {0, 1, 63, 64, 65, 600, 4095, 4097, 16383, 16385, 100000, 5 << 20};
 enum { N_SIZES = sizeof(sizes) / sizeof(sizes[0]), SOME = 3000 };
 
 static bool
@@ -67,6 +68,37 @@ pieces_do_not_overlap(void **state)
             assert_int_equal(pieces[i][at], (uint8_t)i);
         vault_free(pieces[i], 100 + i % 700);
     }
+}
+
+static unsigned
+count_mappings(void)
+{
+    FILE *f = fopen("/proc/self/maps", "re");
+    unsigned n = 0;
+
+    assert_non_null(f);
+    for (int c; (c = getc(f)) != EOF;)
+        n += c == '\n';
+    fclose(f);
+    return n;
+}
+
+/* A hundred thousand sessions could not have three mappings each (vm.max_map_count). */
+static void
+sessions_share_mappings(void **state)
+{
+    static struct noise_keypair *sessions[SOME];
+    unsigned before;
+
+    (void)state;
+    if (SANITIZED)
+        skip();
+    before = count_mappings();
+    for (size_t i = 0; i < SOME; i++)
+        assert_non_null(sessions[i] = vault_alloc(sizeof(*sessions[i])));
+    assert_true(count_mappings() - before < SOME / 20);
+    for (size_t i = 0; i < SOME; i++)
+        vault_free(sessions[i], sizeof(*sessions[i]));
 }
 
 static void
@@ -189,6 +221,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_zeroed_and_aligned_memory),
         cmocka_unit_test(pieces_do_not_overlap),
+        cmocka_unit_test(sessions_share_mappings),
         cmocka_unit_test(wipes_what_is_given_back),
         cmocka_unit_test(is_neither_dumped_nor_swapped),
         cmocka_unit_test(ends_at_an_inaccessible_page),
