@@ -74,6 +74,9 @@ tcp_outstanding(const struct tcp_conn *c)
 /* memory.c. get: NULL when none is left (or no memory was given), or c has its share. */
 union tcp_record *tcp_record_get(struct tcp_conn *c);
 bool tcp_record_available(const struct tcp_conn *c);
+/* One that is certainly there: it was available, or another was put back for it. c may still hold
+ * more than its share then, when others have taken theirs meanwhile. */
+union tcp_record *tcp_record_replace(struct tcp_conn *c);
 void tcp_record_put(struct tcp_conn *c, union tcp_record *r);
 /* Makes c->tx its own, if it is not; false: there are fewer than connections. */
 bool tcp_tx_begin(struct tcp_conn *c);

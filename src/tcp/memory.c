@@ -31,18 +31,21 @@ tcp_record_available(const struct tcp_conn *c)
 }
 
 union tcp_record *
-tcp_record_get(struct tcp_conn *c)
+tcp_record_replace(struct tcp_conn *c)
 {
     struct tcp_memory *m = c->memory;
-    union tcp_record *r;
+    union tcp_record *r = m->free;
 
-    if (!tcp_record_available(c))
-        return NULL;
-    r = m->free;
     m->free = r->next;
     m->n_free--;
     c->n_records++;
     return r;
+}
+
+union tcp_record *
+tcp_record_get(struct tcp_conn *c)
+{
+    return tcp_record_available(c) ? tcp_record_replace(c) : NULL;
 }
 
 void

@@ -178,11 +178,12 @@ append(struct tcp_rx_run *run, struct tcp_chunk *chunk)
         run->resume_in = chunk;
 }
 
-/* A run of its own behind at.prev. There is a record: runs_full said so. */
+/* A run of its own behind at.prev. There is a record: runs_full said so, or clear_right has put one
+ * back. */
 static struct tcp_rx_run *
 new_run(struct tcp_conn *c, struct place at, uint32_t seq)
 {
-    struct tcp_rx_run *run = &tcp_record_get(c)->run;
+    struct tcp_rx_run *run = &tcp_record_replace(c)->run;
 
     *run = (struct tcp_rx_run){.left = seq, .right = seq};
     if (at.prev != NULL) {

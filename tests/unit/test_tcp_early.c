@@ -392,6 +392,30 @@ nobody_holds_more_records_than_are_free(void **state)
     script_free(s);
 }
 
+/* Another connection has taken records meanwhile, and this one holds more than are free: what
+ * covers a run whole takes its place all the same. */
+static void
+run_that_takes_the_place_of_another_needs_no_share(void **state)
+{
+    struct script *s = script_established(false, true);
+
+    (void)state;
+    arrive(s, 201, 100);
+    arrive(s, 501, 100);
+    arrive(s, 801, 100);
+    s->memory.n_free = 1; /* the rest is another's */
+    assert_int_equal(feed(s, TCP_ACK, 1001, 1, 100), WGT_DROP_TCP_REASSEMBLY_FULL);
+    assert_int_equal(feed(s, TCP_ACK, 401, 1, 300), WGT_OK);
+    assert_int_equal(s->c.n_runs, 3);
+    assert_int_equal(s->memory.n_free, 1);
+    s->memory.n_free = SCRIPT_RECORDS - 3;
+    assert_int_equal(feed(s, TCP_ACK, 1, 1, 200), WGT_OK);
+    assert_int_equal(feed(s, TCP_ACK, 301, 1, 100), WGT_OK);
+    assert_int_equal(feed(s, TCP_ACK, 701, 1, 100), WGT_OK);
+    assert_int_equal(read_all(s), 900);
+    script_free(s);
+}
+
 static void
 nobody_holds_more_chunks_than_are_free(void **state)
 {
@@ -435,6 +459,7 @@ main(void)
         cmocka_unit_test(fin_behind_taken_bytes),
         cmocka_unit_test(no_record_left_refuses_a_new_run_only),
         cmocka_unit_test(nobody_holds_more_records_than_are_free),
+        cmocka_unit_test(run_that_takes_the_place_of_another_needs_no_share),
         cmocka_unit_test(nobody_holds_more_chunks_than_are_free),
         cmocka_unit_test(connection_is_small),
     };
