@@ -33,6 +33,8 @@ tcp_cc_init(struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss, wgt_t
 void
 tcp_cc_change(struct tcp_cc *cc, const struct tcp_cc_ops *ops, wgt_time now)
 {
+    if (cc->ops == &tcp_cc_none) /* its window says nothing of the path */
+        cc->cwnd = cc->initial_window;
     cc->ops = ops;
     cc->ssthresh = UINT32_MAX;
     cc->pacing_rate = 0;

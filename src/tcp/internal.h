@@ -255,6 +255,8 @@ void tcp_recovery_reorder_timer(struct tcp_conn *c, wgt_time now);
 void tcp_recovery_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t acked, bool duplicate);
 void tcp_recovery_timeout(struct tcp_conn *c, wgt_time now);
 void tcp_recovery_sent(struct tcp_conn *c, uint32_t bytes);
+/* The algorithm is another one from now on. */
+void tcp_recovery_adopt(struct tcp_conn *c, wgt_time now);
 /* Bytes believed in the network (RFC 6675 "pipe"). */
 uint32_t tcp_pipe(const struct tcp_conn *c);
 

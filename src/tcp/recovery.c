@@ -116,6 +116,24 @@ is_reduced_already(const struct tcp_conn *c)
            seq_lt(c->tx->lost.head->seq, c->ecn.reduced);
 }
 
+static void
+begin_reduction(struct tcp_conn *c, uint32_t flight)
+{
+    c->tx->prr_delivered = c->tx->prr_out = 0;
+    c->tx->prr_flight = tcp_max(flight, 1);
+}
+
+/* Fast recovery ends with the ssthresh of the algorithm that is there then: it must have set one.
+ */
+void
+tcp_recovery_adopt(struct tcp_conn *c, wgt_time now)
+{
+    if (c->recovery != TCP_RECOVERY_FAST)
+        return;
+    c->cc.ops->enter_recovery(&c->cc, now, tcp_outstanding(c));
+    begin_reduction(c, tcp_outstanding(c));
+}
+
 /* flight: bytes outstanding when what tells of the loss arrived (FlightSize in RFC 5681 (4),
  * RecoverFS in RFC 6937). */
 static void
@@ -131,8 +149,7 @@ enter_fast_recovery(struct tcp_conn *c, wgt_time now, uint32_t flight)
         note_reduction(c);
     }
     c->tlp.out = false; /* what the probe has found is part of this */
-    c->tx->prr_delivered = c->tx->prr_out = 0;
-    c->tx->prr_flight = tcp_max(flight, 1);
+    begin_reduction(c, flight);
     c->repair_due = true;
     c->fast_retransmits++;
     tcp_tlp_stop(c);

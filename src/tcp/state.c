@@ -334,8 +334,10 @@ tcp_window_rate(const struct tcp_conn *c)
 void
 tcp_set_congestion(struct tcp_conn *c, wgt_time now, const struct tcp_cc_ops *ops)
 {
-    if (c->cc.cwnd > 0 && c->cc.ops != ops)
-        tcp_cc_change(&c->cc, ops, now);
+    if (c->cc.cwnd == 0 || c->cc.ops == ops)
+        return;
+    tcp_cc_change(&c->cc, ops, now);
+    tcp_recovery_adopt(c, now);
 }
 
 enum tcp_state

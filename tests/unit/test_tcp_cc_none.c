@@ -84,6 +84,18 @@ a_change_keeps_the_window(void **state)
     }
 }
 
+/* Its window says nothing of the path. */
+static void
+who_comes_after_none_begins_anew(void **state)
+{
+    struct tcp_cc cc;
+
+    (void)state;
+    tcp_cc_init(&cc, &tcp_cc_none, 1000, 0, false);
+    tcp_cc_change(&cc, &tcp_cc_cubic, 9);
+    assert_int_equal(cc.cwnd, 10000);
+}
+
 int
 main(void)
 {
@@ -92,6 +104,7 @@ main(void)
         cmocka_unit_test(algorithms_by_name),
         cmocka_unit_test(rfc6928_2_one_segment_after_lost_syns),
         cmocka_unit_test(a_change_keeps_the_window),
+        cmocka_unit_test(who_comes_after_none_begins_anew),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,6 +241,39 @@ rfc8985_6_3_timeout_spares_what_had_no_time(void **state)
     script_free(s);
 }
 
+/* The first algorithm needs no ssthresh, the second one ends the recovery with it. */
+static void
+rfc6937_3_algorithm_changed_in_recovery_has_an_ssthresh(void **state)
+{
+    static const struct tcp_cc_ops *const first[] = {&tcp_cc_bbr, &tcp_cc_none, &tcp_cc_cubic};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct script *s = script_new();
+        const struct tcp_cc_ops *second = i == 2 ? &tcp_cc_bbr : &tcp_cc_cubic;
+        int n;
+
+        s->sack = true;
+        s->peer_mss = 1000;
+        s->rtt = RTT_MS * WGT_MSEC;
+        s->options.cc = first[i];
+        open_passive(s);
+        send_chunks(s, 40, 1000);
+        n = count_output(s);
+        assert_true(n >= 10);
+        sleep_for(s, RTT_MS * WGT_MSEC);
+        assert_int_equal(feed_sack(s, 1, 1, 1001, 5001, 0, 0), WGT_OK);
+        assert_int_equal(s->c.recovery, TCP_RECOVERY_FAST);
+        tcp_set_congestion(&s->c, s->now, second);
+        n += count_output(s);
+        sleep_for(s, RTT_MS * WGT_MSEC);
+        assert_int_equal(feed(s, TCP_ACK, 1, s->c.snd_nxt - (uint32_t)SCRIPT_ISS, 0), WGT_OK);
+        assert_int_equal(s->c.recovery, TCP_RECOVERY_NONE);
+        assert_in_range(s->c.cc.cwnd, 4000, 40000);
+        script_free(s);
+    }
+}
+
 int
 main(void)
 {
@@ -256,6 +289,7 @@ main(void)
         cmocka_unit_test(rfc8985_6_2_step4_window_is_no_longer_than_srtt),
         cmocka_unit_test(rfc8985_6_2_step4_window_shrinks_after_16_recoveries),
         cmocka_unit_test(rfc8985_6_3_timeout_spares_what_had_no_time),
+        cmocka_unit_test(rfc6937_3_algorithm_changed_in_recovery_has_an_ssthresh),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,7 +103,8 @@ uint32_t tcp_cc_initial_window(uint32_t mss);
 /* Starts `ops` on a connection; only_one: the handshake lost more than one SYN (RFC 6928 2). */
 void tcp_cc_init(struct tcp_cc *cc, const struct tcp_cc_ops *ops, uint32_t mss, wgt_time now,
                  bool only_one);
-/* Changes the algorithm of a live connection: it starts from the present cwnd. */
+/* Changes the algorithm of a live connection: it starts from the present cwnd, or, after one that
+ * has none of its own (tcp_cc_none), from the initial window. */
 void tcp_cc_change(struct tcp_cc *cc, const struct tcp_cc_ops *ops, wgt_time now);
 
 #endif
