@@ -163,7 +163,8 @@ emit(struct tcp_conn *c, wgt_time now, struct tcp_sent *s, struct tcp_out *out)
     if (s == c->tx->sent_head && !(s->flags & TCP_SENT_RETRANSMITTED))
         c->progress = now; /* from here on the peer owes an answer */
     c->last_sent = now;
-    if (c->rto_at == WGT_NEVER)
+    /* RFC 6675 6: a repair of the first segment has as much time as any. */
+    if (c->rto_at == WGT_NEVER || (s == c->tx->sent_head && (s->flags & TCP_SENT_RETRANSMITTED)))
         c->rto_at = now + tcp_rto(c);
 }
 

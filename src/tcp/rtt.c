@@ -49,11 +49,23 @@ next_sample(struct tcp_rtt *r, wgt_time rtt, uint32_t samples_per_rtt)
     r->srtt = (wgt_time)((int64_t)r->srtt + err / (8 * n));
 }
 
+/* RFC 6298 2.3, 2.4: its least RTO of 1 s leaves time for a delayed ACK or a repair on any path.
+ * Ours is shorter, and RTTVAR goes to nothing where times are steady: on a long path that time
+ * stands beside SRTT, as in all large stacks. */
+static wgt_time
+margin(const struct tcp_rtt *r)
+{
+    wgt_time least = wgt_time_min(r->srtt, TCP_RTO_MIN), variation = 4 * r->rttvar;
+
+    if (least < TCP_CLOCK_GRANULARITY)
+        least = TCP_CLOCK_GRANULARITY;
+    return variation > least ? variation : least;
+}
+
 void
 tcp_rtt_sample(struct tcp_rtt *r, wgt_time now, wgt_time rtt, uint32_t samples_per_rtt)
 {
     bool first = !tcp_rtt_measured(r);
-    wgt_time margin;
 
     note_min(r, now, rtt);
     if (first)
@@ -61,10 +73,7 @@ tcp_rtt_sample(struct tcp_rtt *r, wgt_time now, wgt_time rtt, uint32_t samples_p
     else
         next_sample(r, rtt, samples_per_rtt);
 
-    margin = 4 * r->rttvar;
-    if (margin < TCP_CLOCK_GRANULARITY)
-        margin = TCP_CLOCK_GRANULARITY;
-    r->rto = r->srtt + margin;
+    r->rto = r->srtt + margin(r);
     if (r->rto < TCP_RTO_MIN)
         r->rto = TCP_RTO_MIN;
     if (r->rto > TCP_RTO_MAX)

@@ -207,6 +207,38 @@ expect_goodput_until(wgt_time until, double least)
         fail_msg("%.1f Mbit/s", got);
 }
 
+/* --- long paths ----------------------------------------------------------------------------------
+ */
+
+/* 300 ms there and back, hardly a ms more or less, and 0.5 % lost: repairs take longer than the
+ * least RTO, and that must not run out meanwhile. */
+static void
+a_long_and_steady_path_that_loses_costs_no_timeouts(void **state)
+{
+    static const struct tcp_cc_ops *const algorithms[] = {&tcp_cc_bbr, &tcp_cc_cubic};
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct sim_config c = probed(140 + i);
+        const struct tcp_flow *f;
+
+        c.duration = 60 * S;
+        c.probes[0].interval = 0;
+        c.node[0].congestion = algorithms[i];
+        bulk(&c);
+        c.network.link[0] = c.network.link[1] = network_link_of(RATE / 5, 150 * MS, 150 * MS);
+        fault(&c, 5 * S, WGT_NEVER - 1, (struct network_impairment){.loss = 5000});
+        begin(&c);
+        run_to(58 * S);
+        f = tcp_flow_of(&world.node[0].peer->path.path);
+        assert_non_null(f);
+        print_message("%s: %u timeouts, %u for nothing\n", algorithms[i]->name, f->conn.timeouts,
+                      f->conn.undone);
+        assert_true(f->conn.timeouts <= 2);
+        finish();
+    }
+}
+
 /* --- middleboxes and routers ---------------------------------------------------------------------
  */
 
@@ -280,7 +312,8 @@ after_the_path_mtu_shrank_a_bulk_goes_on(void **state)
     }
 }
 
-/* In the direction of the bulk only probes of the search may be lost, whichever end dialled. */
+/* In the direction of the bulk only probes of the search may be lost, one a second and a first one
+ * of the new connection, whichever end dialled. */
 static void
 after_a_reset_the_path_mtu_is_known(void **state)
 {
@@ -299,7 +332,7 @@ after_a_reset_the_path_mtu_is_known(void **state)
         before = world.network.stats.too_big;
         run_to(27 * S);
         assert_int_equal(world.network.stats.injected, 1);
-        if (world.network.stats.too_big > before + 3)
+        if (world.network.stats.too_big > before + 5)
             fail_msg("%u: %" PRIu64 " too large packets", from,
                      world.network.stats.too_big - before);
         finish();
@@ -318,6 +351,7 @@ main(void)
         T(after_the_listener_restarted_probes_go_on),
         T(forged_segments_beside_the_mark_cost_nothing),
         T(forged_bytes_in_the_stream_cost_at_most_500ms),
+        T(a_long_and_steady_path_that_loses_costs_no_timeouts),
         T(a_stream_passes_where_acks_are_thinned),
         T(a_bulk_passes_where_segments_are_joined),
         T(a_bulk_passes_where_single_packets_are_late),

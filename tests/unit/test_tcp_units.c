@@ -83,6 +83,26 @@ rfc6298_2_smoothed_rtt_and_variance(void **state)
     assert_int_equal(r.rto, TCP_RTO_MAX); /* 2.5 */
 }
 
+/* RFC 6298 2.4 has it wait 1 s at least, so that no delayed ACK and no repair of a loss is
+ * overtaken by it. Whoever waits less must leave them time beside SRTT, however steady the path. */
+static void
+rfc6298_2_4_a_steady_path_leaves_time_beside_the_round_trip(void **state)
+{
+    static const struct {
+        wgt_time rtt, rto;
+    } rows[] = {{20, 200}, {100, 200}, {150, 300}, {300, 500}, {1000, 1200}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tcp_rtt r;
+
+        tcp_rtt_init(&r);
+        for (int n = 0; n < 100; n++)
+            tcp_rtt_sample(&r, 0, rows[i].rtt * WGT_MSEC, 1);
+        assert_int_equal(r.rto / WGT_MSEC, rows[i].rto);
+    }
+}
+
 static void
 rfc7323_g_many_samples_weigh_less_each(void **state)
 {
@@ -179,6 +199,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc9293_3_4_table_of_acceptability),
         cmocka_unit_test(rfc6298_2_smoothed_rtt_and_variance),
+        cmocka_unit_test(rfc6298_2_4_a_steady_path_leaves_time_beside_the_round_trip),
         cmocka_unit_test(rfc7323_g_many_samples_weigh_less_each),
         cmocka_unit_test(rfc6298_5_5_back_off_doubles_to_a_maximum),
         cmocka_unit_test(rfc6928_2_initial_window),
