@@ -91,5 +91,6 @@ bench_random_below(uint64_t *state, uint32_t n)
 /* --- the benches ------------------------------------------------------------------------------ */
 
 void bench_path(const struct bench_options *o, struct rte_mempool *pool);
+void bench_handshake(const struct bench_options *o, struct rte_mempool *pool);
 
 #endif

@@ -24,6 +24,7 @@ static const struct {
     void (*run)(const struct bench_options *o, struct rte_mempool *pool);
 } benches[] = {
     {"path", "clocks a packet, from port to port, beside the AEAD alone", bench_path},
+    {"handshake", "handshakes a second, beside X25519 alone", bench_handshake},
 };
 enum { BENCHES = sizeof(benches) / sizeof(benches[0]) };
 
