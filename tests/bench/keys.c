@@ -46,9 +46,8 @@ const struct aead_backend aead_null = {
 /* --- sessions -----------------------------------------------------------------------------------
  */
 
-/* The receiver index of a peer's messages to the node; of the node's to a peer it is its number. */
-static uint32_t
-index_of(uint32_t peer)
+uint32_t
+keys_index(uint32_t peer)
 {
     return peer * INDEX_SPREAD;
 }
@@ -73,7 +72,7 @@ keys_of_node(uint32_t peer, wgt_time now)
         bench_die("no memory for the session of peer %u", peer);
     k->birth = now;
     k->initiator = k->send_allowed = true;
-    k->local_index = index_of(peer);
+    k->local_index = keys_index(peer);
     k->remote_index = peer;
     expand(&k->send, peer, WAY_SEND);
     expand(&k->receive, peer, WAY_RECEIVE);
@@ -87,7 +86,7 @@ keys_seal(uint32_t peer, uint64_t counter, uint8_t *message, size_t len)
     struct noise_aead a;
 
     put_le32(message, MESSAGE_DATA);
-    put_le32(message + OFF_RECEIVER, index_of(peer));
+    put_le32(message + OFF_RECEIVER, keys_index(peer));
     put_le64(message + OFF_COUNTER, counter);
     expand(&a, peer, WAY_RECEIVE);
     if (!aead->seal(&a, counter, message + MESSAGE_DATA_HEADER_LEN, len))

@@ -12,6 +12,9 @@
  */
 extern const struct aead_backend aead_null;
 
+/* The receiver index of a peer's messages to the node; of the node's to a peer it is its number. */
+uint32_t keys_index(uint32_t peer);
+
 /* The node's session with a peer, of vault_alloc. Ends the bench when there is no memory. */
 struct noise_keypair *keys_of_node(uint32_t peer, wgt_time now);
 

@@ -20,11 +20,14 @@
 enum { POOL = 65535, POOL_QUICK = 16383, CACHE = 512, ROOM = 2176 + 128 };
 
 static const struct {
-    const char *name, *what;
+    const char *name, *what, *peers, *peers_quick;
     void (*run)(const struct bench_options *o, struct rte_mempool *pool);
 } benches[] = {
-    {"path", "clocks a packet, from port to port, beside the AEAD alone", bench_path},
-    {"handshake", "handshakes a second, beside X25519 alone", bench_handshake},
+    {"path", "clocks a packet, from port to port, beside the AEAD alone", "1,100,10000,1000000",
+     "1,100", bench_path},
+    {"handshake", "handshakes a second, beside X25519 alone", "1", "1", bench_handshake},
+    {"scale", "memory and look-ups of many peers and connections", "1000,10000,100000,1000000",
+     "100,1000", bench_scale},
 };
 enum { BENCHES = sizeof(benches) / sizeof(benches[0]) };
 
@@ -39,7 +42,9 @@ print_help(FILE *to)
           "      --json FILE           write the figures there, too\n"
           "      --rounds N            medians are of so many (default 200)\n"
           "      --cpu N               run there (default: the last one)\n"
-          "      --peers N,...         (default 1,100,10000,1000000)\n"
+          "      --peers N,...         (default 1,100,10000,1000000; scale: from 1000)\n"
+          "scale:\n"
+          "      --connections N       live at the same time (default 100000; 0: none)\n"
           "path:\n"
           "      --sizes N,...         bytes of an inner packet (default 64,512,1420)\n"
           "      --transport udp|tcp   (default: both)\n"
@@ -78,10 +83,10 @@ set_defaults(struct bench_options *o)
 {
     if (o->sizes.n == 0)
         parse_list(&o->sizes, "64,512,1420");
-    if (o->peers.n == 0)
-        parse_list(&o->peers, o->quick ? "1,100" : "1,100,10000,1000000");
     if (o->rounds == 0)
         o->rounds = o->quick ? 3 : 200;
+    if (o->connections == UINT32_MAX)
+        o->connections = o->quick ? 200 : 100000;
     check_sizes(&o->sizes);
 }
 
@@ -99,7 +104,8 @@ parse_options(int argc, char **argv, struct bench_options *o)
         WAY,
         CONGESTION,
         SOFTWARE,
-        STAGES
+        STAGES,
+        CONNECTIONS
     };
     static const struct option options[] = {
         {"quick", no_argument, NULL, QUICK},
@@ -112,6 +118,7 @@ parse_options(int argc, char **argv, struct bench_options *o)
         {"way", required_argument, NULL, WAY},
         {"congestion", required_argument, NULL, CONGESTION},
         {"software-checksums", no_argument, NULL, SOFTWARE},
+        {"connections", required_argument, NULL, CONNECTIONS},
         {"stages", no_argument, NULL, STAGES},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -148,6 +155,9 @@ parse_options(int argc, char **argv, struct bench_options *o)
             break;
         case SOFTWARE:
             o->software_checksums = true;
+            break;
+        case CONNECTIONS:
+            o->connections = (uint32_t)strtoul(optarg, NULL, 10);
             break;
         case STAGES:
             o->stages = true;
@@ -208,8 +218,7 @@ start_eal(const struct bench_options *o)
 int
 main(int argc, char **argv)
 {
-    struct bench_options o = {.cpu = -1};
-    struct rte_mempool *pool;
+    struct bench_options o = {.cpu = -1, .connections = UINT32_MAX};
     char error[128];
 
     parse_options(argc, argv, &o);
@@ -220,8 +229,9 @@ main(int argc, char **argv)
     for (unsigned i = 0; i < BENCHES && optind == argc - 1; i++) {
         if (strcmp(argv[optind], benches[i].name) != 0)
             continue;
-        pool = start_eal(&o);
-        benches[i].run(&o, pool);
+        if (o.peers.n == 0)
+            parse_list(&o.peers, o.quick ? benches[i].peers_quick : benches[i].peers);
+        benches[i].run(&o, start_eal(&o));
         bench_report_write(&o, benches[i].name);
         return 0;
     }
