@@ -105,6 +105,7 @@
     X(INNER_VERSION, "inner packet is neither IPv4 nor IPv6")                                      \
     X(INNER_LENGTH, "inner packet's length field does not fit")                                    \
     X(INNER_SOURCE, "inner source address not allowed for the peer")                               \
+    X(INNER_OFFLOAD, "packet of the kernel whose offloads make no sense")                             \
     X(INNER_TOO_BIG, "inner packet larger than the tunnel takes")                                  \
     X(INNER_CE, "congestion mark on a packet whose sender would not understand it")                \
     X(INNER_LOOP, "packet of the tunnel itself, routed into the tunnel")                           \
