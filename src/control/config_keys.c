@@ -586,6 +586,15 @@ set_idle(struct parser *ps, enum config_key key, struct slice value)
 }
 
 static void
+set_offload(struct parser *ps, enum config_key key, struct slice value)
+{
+    bool on;
+
+    if (set_switch(ps, key, value, &on))
+        ps->c->no_offload = !on;
+}
+
+static void
 set_congestion(struct parser *ps, enum config_key key, struct slice value)
 {
     set_congestion_value(ps, key, value, &ps->c->congestion);

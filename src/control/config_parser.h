@@ -35,6 +35,7 @@ enum config_section {
     X(INTERFACE, Workers, workers)                  \
     X(INTERFACE, Cores, cores)                      \
     X(INTERFACE, Idle, idle)                        \
+    X(INTERFACE, Offload, offload)                  \
     X(INTERFACE, EalArgs, eal_args)                 \
     X(INTERFACE, CongestionControl, congestion)     \
     X(INTERFACE, OutOfOrder, out_of_order)          \

@@ -16,7 +16,7 @@ interface_up(struct node *n)
 
     if (c->inner_port != NULL)
         return 0;
-    rc = tun_open(&n->tun, c->ifname);
+    rc = tun_open(&n->tun, c->ifname, !c->no_offload);
     if (rc != 0) {
         log_error("cannot create interface %s: %s", c->ifname,
                   rc == -EBUSY ? "the name is in use" : strerror(-rc));

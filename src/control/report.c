@@ -245,6 +245,10 @@ packets(const struct snapshot *s)
     put_count(o, "outer_sent", w->outer_tx);
     put_count(o, "inner_received", w->inner_rx);
     put_count(o, "inner_sent", w->inner_tx);
+    put_count(o, "inner_super_received", w->supers_rx);
+    put_count(o, "inner_super_sent", w->supers_tx);
+    put_count(o, "inner_cut", w->supers_cut);
+    put_count(o, "inner_joined", w->supers_joined);
     put_count(o, "reassembled", w->reassembled);
     put_count(o, "fragmented", w->cut);
     put_count(o, "marked_ce", s->marked);

@@ -117,10 +117,7 @@ tx_tun(void *ctx, struct rte_mbuf *packet)
 
     if (unlikely(w->capturing != NULL))
         capture_burst(w->capturing, worker_tun_port(w), true, &packet, 1);
-    if (tun_tx(w->tun, packet))
-        w->stats.inner_tx++;
-    else
-        wgt_drop_count(&w->tunnel.drops, WGT_DROP_INNER_TX);
+    tun_tx(w->tun, packet);
 }
 
 static void
@@ -158,7 +155,6 @@ poll_tun(struct worker *w)
         capture_burst(w->capturing, worker_tun_port(w), false, m, n);
     for (unsigned i = 0; i < n; i++)
         tunnel_rx_inner(&w->tunnel, w->now, m[i]);
-    w->stats.inner_rx += n;
     return n;
 }
 
@@ -171,8 +167,6 @@ poll_gateway(struct worker *w)
 
     for (uint16_t i = 0; i < n; i++)
         gateway_rx_link(w->gateway, w->now, m[i]);
-    w->stats.inner_rx = w->gateway->rx;
-    w->stats.inner_tx = w->gateway->tx;
     return n + turned;
 }
 
@@ -209,6 +203,32 @@ count_outer(struct worker *w)
 }
 
 static void
+flush_tun(struct worker *w)
+{
+    if (w->gateway == NULL)
+        tun_flush(w->tun);
+}
+
+static void
+count_inner(struct worker *w)
+{
+    const struct tun_stats *t;
+
+    if (w->gateway != NULL) {
+        w->stats.inner_rx = w->gateway->rx;
+        w->stats.inner_tx = w->gateway->tx;
+        return;
+    }
+    t = &w->tun->stats;
+    w->stats.inner_rx = t->rx;
+    w->stats.inner_tx = t->tx;
+    w->stats.supers_rx = t->rx_supers;
+    w->stats.supers_tx = t->tx_supers;
+    w->stats.supers_cut = t->rx_cut;
+    w->stats.supers_joined = t->tx_joined;
+}
+
+static void
 look_for_capture(struct worker *w)
 {
     struct capture *c = __atomic_load_n(&w->capture, __ATOMIC_ACQUIRE);
@@ -232,10 +252,13 @@ worker_turn(struct worker *w)
     look_for_capture(w);
     for (unsigned i = 0; i < w->n_outer; i++)
         n += poll_outer(w, w->links[i]);
+    flush_tun(w); /* whoever waits for it can begin while we go on */
     n += w->gateway != NULL ? poll_gateway(w) : poll_tun(w);
     n += tunnel_run(&w->tunnel, w->now);
+    flush_tun(w);
     finish_links(w);
     count_outer(w);
+    count_inner(w);
     if (rte_ring_count(w->tunnel.events) > 0)
         kick(w->event_fd);
     w->stats.turns++;
@@ -302,7 +325,7 @@ next_deadline(const struct worker *w)
 {
     wgt_time deadline = tunnel_deadline(&w->tunnel);
 
-    if (w->gateway != NULL && w->gateway->turned.count > 0)
+    if (w->gateway != NULL ? w->gateway->turned.count > 0 : tun_has_more(w->tun))
         return 0;
     for (unsigned i = 0; i < w->n_links; i++)
         deadline = wgt_time_min(deadline, neighbours_deadline(&w->links[i]->neighbours));
@@ -531,6 +554,8 @@ worker_init(struct worker *w, const struct tunnel_config *config,
         return rc;
     }
     w->tunnel.report_host = report_stats;
+    if (w->gateway == NULL)
+        w->tun->drops = &w->tunnel.drops;
     rc = init_links(w, config->name);
     if (rc != 0)
         worker_fini(w);

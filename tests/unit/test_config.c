@@ -111,7 +111,7 @@ every_key_of_the_interface(void **state)
               "DNS = 203.0.113.53,2001:db8::53 , corp.example\nTable = 51820\n"
               "PreUp = a\nPostUp = b\nPreDown = c\nPostDown = d\n"
               "SaveConfig = true\nTransport = tcp\nListen = tcp\nInner = tun\n"
-              "Workers = 1\nCores = 2-5,7\nIdle = poll\nEalArgs = --no-huge -m 128\n"
+              "Workers = 1\nCores = 2-5,7\nIdle = poll\nOffload = off\nEalArgs = --no-huge -m 128\n"
               "CongestionControl = cubic\nOutOfOrder = off\nTcpKnock = on\nLogLevel = Warning\n"
               "KeyLog = /run/keys.log\nMetrics = [2001:db8::1]:9586\n"
               "Telemetry = off\n" PORT PEER);
@@ -134,6 +134,7 @@ every_key_of_the_interface(void **state)
     assert_true(c->listen_tcp);
     assert_string_equal(c->cores, "2-5,7");
     assert_int_equal(c->idle, CONFIG_IDLE_POLL);
+    assert_true(c->no_offload);
     assert_string_equal(c->eal_args, "--no-huge -m 128");
     assert_int_equal(c->congestion, CONFIG_CUBIC);
     assert_true(c->in_order);
@@ -156,6 +157,7 @@ tcp_keys_have_defaults_and_peers_override_them(void **state)
     (void)state;
     assert_int_equal(c->congestion, CONFIG_BBR);
     assert_false(c->in_order);
+    assert_false(c->no_offload);
     assert_int_equal(c->log_level, LOG_LEVEL_INFO);
     assert_null(c->key_log);
     assert_true(c->telemetry);

@@ -20,7 +20,7 @@
 #define INTERFACE_KEYS                                                                             \
     "PrivateKey, ListenPort, FwMark, Address, MTU, DNS, Table, "                                   \
     "PreUp, PostUp, PreDown, PostDown, SaveConfig, "                                               \
-    "Transport, Listen, Inner, Workers, Cores, Idle, EalArgs, "                                    \
+    "Transport, Listen, Inner, Workers, Cores, Idle, Offload, EalArgs, "                           \
     "CongestionControl, OutOfOrder, TcpKnock, "                                                    \
     "LogLevel, KeyLog, Metrics, Telemetry, User, Seccomp"
 
@@ -226,6 +226,7 @@ static const struct error_case cases[] = {
      "w:3: Cores: '2 - 5' is no core or range of cores; write cores like 2 or 2-5 or 2,4"},
     {IN_INTERFACE, "CongestionControl = reno",
      "w:3: CongestionControl: 'reno' is no congestion control; write bbr, cubic or none"},
+    {IN_INTERFACE, "Offload = yes", "w:3: Offload: 'yes' is no switch; write on or off"},
     {IN_INTERFACE, "OutOfOrder = yes", "w:3: OutOfOrder: 'yes' is no switch; write on or off"},
     {IN_INTERFACE, "TcpKnock = 1", "w:3: TcpKnock: '1' is no switch; write on or off"},
     {IN_PEER, "CongestionControl = vegas",

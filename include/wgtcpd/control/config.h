@@ -100,7 +100,8 @@ struct config {
     unsigned workers;
     char *cores; /* NULL: not set; "2-5" */
     enum config_idle idle;
-    char *eal_args; /* NULL: none */
+    bool no_offload; /* Offload = off */
+    char *eal_args;  /* NULL: none */
     enum config_congestion congestion;
     bool in_order;  /* OutOfOrder = off */
     bool tcp_knock; /* the listener answers only SYNs of those who know our public key */
