@@ -109,7 +109,7 @@ finish_v4(struct rte_mbuf *m)
     uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
 
     put_be16(p + 10, 0);
-    put_be16(p + 10, checksum_finish(checksum_add(0, p, (size_t)(p[0] & 0x0f) * 4)));
+    put_be16(p + 10, checksum_ipv4_header(p, (size_t)(p[0] & 0x0f) * 4));
 }
 
 /* The library leaves the identification zero. */

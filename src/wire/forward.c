@@ -32,7 +32,7 @@ forward_v4(uint8_t *packet, size_t len, bool verify_checksum)
 
     if (header_len < IPV4_HEADER_LEN || header_len > len)
         return WGT_DROP_IP_HEADER_LENGTH;
-    if (verify_checksum && checksum_finish(checksum_add(0, packet, header_len)) != 0)
+    if (verify_checksum && checksum_ipv4_header(packet, header_len) != 0)
         return WGT_DROP_IP_CHECKSUM;
     if (v4_is_loopback_or_this(src) || v4_is_group(src))
         return WGT_DROP_IP_SOURCE;

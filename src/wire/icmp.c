@@ -71,7 +71,7 @@ turn_v4(uint8_t *packet, const struct ip_header *ip)
     memset(packet + IPV4_HEADER_LEN, IPV4_NOP, ip->header_len - (size_t)IPV4_HEADER_LEN);
     packet[8] = REPLY_TTL;
     put_be16(packet + 10, 0);
-    put_be16(packet + 10, checksum_finish(checksum_add(0, packet, ip->header_len)));
+    put_be16(packet + 10, checksum_ipv4_header(packet, ip->header_len));
 }
 
 static void

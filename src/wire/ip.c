@@ -42,7 +42,7 @@ parse_v4(const uint8_t *packet, size_t len, bool verify_checksum, struct ip_head
     total_len = get_be16(packet + 2);
     if (total_len < header_len || total_len > len)
         return WGT_DROP_IP_TOTAL_LENGTH;
-    if (verify_checksum && checksum_finish(checksum_add(0, packet, header_len)) != 0)
+    if (verify_checksum && checksum_ipv4_header(packet, header_len) != 0)
         return WGT_DROP_IP_CHECKSUM;
     fragment = get_be16(packet + 6);
     if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET))
@@ -194,7 +194,7 @@ write_v4(uint8_t *packet, const struct ip_header *h)
     put_be16(packet + 10, 0);
     memcpy(packet + 12, h->src.bytes, 4);
     memcpy(packet + 16, h->dst.bytes, 4);
-    put_be16(packet + 10, checksum_finish(checksum_add(0, packet, IPV4_HEADER_LEN)));
+    put_be16(packet + 10, checksum_ipv4_header(packet, IPV4_HEADER_LEN));
     return IPV4_HEADER_LEN;
 }
 

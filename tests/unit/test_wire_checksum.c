@@ -114,6 +114,25 @@ rfc1071_2a_runs_add_up(void **state)
 }
 
 static void
+an_ipv4_header_sums_up_like_any_data(void **state)
+{
+    uint8_t header[60];
+
+    (void)state;
+    for (unsigned i = 0; i < 10000; i++) {
+        size_t n = 20 + i % 11 * 4;
+
+        for (size_t at = 0; at < n; at++)
+            header[at] = (uint8_t)(i * 2654435761u >> (at * 7 % 24));
+        if (i % 100 == 0)
+            memset(header, i % 200 == 0 ? 0xff : 0, n);
+        header[0] |= 0x40;
+        assert_int_equal(checksum_ipv4_header(header, n),
+                         checksum_finish(checksum_add(0, header, n)));
+    }
+}
+
+static void
 rfc1071_data_with_its_checksum_sums_to_zero(void **state)
 {
     uint8_t data[40];
@@ -227,6 +246,7 @@ main(void)
         cmocka_unit_test(rfc1071_every_length_and_alignment),
         cmocka_unit_test(rfc1071_carries_are_not_lost),
         cmocka_unit_test(rfc1071_2a_runs_add_up),
+        cmocka_unit_test(an_ipv4_header_sums_up_like_any_data),
         cmocka_unit_test(rfc1071_data_with_its_checksum_sums_to_zero),
         cmocka_unit_test(rfc1624_3_equation_3),
         cmocka_unit_test(rfc1624_4_example_gives_0000),

@@ -33,7 +33,8 @@ ip_addr_len(const struct ip_addr *a)
 static inline bool
 ip_addr_equal(const struct ip_addr *a, const struct ip_addr *b)
 {
-    return a->family == b->family && memcmp(a->bytes, b->bytes, 16) == 0;
+    return a->family == b->family && get_be64(a->bytes) == get_be64(b->bytes) &&
+           get_be64(a->bytes + 8) == get_be64(b->bytes + 8);
 }
 
 static inline bool

@@ -28,39 +28,62 @@ struct span {
     size_t len;
 };
 
+/* Integers as they lie in messages. Through memcpy, which compilers make one load or store: bytes
+ * put together one by one they do not always. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define WGT_BE(bits, v) __builtin_bswap##bits(v)
+#define WGT_LE(bits, v) (v)
+#else
+#define WGT_BE(bits, v) (v)
+#define WGT_LE(bits, v) __builtin_bswap##bits(v)
+#endif
+
 static inline uint16_t
 get_be16(const uint8_t *p)
 {
-    return (uint16_t)((uint16_t)p[0] << 8 | p[1]);
-}
+    uint16_t v;
 
-static inline uint32_t
-get_be32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    memcpy(&v, p, sizeof(v));
+    return WGT_BE(16, v);
 }
 
 static inline void
 put_be16(uint8_t *p, uint16_t v)
 {
-    p[0] = (uint8_t)(v >> 8);
-    p[1] = (uint8_t)v;
+    v = WGT_BE(16, v);
+    memcpy(p, &v, sizeof(v));
+}
+
+static inline uint32_t
+get_be32(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return WGT_BE(32, v);
 }
 
 static inline void
 put_be32(uint8_t *p, uint32_t v)
 {
-    p[0] = (uint8_t)(v >> 24);
-    p[1] = (uint8_t)(v >> 16);
-    p[2] = (uint8_t)(v >> 8);
-    p[3] = (uint8_t)v;
+    v = WGT_BE(32, v);
+    memcpy(p, &v, sizeof(v));
+}
+
+static inline uint64_t
+get_be64(const uint8_t *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return WGT_BE(64, v);
 }
 
 static inline void
 put_be64(uint8_t *p, uint64_t v)
 {
-    put_be32(p, (uint32_t)(v >> 32));
-    put_be32(p + 4, (uint32_t)v);
+    v = WGT_BE(64, v);
+    memcpy(p, &v, sizeof(v));
 }
 
 static inline uint16_t
@@ -79,29 +102,33 @@ put_le16(uint8_t *p, uint16_t v)
 static inline uint32_t
 get_le32(const uint8_t *p)
 {
-    return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
-}
+    uint32_t v;
 
-static inline uint64_t
-get_le64(const uint8_t *p)
-{
-    return (uint64_t)get_le32(p + 4) << 32 | get_le32(p);
+    memcpy(&v, p, sizeof(v));
+    return WGT_LE(32, v);
 }
 
 static inline void
 put_le32(uint8_t *p, uint32_t v)
 {
-    p[0] = (uint8_t)v;
-    p[1] = (uint8_t)(v >> 8);
-    p[2] = (uint8_t)(v >> 16);
-    p[3] = (uint8_t)(v >> 24);
+    v = WGT_LE(32, v);
+    memcpy(p, &v, sizeof(v));
+}
+
+static inline uint64_t
+get_le64(const uint8_t *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return WGT_LE(64, v);
 }
 
 static inline void
 put_le64(uint8_t *p, uint64_t v)
 {
-    put_le32(p, (uint32_t)v);
-    put_le32(p + 4, (uint32_t)(v >> 32));
+    v = WGT_LE(64, v);
+    memcpy(p, &v, sizeof(v));
 }
 
 #define WGT_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))

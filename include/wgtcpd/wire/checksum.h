@@ -12,10 +12,33 @@ uint64_t checksum_add(uint64_t sum, const uint8_t *data, size_t len);
 
 /* Folds without complement: with the pseudo header's sum, what a checksum field must hold for
  * hardware to complete it. */
-uint16_t checksum_fold(uint64_t sum);
+static inline uint16_t
+checksum_fold(uint64_t sum)
+{
+    sum = (sum & UINT32_MAX) + (sum >> 32);                            /* <= 2^33 - 2 */
+    sum = (sum & UINT16_MAX) + (sum >> 16 & UINT16_MAX) + (sum >> 32); /* <= 2^17 - 2 */
+    return (uint16_t)((sum & UINT16_MAX) + (sum >> 16));
+}
 
 /* Folds and complements: the value for a header's checksum field, host byte order. */
-uint16_t checksum_finish(uint64_t sum);
+static inline uint16_t
+checksum_finish(uint64_t sum)
+{
+    return (uint16_t)~checksum_fold(sum);
+}
+
+/* Of an IPv4 header, its checksum field taken as it stands: 0 means correct. header_len: at least
+ * 20. Words of 32 bits will do: 2^32 leaves the remainder 1, too. */
+static inline uint16_t
+checksum_ipv4_header(const uint8_t *header, size_t header_len)
+{
+    uint64_t sum = (uint64_t)get_be32(header) + get_be32(header + 4) + get_be32(header + 8) +
+                   get_be32(header + 12) + get_be32(header + 16);
+
+    for (size_t at = 20; at < header_len; at += 4)
+        sum += get_be32(header + at);
+    return checksum_finish(sum);
+}
 
 /* Sum of the TCP/UDP/ICMPv6 pseudo header. len is the upper-layer length. */
 uint64_t checksum_pseudo(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
