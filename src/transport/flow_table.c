@@ -39,7 +39,7 @@ free_tables(struct tcp_transport *t)
     flow_hold_fini(t);
     stub_table_fini(t);
     noise_wipe(t->isn_key, sizeof(t->isn_key));
-    noise_wipe(t->table_key, sizeof(t->table_key));
+    noise_wipe(&t->table_hash, sizeof(t->table_hash));
     noise_wipe(t->config.knock_key, sizeof(t->config.knock_key));
     free(t->buckets);
     free(t->flows);
@@ -61,7 +61,7 @@ tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
 
     *t = (struct tcp_transport){.outer = outer, .events = *events, .config = *config};
     outer->entropy(outer->ctx, t->isn_key, sizeof(t->isn_key));
-    outer->entropy(outer->ctx, t->table_key, sizeof(t->table_key));
+    outer->entropy(outer->ctx, &t->table_hash, sizeof(t->table_hash));
     t->buckets = calloc(n_buckets, sizeof(*t->buckets));
     t->bucket_mask = n_buckets - 1;
     t->flows = calloc(config->max_flows, sizeof(*t->flows));
@@ -115,7 +115,7 @@ bucket_of(const struct tcp_transport *t, const struct ip_endpoint *local,
 {
     struct flow_key k = flow_key(local, remote);
 
-    return &t->buckets[noise_siphash(t->table_key, &k, sizeof(k)) & t->bucket_mask];
+    return &t->buckets[keyed_hash(&t->table_hash, &k, sizeof(k)) & t->bucket_mask];
 }
 
 struct tcp_flow *

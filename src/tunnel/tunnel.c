@@ -54,7 +54,7 @@ create_queues(struct tunnel *t)
         .drop = staged_dropped,
     };
 
-    t->outer.entropy(t->outer.ctx, t->flow_key, sizeof(t->flow_key));
+    t->outer.entropy(t->outer.ctx, &t->flow_hash, sizeof(t->flow_hash));
     t->fq_flows = calloc(flows, sizeof(*t->fq_flows));
     t->fq_buckets = calloc(buckets, sizeof(*t->fq_buckets));
     if (t->fq_flows == NULL || t->fq_buckets == NULL)
@@ -162,7 +162,7 @@ tunnel_fini(struct tunnel *t)
         vault_free(k, sizeof(*k));
     }
     tcp_transport_fini(&t->tcp);
-    noise_wipe(t->flow_key, sizeof(t->flow_key));
+    noise_wipe(&t->flow_hash, sizeof(t->flow_hash));
     noise_wipe(t->config.knock_key, sizeof(t->config.knock_key));
     free_tables(t);
 }
@@ -267,7 +267,7 @@ tunnel_flow_hash(const struct tunnel *t, const uint8_t *packet, size_t len)
     uint8_t key[INNER_FLOW_KEY_LEN];
 
     inner_flow_key(packet, len, key);
-    return (uint32_t)noise_siphash(t->flow_key, key, sizeof(key));
+    return keyed_hash(&t->flow_hash, key, sizeof(key));
 }
 
 /* --- the loop's turn ----------------------------------------------------------------------------

@@ -661,11 +661,11 @@ no_key_is_left_when_a_node_has_ended(void **state)
     (void)state;
     begin_with_session(430, TRANSPORT_TCP, false);
     memset(dialler->handshaker.cookie_secret.key, 1, sizeof(h->cookie_secret.key));
-    assert_false(noise_is_zero(t->flow_key, sizeof(t->flow_key)));
+    assert_false(noise_is_zero(&t->flow_hash, sizeof(t->flow_hash)));
     assert_false(noise_is_zero(t->config.knock_key, sizeof(t->config.knock_key)));
     assert_false(noise_is_zero(h->ratelimit.key, sizeof(h->ratelimit.key)));
     pair_finish();
-    assert_true(noise_is_zero(t->flow_key, sizeof(t->flow_key)));
+    assert_true(noise_is_zero(&t->flow_hash, sizeof(t->flow_hash)));
     assert_true(noise_is_zero(t->config.knock_key, sizeof(t->config.knock_key)));
     assert_true(noise_is_zero(t->tcp.isn_key, sizeof(t->tcp.isn_key)));
     assert_true(noise_is_zero(h->ratelimit.key, sizeof(h->ratelimit.key)));

@@ -824,11 +824,11 @@ keys_are_wiped_at_the_end(void **state)
     start(true);
     tcp_cookies_renew(&t.listener.cookies, now, (const uint8_t[16]){1});
     assert_false(noise_is_zero(t.isn_key, sizeof(t.isn_key)));
-    assert_false(noise_is_zero(t.table_key, sizeof(t.table_key)));
+    assert_false(noise_is_zero(&t.table_hash, sizeof(t.table_hash)));
     assert_false(noise_is_zero(l->key, sizeof(l->key)));
     tcp_transport_fini(&t);
     assert_true(noise_is_zero(t.isn_key, sizeof(t.isn_key)));
-    assert_true(noise_is_zero(t.table_key, sizeof(t.table_key)));
+    assert_true(noise_is_zero(&t.table_hash, sizeof(t.table_hash)));
     assert_true(noise_is_zero(t.config.knock_key, sizeof(t.config.knock_key)));
     assert_true(noise_is_zero(l->key, sizeof(l->key)));
     assert_true(noise_is_zero(l->cookies.key, sizeof(l->cookies.key)));

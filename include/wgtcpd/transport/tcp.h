@@ -12,6 +12,7 @@
 #ifndef WGTCPD_TRANSPORT_TCP_H
 #define WGTCPD_TRANSPORT_TCP_H
 
+#include <wgtcpd/base/keyed_hash.h>
 #include <wgtcpd/base/wheel.h>
 #include <wgtcpd/frame/frame.h>
 #include <wgtcpd/tcp/tcp.h>
@@ -190,7 +191,7 @@ struct tcp_transport {
     uint32_t n_fresh;  /* flows never used so far, from the beginning: their memory is untouched */
     uint32_t *buckets; /* number + 1 of the first flow */
     uint32_t bucket_mask;
-    uint8_t table_key[16];
+    struct keyed_hash table_hash;
     struct wheel wheel;
     TAILQ_HEAD(, tcp_flow) dirty;
     TAILQ_HEAD(, tcp_flow) strangers; /* not authenticated, oldest first */

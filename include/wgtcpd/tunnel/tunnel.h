@@ -13,6 +13,7 @@
 #include <rte_hash.h>
 #include <rte_ring.h>
 
+#include <wgtcpd/base/keyed_hash.h>
 #include <wgtcpd/base/wheel.h>
 #include <wgtcpd/noise/noise.h>
 #include <wgtcpd/peer/allowedips.h>
@@ -139,9 +140,9 @@ struct tunnel {
     struct fq fq;               /* the peers' staged packets */
     struct fq_flow *fq_flows;
     struct fq_flow **fq_buckets;
-    uint8_t flow_key[16];    /* of the hash that tells inner flows apart */
-    wgt_time path_mtu_at;    /* rate limit of ICMP errors about datagrams */
-    wgt_time unreachable_at; /* rate limit of "unreachable" to inner senders */
+    struct keyed_hash flow_hash; /* tells inner flows apart */
+    wgt_time path_mtu_at;        /* rate limit of ICMP errors about datagrams */
+    wgt_time unreachable_at;     /* rate limit of "unreachable" to inner senders */
     uint64_t rx_messages, tx_messages;
     uint64_t jitter; /* state of the timers' random source */
     bool udp_open;   /* we listen on UDP, or dial some peer over it */
