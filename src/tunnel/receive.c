@@ -54,7 +54,8 @@ accept_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct
         tunnel_drop(t, why, m);
         return false;
     }
-    inner_mss_clamp(packet, inner.len, peer_inner_mtu(t, now, p));
+    if (inner_may_be_syn(packet, inner.len))
+        inner_mss_clamp(packet, inner.len, peer_inner_mtu(t, now, p));
     packet_set(m, packet, inner.len);
     p->stats.rx_packets++;
     return true;
@@ -72,8 +73,8 @@ data_authenticated(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct
     if (noise_session_received(&p->session, k, &retired)) {
         session_completed(t, now, p);
         peer_mark_flush(t, p);
+        session_retire(t, &retired);
     }
-    session_retire(t, &retired);
     session_keep_fresh_after_receive(t, now, p);
     peer_timers_any_authenticated_received(&p->timers);
     peer_timers_any_authenticated_traversal(&p->timers, now);

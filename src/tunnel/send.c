@@ -118,10 +118,10 @@ path_send_cookie(struct tunnel *t, wgt_time now, const struct path *to, const ui
 
 /* Makes the inner packet in m a data message under the current keypair. */
 static bool
-seal(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
+seal(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu)
 {
     size_t len = rte_pktmbuf_pkt_len(m);
-    size_t padded = message_padded_len(len, peer_inner_mtu(t, now, p));
+    size_t padded = message_padded_len(len, mtu);
     uint8_t *header = (uint8_t *)rte_pktmbuf_prepend(m, MESSAGE_DATA_HEADER_LEN);
     char *tail = rte_pktmbuf_append(m, (uint16_t)(padded - len + MESSAGE_TAG_LEN));
 
@@ -137,9 +137,10 @@ seal(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
     return true;
 }
 
+/* mtu: peer_inner_mtu. */
 static void
 send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *to,
-          struct rte_mbuf *m, bool twice)
+          struct rte_mbuf *m, size_t mtu, bool twice)
 {
     bool keepalive = rte_pktmbuf_pkt_len(m) == 0;
     uint8_t ecn = 0;
@@ -147,7 +148,7 @@ send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
     /* DSCP stays inside. Over TCP, ECN belongs to the connection. */
     if (!keepalive && to->kind == TRANSPORT_UDP)
         ecn = ecn_encapsulate(ecn_of(rte_pktmbuf_mtod(m, const uint8_t *)));
-    if (!seal(t, now, p, m))
+    if (!seal(t, p, m, mtu))
         return;
     p->stats.tx_bytes += rte_pktmbuf_pkt_len(m);
     p->stats.tx_packets++;
@@ -169,9 +170,11 @@ unstage(struct tunnel *t, struct tunnel_peer *p)
 static void
 flush_udp(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *to)
 {
+    size_t mtu = peer_inner_mtu(t, now, p);
+
     fq_resume(&p->staged, now);
     while (session_usable(p, now) && fq_peek(&t->fq, &p->staged, now, &fq_no_limits) != NULL)
-        send_data(t, now, p, to, unstage(t, p), false);
+        send_data(t, now, p, to, unstage(t, p), mtu, false);
 }
 
 /* Nothing gets a counter before its connection can take it: what waits, waits unsealed. */
@@ -203,7 +206,7 @@ peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
             return sent > 0 ? PATH_MORE : PATH_NO_ROOM;
         sent += next->len;
         sparse = next->sparse;
-        send_data(t, now, p, to, unstage(t, p), sparse);
+        send_data(t, now, p, to, unstage(t, p), mtu, sparse);
     }
     return PATH_DONE;
 }
@@ -253,7 +256,7 @@ peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
         wgt_drop_count(&t->drops, WGT_DROP_NO_BUFFER);
         return;
     }
-    send_data(t, now, p, to, m, false);
+    send_data(t, now, p, to, m, 0, false);
 }
 
 static struct tunnel_peer *
@@ -290,6 +293,13 @@ stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
         hash = tunnel_flow_hash(t, waiting->data, waiting->len);
     fq_push(&t->fq, &p->staged, now, waiting, hash);
     peer_mark_flush(t, p);
+}
+
+/* A datagram for which nothing is missing, and before which nothing waits. */
+static bool
+goes_at_once(const struct tunnel_peer *p, wgt_time now)
+{
+    return p->path.path.kind == TRANSPORT_UDP && p->staged.count == 0 && session_usable(p, now);
 }
 
 /* Our own datagrams and segments, sent into the tunnel by a route that should not be there: sealed
@@ -347,7 +357,13 @@ tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
         peer_too_big(t, now, p, m, inner.len, mtu);
         return;
     }
-    inner_mss_clamp(packet, inner.len, mtu);
+    if (inner_may_be_syn(packet, inner.len))
+        inner_mss_clamp(packet, inner.len, mtu);
     packet_set(m, packet, inner.len);
-    stage(t, now, p, m);
+    if (goes_at_once(p, now)) {
+        send_data(t, now, p, &p->path.path, m, mtu, false);
+        peer_mark_flush(t, p); /* for its timers */
+    } else {
+        stage(t, now, p, m);
+    }
 }

@@ -78,6 +78,16 @@ mss_at(size_t offset)
     return get_be16(packet + tcp_at + TCP_HEADER_LEN + offset);
 }
 
+/* What is clamped may be a SYN, by the look that comes first on the data path. */
+static bool
+clamp(uint8_t *p, size_t n, size_t mtu)
+{
+    bool may_be_syn = inner_may_be_syn(p, n), clamped = inner_mss_clamp(p, n, mtu);
+
+    assert_true(may_be_syn || !clamped);
+    return clamped;
+}
+
 static const uint8_t mss_1460[] = {2, 4, 0x05, 0xb4, 4, 2, 1, 1};
 
 static void
@@ -89,7 +99,7 @@ syn_and_syn_ack_are_clamped_to_the_mtu(void **state)
     for (unsigned v6 = 0; v6 < 2; v6++) {
         for (size_t i = 0; i < sizeof(flags); i++) {
             build(v6, flags[i], mss_1460, sizeof(mss_1460), -1);
-            assert_true(inner_mss_clamp(packet, len, 1394));
+            assert_true(clamp(packet, len, 1394));
             assert_int_equal(mss_at(2), v6 ? 1394 - 60 : 1394 - 40);
             assert_true(checksum_is_right(v6));
         }
@@ -104,9 +114,9 @@ one_that_fits_is_left_alone(void **state)
     (void)state;
     build(false, TCP_SYN, mss_1460, sizeof(mss_1460), -1);
     memcpy(before, packet, sizeof(before));
-    assert_false(inner_mss_clamp(packet, len, 1500)); /* exactly 1460 */
+    assert_false(clamp(packet, len, 1500)); /* exactly 1460 */
     assert_memory_equal(before, packet, sizeof(before));
-    assert_true(inner_mss_clamp(packet, len, 1499));
+    assert_true(clamp(packet, len, 1499));
     assert_int_equal(mss_at(2), 1459);
 }
 
@@ -120,12 +130,12 @@ other_segments_are_left_alone(void **state)
     for (size_t i = 0; i < sizeof(flags); i++) {
         build(false, flags[i], mss_1460, sizeof(mss_1460), -1);
         memcpy(before, packet, sizeof(before));
-        assert_false(inner_mss_clamp(packet, len, 1000));
+        assert_false(clamp(packet, len, 1000));
         assert_memory_equal(before, packet, sizeof(before));
     }
     build(false, TCP_SYN, mss_1460, sizeof(mss_1460), -1);
     packet[9] = IP_PROTO_UDP;
-    assert_false(inner_mss_clamp(packet, len, 1000));
+    assert_false(clamp(packet, len, 1000));
 }
 
 /* RFC 1624 on a value that straddles two words of the sum. */
@@ -138,11 +148,26 @@ rfc1624_an_option_at_an_odd_offset(void **state)
     for (unsigned v6 = 0; v6 < 2; v6++) {
         for (size_t mtu = 100; mtu < 9000; mtu += 7) {
             build(v6, TCP_SYN, options, sizeof(options), -1);
-            assert_true(inner_mss_clamp(packet, len, mtu));
+            assert_true(clamp(packet, len, mtu));
             assert_int_equal(mss_at(3), v6 ? mtu - 60 : mtu - 40);
             assert_true(checksum_is_right(v6));
         }
     }
+}
+
+static void
+most_packets_are_no_syn_at_first_sight(void **state)
+{
+    (void)state;
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        build(v6, TCP_ACK, mss_1460, sizeof(mss_1460), -1);
+        assert_false(inner_may_be_syn(packet, len));
+        packet[v6 ? 6 : 9] = IP_PROTO_UDP;
+        packet[tcp_at + 13] = TCP_SYN;
+        assert_false(inner_may_be_syn(packet, len));
+    }
+    build(true, TCP_SYN, mss_1460, sizeof(mss_1460), 60);
+    assert_true(inner_may_be_syn(packet, len)); /* behind an extension: who knows */
 }
 
 static void
@@ -151,7 +176,7 @@ a_wrong_checksum_stays_wrong(void **state)
     (void)state;
     build(false, TCP_SYN, mss_1460, sizeof(mss_1460), -1);
     packet[tcp_at + 17] ^= 1;
-    assert_true(inner_mss_clamp(packet, len, 1000));
+    assert_true(clamp(packet, len, 1000));
     assert_false(checksum_is_right(false));
 }
 
@@ -163,18 +188,18 @@ behind_ipv6_extension_headers(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(walkable); i++) {
         build(true, TCP_SYN, mss_1460, sizeof(mss_1460), walkable[i]);
-        assert_true(inner_mss_clamp(packet, len, 1400));
+        assert_true(clamp(packet, len, 1400));
         assert_int_equal(mss_at(2), 1340);
         assert_true(checksum_is_right(true));
     }
     build(true, TCP_SYN, mss_1460, sizeof(mss_1460), fragment);
-    assert_false(inner_mss_clamp(packet, len, 1400));
+    assert_false(clamp(packet, len, 1400));
     build(true, TCP_SYN, mss_1460, sizeof(mss_1460), 50);
-    assert_false(inner_mss_clamp(packet, len, 1400));
+    assert_false(clamp(packet, len, 1400));
     /* a header that says it is longer than the packet */
     build(true, TCP_SYN, mss_1460, sizeof(mss_1460), 60);
     packet[IPV6_HEADER_LEN + 1] = 200;
-    assert_false(inner_mss_clamp(packet, len, 1400));
+    assert_false(clamp(packet, len, 1400));
 }
 
 static void
@@ -187,7 +212,7 @@ behind_ipv4_options(void **state)
     memset(packet + 20, 1, 4);
     len += 4;
     tcp_at += 4;
-    assert_true(inner_mss_clamp(packet, len, 1400));
+    assert_true(clamp(packet, len, 1400));
     assert_int_equal(mss_at(2), 1360);
     assert_true(checksum_is_right(false));
 }
@@ -201,7 +226,7 @@ fragments_are_left_alone(void **state)
     for (size_t i = 0; i < 4; i++) {
         build(false, TCP_SYN, mss_1460, sizeof(mss_1460), -1);
         put_be16(packet + 6, fields[i]);
-        assert_false(inner_mss_clamp(packet, len, 1000));
+        assert_false(clamp(packet, len, 1000));
     }
 }
 
@@ -225,7 +250,7 @@ malformed_options_stop_the_search(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         build(false, TCP_SYN, cases[i].bytes, 8, -1);
-        assert_int_equal(inner_mss_clamp(packet, len, 1000), cases[i].found);
+        assert_int_equal(clamp(packet, len, 1000), cases[i].found);
         assert_true(checksum_is_right(false));
     }
 }
@@ -235,15 +260,15 @@ headers_that_do_not_fit_are_left_alone(void **state)
 {
     (void)state;
     build(false, TCP_SYN, mss_1460, sizeof(mss_1460), -1);
-    assert_false(inner_mss_clamp(packet, tcp_at + 19, 1000));
-    assert_false(inner_mss_clamp(packet, tcp_at + 27, 1000)); /* data offset says 28 */
-    assert_false(inner_mss_clamp(packet, len, 40));           /* nothing is left for data */
+    assert_false(clamp(packet, tcp_at + 19, 1000));
+    assert_false(clamp(packet, tcp_at + 27, 1000)); /* data offset says 28 */
+    assert_false(clamp(packet, len, 40));           /* nothing is left for data */
     packet[tcp_at + 12] = 0xf0;
-    assert_false(inner_mss_clamp(packet, len, 1000));
+    assert_false(clamp(packet, len, 1000));
     packet[tcp_at + 12] = 0x40; /* shorter than a header */
-    assert_false(inner_mss_clamp(packet, len, 1000));
+    assert_false(clamp(packet, len, 1000));
     packet[0] = 0x4f; /* IP header longer than the packet */
-    assert_false(inner_mss_clamp(packet, 40, 1000));
+    assert_false(clamp(packet, 40, 1000));
 }
 
 /* Copies on the heap, so that a sanitizer sees a read beyond the packet. */
@@ -267,7 +292,7 @@ random_packets_are_read_within_their_bounds(void **state)
         n = (v6 ? 40u : 20u) + (x >> 12) % (len - (v6 ? 40 : 20) + 1);
         copy = malloc(n);
         memcpy(copy, packet, n);
-        inner_mss_clamp(copy, n, 500);
+        clamp(copy, n, 500);
         inner_flow_key(copy, n, key);
         inner_may_answer(copy, n);
         free(copy);
@@ -334,6 +359,7 @@ main(void)
         cmocka_unit_test(one_that_fits_is_left_alone),
         cmocka_unit_test(other_segments_are_left_alone),
         cmocka_unit_test(rfc1624_an_option_at_an_odd_offset),
+        cmocka_unit_test(most_packets_are_no_syn_at_first_sight),
         cmocka_unit_test(a_wrong_checksum_stays_wrong),
         cmocka_unit_test(behind_ipv6_extension_headers),
         cmocka_unit_test(behind_ipv4_options),

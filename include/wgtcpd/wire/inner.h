@@ -5,6 +5,7 @@
 #define WGTCPD_WIRE_INNER_H
 
 #include <wgtcpd/wire/ip.h>
+#include <wgtcpd/wire/tcp.h>
 
 /* The upper-layer header. */
 struct inner_upper {
@@ -22,6 +23,19 @@ enum { INNER_FLOW_KEY_LEN = 37 };
 /* What tells flows apart: addresses, protocol, and the ports of TCP and UDP. Fragments of one
  * packet have one key: they count by addresses. */
 void inner_flow_key(const uint8_t *packet, size_t len, uint8_t key[INNER_FLOW_KEY_LEN]);
+
+/* Whether it may be a TCP SYN: false for nearly everything, soon. */
+static inline bool
+inner_may_be_syn(const uint8_t *packet, size_t len)
+{
+    bool v4 = ip_is_v4(packet);
+    uint8_t protocol = v4 ? packet[9] : packet[6];
+    size_t flags = (v4 ? (size_t)(packet[0] & 0x0f) * 4 : IPV6_HEADER_LEN) + 13;
+
+    if (protocol == IP_PROTO_TCP)
+        return flags < len && (packet[flags] & TCP_SYN);
+    return !v4 && protocol != IP_PROTO_UDP && protocol != IP_PROTO_ICMPV6; /* extensions */
+}
 
 /* Lowers the MSS option of a TCP SYN to what fits a packet of mtu bytes, its checksum by RFC 1624.
  * Whether it did. */
