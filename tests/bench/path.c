@@ -23,12 +23,21 @@ enum {
     TURNS_MAX = 100000,
     TCP_PEERS_MAX = 10000,
     WARM_UP = 64,
+    IN_A_ROW = 5,       /* rounds of a cell */
     SAMPLED_TIMES = 20, /* as many rounds as are measured */
+};
+
+struct figures {
+    struct bench_rounds path, bare, null, ratio, beside;
+    double burst;                                             /* packets a turn */
+    uint64_t retransmitted;                                   /* segments */
+    double counted[COUNT_EVENTS], counted_null[COUNT_EVENTS]; /* a packet; 0: not known */
 };
 
 struct cell {
     enum way way;
     size_t len;
+    struct figures figures;
 };
 
 struct setting {
@@ -166,13 +175,6 @@ run_bare(struct setting *s, const struct cell *c)
 /* --- a cell of the table ------------------------------------------------------------------------
  */
 
-struct figures {
-    struct bench_rounds path, bare, null, ratio, beside;
-    double burst;                                             /* packets a turn */
-    uint64_t retransmitted;                                   /* segments */
-    double counted[COUNT_EVENTS], counted_null[COUNT_EVENTS]; /* a packet; 0: not known */
-};
-
 static uint64_t
 run_null(struct setting *s, const struct cell *c)
 {
@@ -202,38 +204,35 @@ count_path(struct setting *s, const struct cell *c, bool null, double per_packet
 }
 
 static void
-measure(struct setting *s, const struct cell *c, struct figures *f)
+warm_up(struct setting *s, struct cell *c)
 {
-    unsigned rounds = s->options->rounds;
-    uint64_t busy;
+    struct figures *f = &c->figures;
 
-    bench_rounds_init(&f->path, rounds);
-    bench_rounds_init(&f->bare, rounds);
-    bench_rounds_init(&f->null, rounds);
-    bench_rounds_init(&f->ratio, rounds);
-    bench_rounds_init(&f->beside, rounds);
-    for (unsigned i = 0; i < (s->options->quick ? 2 : WARM_UP); i++)
+    bench_rounds_init(&f->path, s->options->rounds);
+    bench_rounds_init(&f->bare, s->options->rounds);
+    bench_rounds_init(&f->null, s->options->rounds);
+    bench_rounds_init(&f->ratio, s->options->rounds);
+    bench_rounds_init(&f->beside, s->options->rounds);
+    for (unsigned i = 0; i < (s->options->quick ? 1 : WARM_UP); i++)
         run_path(s, c);
-    f->burst = 0;
-    f->retransmitted = s->node.worker.tunnel.tcp.stats.retransmissions;
-    for (unsigned i = 0; i < rounds; i++) {
-        double path, bare;
+}
 
-        busy = s->node.busy_turns;
-        path = (double)run_path(s, c) / ROUND;
-        f->burst += (double)ROUND / (double)(s->node.busy_turns - busy) / rounds;
-        bare = (double)run_bare(s, c) / ROUND;
-        bench_rounds_add(&f->path, path);
-        bench_rounds_add(&f->bare, bare);
-        bench_rounds_add(&f->ratio, path / bare);
-        bench_rounds_add(&f->beside, path - bare);
-        bench_rounds_add(&f->null, (double)run_null(s, c) / ROUND);
-    }
-    f->retransmitted = s->node.worker.tunnel.tcp.stats.retransmissions - f->retransmitted;
-    count_path(s, c, false, f->counted);
-    count_path(s, c, true, f->counted_null);
-    node_check(&s->node);
-    far_check(&s->far);
+static void
+measure(struct setting *s, struct cell *c)
+{
+    const struct tcp_transport_stats *tcp = &s->node.worker.tunnel.tcp.stats;
+    uint64_t turns = s->node.busy_turns, sent_again = tcp->retransmissions;
+    struct figures *f = &c->figures;
+    double path = (double)run_path(s, c) / ROUND, bare;
+
+    f->burst += (double)ROUND / (double)(s->node.busy_turns - turns) / s->options->rounds;
+    f->retransmitted += tcp->retransmissions - sent_again;
+    bare = (double)run_bare(s, c) / ROUND;
+    bench_rounds_add(&f->path, path);
+    bench_rounds_add(&f->bare, bare);
+    bench_rounds_add(&f->ratio, path / bare);
+    bench_rounds_add(&f->beside, path - bare);
+    bench_rounds_add(&f->null, (double)run_null(s, c) / ROUND);
 }
 
 static void
@@ -252,8 +251,9 @@ counted_json(const double c[COUNT_EVENTS])
 }
 
 static void
-tell(const struct setting *s, const struct cell *c, struct figures *f)
+tell(const struct setting *s, struct cell *c)
 {
+    struct figures *f = &c->figures;
     const char *kind = transport_kind_name(s->node.config.kind);
     double path = bench_rounds_median(&f->path), bare = bench_rounds_median(&f->bare);
     double ratio = bench_rounds_median(&f->ratio), beside = bench_rounds_median(&f->beside);
@@ -273,7 +273,7 @@ tell(const struct setting *s, const struct cell *c, struct figures *f)
 }
 
 static void
-tell_stages(struct setting *s, const struct cell *c, struct figures *f)
+tell_stages(struct setting *s, const struct cell *c, double clocks)
 {
     count_sample_enable(true);
     for (unsigned i = 0; i < SAMPLED_TIMES * s->options->rounds; i++) {
@@ -281,23 +281,24 @@ tell_stages(struct setting *s, const struct cell *c, struct figures *f)
         count_sample_collect();
     }
     count_sample_enable(false);
-    count_sample_tell(bench_rounds_median(&f->path));
+    count_sample_tell(clocks);
 }
 
 static void
-run_cell(struct setting *s, const struct cell *c)
+finish(struct setting *s, struct cell *c)
 {
-    struct figures f;
+    struct figures *f = &c->figures;
 
-    measure(s, c, &f);
-    tell(s, c, &f);
+    count_path(s, c, false, f->counted);
+    count_path(s, c, true, f->counted_null);
+    tell(s, c);
     if (s->options->stages)
-        tell_stages(s, c, &f);
-    bench_rounds_fini(&f.path);
-    bench_rounds_fini(&f.bare);
-    bench_rounds_fini(&f.null);
-    bench_rounds_fini(&f.ratio);
-    bench_rounds_fini(&f.beside);
+        tell_stages(s, c, bench_rounds_median(&f->path));
+    bench_rounds_fini(&f->path);
+    bench_rounds_fini(&f->bare);
+    bench_rounds_fini(&f->null);
+    bench_rounds_fini(&f->ratio);
+    bench_rounds_fini(&f->beside);
 }
 
 /* --- settings -----------------------------------------------------------------------------------
@@ -307,6 +308,35 @@ static bool
 is_wanted(const char *which, const char *name)
 {
     return which == NULL || strcmp(which, name) == 0;
+}
+
+static unsigned
+wanted_cells(const struct bench_options *o, struct cell cells[2 * BENCH_LIST_MAX])
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < o->sizes.n; i++)
+        for (enum way way = WAY_SEND; way <= WAY_RECEIVE; way++)
+            if (is_wanted(o->way, way_names[way]))
+                cells[n++] = (struct cell){.way = way, .len = o->sizes.of[i]};
+    return n;
+}
+
+/* All cells again and again: a moment of noise is not one cell's. */
+static void
+run_cells(struct setting *s)
+{
+    struct cell cells[2 * BENCH_LIST_MAX];
+    unsigned n = wanted_cells(s->options, cells);
+
+    for (unsigned i = 0; i < n; i++)
+        warm_up(s, &cells[i]);
+    for (unsigned round = 0; round < s->options->rounds; round += IN_A_ROW)
+        for (unsigned i = 0; i < n; i++)
+            for (unsigned k = 0; k < IN_A_ROW && round + k < s->options->rounds; k++)
+                measure(s, &cells[i]);
+    for (unsigned i = 0; i < n; i++)
+        finish(s, &cells[i]);
 }
 
 static void
@@ -322,10 +352,9 @@ run_setting(struct setting *s, enum transport_kind kind, uint32_t n_peers)
 
     node_start(&s->node, &s->ports, &config);
     far_start(&s->far, &s->node, &s->ledger);
-    for (unsigned i = 0; i < o->sizes.n; i++)
-        for (enum way way = WAY_SEND; way <= WAY_RECEIVE; way++)
-            if (is_wanted(o->way, way_names[way]))
-                run_cell(s, &(struct cell){way, o->sizes.of[i]});
+    run_cells(s);
+    node_check(&s->node);
+    far_check(&s->far);
     far_stop(&s->far);
     node_stop(&s->node);
 }
