@@ -367,6 +367,7 @@ run_connections(struct rte_mempool *pool, uint32_t n_connections)
 
     node_ports_open(&ports, pool);
     node_start(&n, &ports, &config);
+    malloc_trim(0);
     before = bench_resident();
     begin = bench_clock();
     far_start(&f, &n, &l);
