@@ -14,15 +14,22 @@ chunk_limit(const struct tcp_conn *c)
     return tcp_min(4 + c->options.receive_buffer / 256, 4096);
 }
 
-/* What all connections may let wait beyond holes is shared by one rule: nobody holds more than is
- * still free. One alone gets a half, two get a third each, and so on. */
+/* Of what all connections may let wait beyond holes nobody holds more than so many times what is
+ * still free: one alone has four fifths of it, two have four ninths each, and so on. Who is not
+ * trusted with its whole window yet finds half of it only: strangers may be many. */
+enum { SHARE_TIMES_FREE = 4 };
+
 static bool
 share_spent(const struct tcp_conn *c)
 {
     const struct tcp_memory *m = c->memory;
+    bool stranger = c->options.receive_buffer < c->options.receive_buffer_max;
+    uint32_t max;
 
-    return c->run_chunks >= chunk_limit(c) || m == NULL || m->chunks >= m->chunks_max ||
-           c->run_chunks >= m->chunks_max - m->chunks;
+    if (m == NULL || c->run_chunks >= chunk_limit(c))
+        return true;
+    max = stranger ? m->chunks_max / 2 : m->chunks_max;
+    return m->chunks >= max || c->run_chunks / SHARE_TIMES_FREE >= max - m->chunks;
 }
 
 void

@@ -113,13 +113,17 @@ tcp_flow_holds(const struct tcp_flow *f, uint32_t inner_flow)
     return h != NULL && *count_of(h, inner_flow) > 0;
 }
 
-/* Nobody holds more than is still free of what all may hold. */
+/* Nobody holds more than so many times what is still free of what all may hold, as of what lies
+ * beyond holes and of what was sent. */
+enum { HELD_TIMES_FREE = 4 };
+
 static bool
 may_hold(const struct tcp_transport *t, const struct tcp_flow *f)
 {
     uint32_t n = f->early.holds != NULL ? f->early.holds->n : 0;
 
-    return t->n_held < t->held_max && n < t->held_max - t->n_held && n < UINT16_MAX;
+    return t->n_held < t->held_max && n / HELD_TIMES_FREE < t->held_max - t->n_held &&
+           n < UINT16_MAX;
 }
 
 /* Behind all that lies before it in the stream: mostly at the end. */

@@ -22,9 +22,18 @@ enum {
 #define WALL_EPOCH UINT64_C(1700000000)
 
 static struct resources {
-    struct rte_mempool *pool;
+    struct rte_mempool *pool, *small_pool;
     struct rte_ring *events, *commands;
 } resources[NODES];
+
+static struct rte_mempool *
+make_pool(const char *prefix, unsigned id, unsigned packets)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "%s%u", prefix, id);
+    return rte_pktmbuf_pool_create(name, packets, 0, PACKET_META_SIZE, DATA_ROOM, SOCKET_ID_ANY);
+}
 
 int
 node_resources_init(void)
@@ -33,16 +42,15 @@ node_resources_init(void)
         struct resources *r = &resources[i];
         char name[32];
 
-        snprintf(name, sizeof(name), "sim%u", i);
-        r->pool =
-            rte_pktmbuf_pool_create(name, NODE_POOL, 0, PACKET_META_SIZE, DATA_ROOM, SOCKET_ID_ANY);
+        r->pool = make_pool("sim", i, NODE_POOL);
+        r->small_pool = make_pool("sim.small", i, NODE_POOL_SMALL);
         snprintf(name, sizeof(name), "sim%u.events", i);
         r->events = rte_ring_create_elem(name, sizeof(struct tunnel_event), TUNNEL_RING_SIZE,
                                          SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
         snprintf(name, sizeof(name), "sim%u.commands", i);
         r->commands = rte_ring_create_elem(name, sizeof(struct tunnel_command), TUNNEL_RING_SIZE,
                                            SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-        if (r->pool == NULL || r->events == NULL || r->commands == NULL)
+        if (r->pool == NULL || r->small_pool == NULL || r->events == NULL || r->commands == NULL)
             return -1;
     }
     return 0;
@@ -78,7 +86,7 @@ node_init(struct node *n, unsigned id, const struct node_config *config,
         .config = *config,
         .shared = *shared,
         .host = *host,
-        .pool = resources[id].pool,
+        .pool = config->small_pool ? resources[id].small_pool : resources[id].pool,
         .events = resources[id].events,
         .commands = resources[id].commands,
         .entropy = prng_fork(shared->seed, 'e' + id),
@@ -326,7 +334,7 @@ node_crash(struct node *n)
 const char *
 node_leak(const struct node *n)
 {
-    if (rte_mempool_avail_count(n->pool) != NODE_POOL)
+    if (rte_mempool_avail_count(n->pool) != n->pool->size)
         return "leak: packet buffers are missing after the end";
     if (rte_ring_count(n->events) != 0 || rte_ring_count(n->commands) != 0)
         return "leak: messages are left in a ring";

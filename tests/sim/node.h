@@ -12,7 +12,8 @@
 
 #include "prng.h"
 
-enum { NODES_MAX = 4, NODE_PORT = 51820, NODE_POOL = 8191, NODE_MESSAGE_MAX = 2048 };
+enum { NODES_MAX = 4, NODE_PORT = 51820, NODE_MESSAGE_MAX = 2048 };
+enum { NODE_POOL = 8191, NODE_POOL_SMALL = 2047 };
 
 struct node_config {
     bool dials;               /* has the other's endpoint */
@@ -22,6 +23,7 @@ struct node_config {
     bool in_order, knock;
     unsigned n_peers; /* of node 0: it has the nodes 1 .. n_peers; 0: 1 */
     bool wrong_psk;
+    bool small_pool;        /* NODE_POOL_SMALL packets */
     uint16_t keepalive;     /* persistent, s */
     wgt_time control_delay; /* from an event to the handshaker's look at it */
     wgt_time control_ahead; /* the handshaker's thread reads its clock so much later in a turn */

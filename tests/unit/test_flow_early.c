@@ -759,8 +759,8 @@ r10_held_packets_are_bounded(void **state)
     for (int k = 0; k < 60; k++)
         r->kind[k] = RIG_WAITS;
     rig_send_frames(r, 1, 59);
-    assert_int_equal(r->t.n_held, 20);
-    assert_int_equal(r->n_log, 39);
+    assert_int_equal(r->t.n_held, 32);
+    assert_int_equal(r->n_log, 27);
     rig_send_frames(r, 0, 0);
     assert_int_equal(r->n_log, 60);
     assert_int_equal(r->t.n_held, 0);

@@ -416,19 +416,46 @@ run_that_takes_the_place_of_another_needs_no_share(void **state)
     script_free(s);
 }
 
+/* Beyond a hole, from seq on; returns where it was refused. */
+static uint32_t
+fill_with_chunks(struct script *s, uint32_t seq)
+{
+    while (feed(s, TCP_ACK, seq, 1, 10) == WGT_OK)
+        seq += 10;
+    return seq;
+}
+
 static void
-nobody_holds_more_chunks_than_are_free(void **state)
+nobody_holds_more_chunks_than_four_times_what_is_free(void **state)
 {
     struct script *s = script_established(false, true);
-    uint32_t seq = 101;
 
     (void)state;
     s->memory.chunks_max = 20;
-    while (feed(s, TCP_ACK, seq, 1, 10) == WGT_OK)
-        seq += 10;
-    assert_int_equal(s->memory.chunks, 10);
+    fill_with_chunks(s, 101);
+    assert_int_equal(s->memory.chunks, 16);
     assert_int_equal(feed(s, TCP_ACK, 1, 1, 100), WGT_OK); /* in order always goes */
     assert_int_equal(s->memory.chunks, 0);
+    read_all(s);
+    script_free(s);
+}
+
+static void
+strangers_find_half_of_the_chunks(void **state)
+{
+    struct script *s = script_new();
+    uint32_t seq;
+
+    (void)state;
+    s->options.receive_buffer_max = 2 * s->options.receive_buffer;
+    open_passive(s);
+    s->memory.chunks_max = 40;
+    s->memory.chunks = 15; /* others' */
+    seq = fill_with_chunks(s, 101);
+    assert_int_equal(s->memory.chunks, 15 + 4);
+    tcp_widen(&s->c, s->options.receive_buffer_max);
+    fill_with_chunks(s, seq);
+    assert_int_equal(s->memory.chunks, 15 + 20);
     read_all(s);
     script_free(s);
 }
@@ -460,7 +487,8 @@ main(void)
         cmocka_unit_test(no_record_left_refuses_a_new_run_only),
         cmocka_unit_test(nobody_holds_more_records_than_are_free),
         cmocka_unit_test(run_that_takes_the_place_of_another_needs_no_share),
-        cmocka_unit_test(nobody_holds_more_chunks_than_are_free),
+        cmocka_unit_test(nobody_holds_more_chunks_than_four_times_what_is_free),
+        cmocka_unit_test(strangers_find_half_of_the_chunks),
         cmocka_unit_test(connection_is_small),
     };
 

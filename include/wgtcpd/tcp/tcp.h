@@ -137,7 +137,8 @@ struct tcp_memory {
     uint32_t tx_fresh; /* of tx, from the beginning: never used so far */
     uint32_t n_busy;   /* held by connections */
     /* Chunks that wait beyond holes, of all connections, and how many may: set chunks_max after
-     * tcp_memory_init (no limit). They are shared by the same rule. */
+     * tcp_memory_init (no limit). Nobody holds more than four times what is still free of them, and
+     * who was not widened yet (tcp_widen) finds only the first half. */
     uint32_t chunks, chunks_max;
 };
 /* tx: n_tx of them, at least as many as connections will share m. */
