@@ -45,6 +45,7 @@ random_impairment(struct prng *r, uint16_t mtu_min)
             break;
         case 8:
             what.ack_thin = prng_between(r, 1, 20) * WGT_MSEC;
+            what.resegment = prng_below(r, 3) == 0;
             break;
         case 9:
             what.mtu = (uint16_t)prng_between(r, mtu_min, 1450);
@@ -123,6 +124,7 @@ random_nodes(struct prng *r, struct sim_config *c)
         c->node[i].congestion = algorithms[prng_below(r, 4)];
         c->node[i].in_order = prng_below(r, 4) == 0;
         c->node[i].knock = knock;
+        c->node[i].small_pool = prng_below(r, 6) == 0;
         if (prng_below(r, 4) == 0)
             c->node[i].keepalive = (uint16_t)prng_between(r, 1, 30);
         if (prng_below(r, 2) == 0)
@@ -140,7 +142,7 @@ random_links(struct prng *r, struct sim_config *c)
     for (unsigned i = 0; i < 2; i++) {
         struct network_link *l = &c->network.link[i];
 
-        l->delay = prng_between(r, 0, 80000) * WGT_USEC;
+        l->delay = prng_between(r, 0, prng_below(r, 6) == 0 ? 300000 : 80000) * WGT_USEC;
         if (prng_below(r, 3) == 0) {
             l->rate = prng_between(r, 125000, 2500000); /* 1 .. 20 Mbit/s */
             l->queue = (uint32_t)prng_between(r, 30000, 200000);
@@ -296,13 +298,13 @@ sim_describe(const struct sim_config *c, FILE *to)
     for (unsigned i = 0; i < 2; i++)
         fprintf(
             to,
-            "  node %u: %s %s, keepalive %u, %s%s%s, control +%.1f ms; link %.0f ms, %llu B/s\n", i,
-            c->node[i].dials ? "dials" : "does not dial", transport_kind_name(c->node[i].kind),
+            "  node %u: %s %s, keepalive %u, %s%s%s%s, control +%.1f ms; link %.0f ms, %llu B/s\n",
+            i, c->node[i].dials ? "dials" : "does not dial", transport_kind_name(c->node[i].kind),
             c->node[i].keepalive,
             c->node[i].congestion != NULL ? c->node[i].congestion->name : "default",
-            c->node[i].in_order ? ", in order" : "", c->node[i].knock ? ", knocks" : "",
-            (double)c->node[i].control_delay / 1e6, (double)c->network.link[i].delay / 1e6,
-            (unsigned long long)c->network.link[i].rate);
+            c->node[i].in_order ? ", in order" : "", c->node[i].small_pool ? ", few packets" : "",
+            c->node[i].knock ? ", knocks" : "", (double)c->node[i].control_delay / 1e6,
+            (double)c->network.link[i].delay / 1e6, (unsigned long long)c->network.link[i].rate);
     for (unsigned i = 0; i < c->network.n_faults; i++) {
         const struct network_fault *f = &c->network.faults[i];
 
