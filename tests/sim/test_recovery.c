@@ -134,6 +134,29 @@ after_a_nat_rebinding_probes_go_on_within_500ms(void **state)
     }
 }
 
+/* SYN, SYN,ACK, initiation, response, key confirmation: 20 ms each. */
+static void
+a_nat_rebinding_in_the_middle_of_the_handshakes_costs_one_syn(void **state)
+{
+    (void)state;
+    for (unsigned ms = 0; ms <= 140; ms += 10) {
+        struct sim_config c = probed(107);
+        wgt_time first;
+
+        c.duration = 15 * S;
+        c.probes[0].until = c.duration - S;
+        c.network.nat = true;
+        c.network.rebinds[c.network.n_rebinds++] = S + ms * MS;
+        begin(&c);
+        run_to(c.duration);
+        first = probe_first_after(&world.probe[0], S);
+        if (first == WGT_NEVER || first > S + 1200 * MS)
+            fail_msg("rebinding %u ms after the SYN: no answer", ms);
+        expect_silence_at_most(first, c.duration - 2 * S, 500 * MS);
+        finish();
+    }
+}
+
 static void
 after_the_listener_restarted_probes_go_on(void **state)
 {
@@ -348,6 +371,7 @@ main(void)
         T(after_an_injected_reset_a_bulk_goes_on),
         T(after_a_black_hole_of_15s_probes_go_on_within_600ms),
         T(after_a_nat_rebinding_probes_go_on_within_500ms),
+        T(a_nat_rebinding_in_the_middle_of_the_handshakes_costs_one_syn),
         T(after_the_listener_restarted_probes_go_on),
         T(forged_segments_beside_the_mark_cost_nothing),
         T(forged_bytes_in_the_stream_cost_at_most_500ms),
