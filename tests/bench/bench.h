@@ -29,7 +29,6 @@ struct bench_options {
     const char *only;        /* "udp" or "tcp"; NULL: both */
     const char *way;         /* "send" or "receive"; NULL: both */
     unsigned rounds;
-    uint32_t connections;
     int cpu; /* -1: the last one */
     struct bench_list sizes, peers;
 };
@@ -93,6 +92,7 @@ bench_random_below(uint64_t *state, uint32_t n)
 
 void bench_path(const struct bench_options *o, struct rte_mempool *pool);
 void bench_handshake(const struct bench_options *o, struct rte_mempool *pool);
+void bench_connections(const struct bench_options *o, struct rte_mempool *pool);
 void bench_scale(const struct bench_options *o, struct rte_mempool *pool);
 
 #endif

@@ -26,8 +26,9 @@ static const struct {
     {"path", "clocks a packet, from port to port, beside the AEAD alone", "1,100,10000,1000000",
      "1,100", bench_path},
     {"handshake", "handshakes a second, beside X25519 alone", "1", "1", bench_handshake},
-    {"scale", "memory and look-ups of many peers and connections", "1000,10000,100000,1000000",
-     "100,1000", bench_scale},
+    {"connections", "memory of live connections", "100000", "200", bench_connections},
+    {"scale", "memory and look-ups of many peers", "1000,10000,100000,1000000", "100,1000",
+     bench_scale},
 };
 enum { BENCHES = sizeof(benches) / sizeof(benches[0]) };
 
@@ -36,15 +37,13 @@ print_help(FILE *to)
 {
     fputs("usage: bench BENCH [OPTION]...\n\n", to);
     for (unsigned i = 0; i < BENCHES; i++)
-        fprintf(to, "  %-10s %s\n", benches[i].name, benches[i].what);
+        fprintf(to, "  %-12s %s\n", benches[i].name, benches[i].what);
     fputs("\n"
           "      --quick               small numbers: whether it works at all\n"
           "      --json FILE           write the figures there, too\n"
           "      --rounds N            medians are of so many (default 200)\n"
           "      --cpu N               run there (default: the last one)\n"
-          "      --peers N,...         (default 1,100,10000,1000000; scale: from 1000)\n"
-          "scale:\n"
-          "      --connections N       live at the same time (default 100000; 0: none)\n"
+          "      --peers N,...         of peers, of connections; each bench has its defaults\n"
           "path:\n"
           "      --sizes N,...         bytes of an inner packet (default 64,512,1420)\n"
           "      --transport udp|tcp   (default: both)\n"
@@ -85,8 +84,6 @@ set_defaults(struct bench_options *o)
         parse_list(&o->sizes, "64,512,1420");
     if (o->rounds == 0)
         o->rounds = o->quick ? 3 : 200;
-    if (o->connections == UINT32_MAX)
-        o->connections = o->quick ? 200 : 100000;
     check_sizes(&o->sizes);
 }
 
@@ -104,8 +101,7 @@ parse_options(int argc, char **argv, struct bench_options *o)
         WAY,
         CONGESTION,
         SOFTWARE,
-        STAGES,
-        CONNECTIONS
+        STAGES
     };
     static const struct option options[] = {
         {"quick", no_argument, NULL, QUICK},
@@ -118,7 +114,6 @@ parse_options(int argc, char **argv, struct bench_options *o)
         {"way", required_argument, NULL, WAY},
         {"congestion", required_argument, NULL, CONGESTION},
         {"software-checksums", no_argument, NULL, SOFTWARE},
-        {"connections", required_argument, NULL, CONNECTIONS},
         {"stages", no_argument, NULL, STAGES},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -155,9 +150,6 @@ parse_options(int argc, char **argv, struct bench_options *o)
             break;
         case SOFTWARE:
             o->software_checksums = true;
-            break;
-        case CONNECTIONS:
-            o->connections = (uint32_t)strtoul(optarg, NULL, 10);
             break;
         case STAGES:
             o->stages = true;
@@ -218,7 +210,7 @@ start_eal(const struct bench_options *o)
 int
 main(int argc, char **argv)
 {
-    struct bench_options o = {.cpu = -1, .connections = UINT32_MAX};
+    struct bench_options o = {.cpu = -1};
     char error[128];
 
     parse_options(argc, argv, &o);
