@@ -85,7 +85,7 @@ look_at_tcp(const struct coalescer *c, struct coalesce_packet *p)
     p->joins = c->tcp && is_stream_data(p) && is_plain_ip(p);
 }
 
-/* Without a checksum of its own a datagram has nothing that the new one could stand for. */
+/* RFC 8200 8.1: a checksum of zero is none, and must not become one; though it may add up. */
 static void
 look_at_udp(const struct coalescer *c, struct coalesce_packet *p)
 {
@@ -194,8 +194,7 @@ tcp_carries_on(const struct coalesce_chain *chain, const struct coalesce_packet 
     uint8_t changed = f[TCP_FLAGS_AT] ^ t[TCP_FLAGS_AT];
     uint32_t stream = (uint32_t)chain->n * chain->size;
 
-    return first->header_len == p->header_len && (t[TCP_FLAGS_AT] & TCP_CWR) == 0 &&
-           (changed & ~(TCP_CWR | TCP_PSH | TCP_FIN)) == 0 &&
+    return (t[TCP_FLAGS_AT] & TCP_CWR) == 0 && (changed & ~(TCP_CWR | TCP_PSH | TCP_FIN)) == 0 &&
            get_be32(t + TCP_SEQ_AT) == get_be32(f + TCP_SEQ_AT) + stream &&
            memcmp(f + TCP_ACK_AT, t + TCP_ACK_AT, 5) == 0 && /* the data offset's byte, too */
            memcmp(f + TCP_WINDOW_AT, t + TCP_WINDOW_AT, 2) == 0 &&

@@ -301,7 +301,8 @@ segments_whose_headers_differ_stay_apart(void **state)
     APART(2, p.ttl--);
     APART(2, p.traffic_class = IP_ECN_CE);
     APART(2, p.traffic_class = 0xb8);
-    APART(2, p.fragmentable = true);
+    APART(2, (p.fragmentable = true, p.id++));
+    APART(2, (p.udp = true, p.id++));
     APART(2, p.flags |= TCP_CWR);
     APART(2, p.flags |= TCP_ECE);
     APART(2, p.flags |= TCP_URG);
@@ -400,7 +401,15 @@ datagrams_without_a_checksum_stay_apart(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 2; i++) {
-        put_be16(write_next(&p) + 26, 0);
+        uint8_t *packet = write_next(&p);
+        struct vnet_header h;
+
+        /* all adds up with a checksum of zero */
+        put_be16(packet + 30, 0);
+        h = rig_make_partial(packet, lens[c.n_packets]);
+        put_be16(packet + 30, checksum_finish(checksum_add(0, packet + h.checksum_start,
+                                                           lens[c.n_packets] - h.checksum_start)));
+        put_be16(packet + 26, 0);
         add_bytes();
     }
     expect_chains(2);
