@@ -111,8 +111,9 @@ get_le32(const uint8_t *p)
 static inline void
 put_le32(uint8_t *p, uint32_t v)
 {
-    v = WGT_LE(32, v);
-    memcpy(p, &v, sizeof(v));
+    uint32_t le = WGT_LE(32, v);
+
+    memcpy(p, &le, sizeof(le));
 }
 
 static inline uint64_t
@@ -127,8 +128,9 @@ get_le64(const uint8_t *p)
 static inline void
 put_le64(uint8_t *p, uint64_t v)
 {
-    v = WGT_LE(64, v);
-    memcpy(p, &v, sizeof(v));
+    uint64_t le = WGT_LE(64, v);
+
+    memcpy(p, &le, sizeof(le));
 }
 
 #define WGT_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
