@@ -466,9 +466,11 @@ send_any(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
     if (send_reset(c, out))
         return true;
-    tcp_timers_expire(c, now);
-    if (send_reset(c, out))
-        return true;
+    if (now >= c->deadline) {
+        tcp_timers_expire(c, now);
+        if (send_reset(c, out))
+            return true;
+    }
     switch (c->state) {
     case TCP_CLOSED:
         return false;

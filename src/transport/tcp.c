@@ -418,7 +418,8 @@ run_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
     }
     flow_output(t, now, f);
     flow_pull(t, now, f);
-    flow_output(t, now, f);
+    if (f->dirty) /* something was pulled */
+        flow_output(t, now, f);
     if (tcp_state(&f->conn) == TCP_CLOSED || tcp_state(&f->conn) == TCP_TIME_WAIT) {
         end_flow(t, now, f);
         return;
