@@ -142,7 +142,7 @@ random_links(struct prng *r, struct sim_config *c)
     for (unsigned i = 0; i < 2; i++) {
         struct network_link *l = &c->network.link[i];
 
-        l->delay = prng_between(r, 0, prng_below(r, 6) == 0 ? 300000 : 80000) * WGT_USEC;
+        l->delay = prng_between(r, 0, 80000) * WGT_USEC;
         if (prng_below(r, 3) == 0) {
             l->rate = prng_between(r, 125000, 2500000); /* 1 .. 20 Mbit/s */
             l->queue = (uint32_t)prng_between(r, 30000, 200000);
