@@ -5,6 +5,8 @@
  * though the reader may have taken bytes out of it (early.c). A newcomer is trimmed at both ends to
  * what is new, or replaces runs that it covers whole and of which nothing was taken.
  */
+#include <wgtcpd/base/share.h>
+
 #include "internal.h"
 
 /* Chunks (not bytes) that may wait: a peer that sends tiny segments must not pin every buffer. */
@@ -14,11 +16,8 @@ chunk_limit(const struct tcp_conn *c)
     return tcp_min(4 + c->options.receive_buffer / 256, 4096);
 }
 
-/* Of what all connections may let wait beyond holes nobody holds more than so many times what is
- * still free: one alone has four fifths of it, two have four ninths each, and so on. Who is not
- * trusted with its whole window yet finds half of it only: strangers may be many. */
-enum { SHARE_TIMES_FREE = 4 };
-
+/* Of what all connections may let wait beyond holes. Who is not trusted with its whole window yet
+ * finds half of it only: strangers may be many. */
 static bool
 share_spent(const struct tcp_conn *c)
 {
@@ -29,7 +28,7 @@ share_spent(const struct tcp_conn *c)
     if (m == NULL || c->run_chunks >= chunk_limit(c))
         return true;
     max = stranger ? m->chunks_max / 2 : m->chunks_max;
-    return m->chunks >= max || c->run_chunks / SHARE_TIMES_FREE >= max - m->chunks;
+    return !share_left(c->run_chunks, m->chunks, max);
 }
 
 void

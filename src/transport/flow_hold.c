@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <wgtcpd/base/share.h>
+
 #include "flow.h"
 
 /* A repair comes after one round trip and a quarter, after two and a quarter when it was lost, too:
@@ -113,17 +115,12 @@ tcp_flow_holds(const struct tcp_flow *f, uint32_t inner_flow)
     return h != NULL && *count_of(h, inner_flow) > 0;
 }
 
-/* Nobody holds more than so many times what is still free of what all may hold, as of what lies
- * beyond holes and of what was sent. */
-enum { HELD_TIMES_FREE = 4 };
-
 static bool
 may_hold(const struct tcp_transport *t, const struct tcp_flow *f)
 {
     uint32_t n = f->early.holds != NULL ? f->early.holds->n : 0;
 
-    return t->n_held < t->held_max && n / HELD_TIMES_FREE < t->held_max - t->n_held &&
-           n < UINT16_MAX;
+    return share_left(n, t->n_held, t->held_max) && n < UINT16_MAX;
 }
 
 /* Behind all that lies before it in the stream: mostly at the end. */

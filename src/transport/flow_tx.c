@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From segments of the TCP engine to IP packets. */
+#include <wgtcpd/base/share.h>
 #include <wgtcpd/wire/eth.h>
 
 #include "flow.h"
 
 enum { BACKLOG_MAX = 16384 };
 
-/* A flow may hold so many times what is still free of the packets for sending: one alone has four
- * fifths of them, two have four ninths each, and a newcomer always finds some. The floor keeps
- * acknowledgments coming, which let a flow go on that had to stop. */
-enum { SENT_TIMES_FREE = 4, SENT_FLOOR = 2 };
+/* Packets for sending that any flow may hold: they keep acknowledgments coming, which let a flow go
+ * on that had to stop. */
+enum { SENT_FLOOR = 2 };
 
 /* The segment is one whole message and nobody else holds its mbuf: headers go into its headroom and
  * the connection keeps a second reference until the bytes are acknowledged. */
@@ -103,9 +103,7 @@ flow_output(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 static bool
 has_packets(const struct tcp_transport *t, const struct tcp_flow *f)
 {
-    uint32_t free = t->sent_max > t->n_sent ? t->sent_max - t->n_sent : 0;
-
-    return f->n_sent < SENT_FLOOR || f->n_sent / SENT_TIMES_FREE < free;
+    return f->n_sent < SENT_FLOOR || share_left(f->n_sent, t->n_sent, t->sent_max);
 }
 
 /* Of what the peer and the path allow. */
