@@ -88,11 +88,11 @@ inner_mtu(const struct config *c, uint32_t outer_mtu)
         return c->mtu;
     if (outer_mtu > packet_room(c) - PACKET_SLACK)
         outer_mtu = OUTER_MTU;
-    if (may_use_tcp(c) && !has_ipv6_outside(c))
+    if (!may_use_tcp(c))
+        return outer_mtu - OVERHEAD_UDP;
+    if (!has_ipv6_outside(c))
         return outer_mtu - OVERHEAD_TCP_V4;
-    if (may_use_tcp(c))
-        return (outer_mtu - OVERHEAD_TCP) & ~(uint32_t)(MESSAGE_PADDING - 1);
-    return outer_mtu - OVERHEAD_UDP;
+    return (outer_mtu - OVERHEAD_TCP) & ~(uint32_t)(MESSAGE_PADDING - 1);
 }
 
 static struct rte_ring *
