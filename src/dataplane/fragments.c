@@ -63,7 +63,7 @@ add_v4(struct fragments *f, wgt_time now, struct rte_mbuf *m)
     if (p[9] != IP_PROTO_UDP)
         return drop(f, WGT_DROP_IP_FRAGMENT, m);
     packet_set(m, p, get_be16(p + 2));
-    m->l3_len = (uint16_t)((p[0] & 0x0f) * 4) & 0x1ff;
+    m->l3_len = ipv4_header_len(p) & 0x1ff;
     return rte_ipv4_frag_reassemble_packet(f->table, &f->dead, m, now, (void *)p);
 }
 
@@ -109,7 +109,7 @@ finish_v4(struct rte_mbuf *m)
     uint8_t *p = rte_pktmbuf_mtod(m, uint8_t *);
 
     put_be16(p + 10, 0);
-    put_be16(p + 10, checksum_ipv4_header(p, (size_t)(p[0] & 0x0f) * 4));
+    put_be16(p + 10, checksum_ipv4_header(p, ipv4_header_len(p)));
 }
 
 /* The library leaves the identification zero. */

@@ -34,14 +34,21 @@ payload_len(const struct coalesce_packet *p)
     return (size_t)(p->len - p->header_len);
 }
 
+/* Source and destination. */
+static struct span
+addresses_of(const struct coalesce_packet *p)
+{
+    if (ip_is_v4(p->data))
+        return (struct span){p->data + IPV4_ADDRESSES_AT, IPV4_ADDRESSES_LEN};
+    return (struct span){p->data + IPV6_ADDRESSES_AT, IPV6_ADDRESSES_LEN};
+}
+
 static uint64_t
 upper_pseudo(const struct coalesce_packet *p, size_t upper_len)
 {
-    const uint8_t *addresses =
-        p->data + (ip_is_v4(p->data) ? IPV4_ADDRESSES_AT : IPV6_ADDRESSES_AT);
-    size_t len = ip_is_v4(p->data) ? IPV4_ADDRESSES_LEN : IPV6_ADDRESSES_LEN;
+    struct span addresses = addresses_of(p);
 
-    return checksum_add(p->protocol + upper_len, addresses, len);
+    return checksum_add(p->protocol + upper_len, addresses.data, addresses.len);
 }
 
 static bool
@@ -61,8 +68,7 @@ is_plain_ip(const struct coalesce_packet *p)
 {
     if (!ip_is_v4(p->data))
         return p->upper == IPV6_HEADER_LEN;
-    return p->upper == IPV4_HEADER_LEN &&
-           checksum_finish(checksum_add(0, p->data, IPV4_HEADER_LEN)) == 0;
+    return p->upper == IPV4_HEADER_LEN && checksum_ipv4_header(p->data, IPV4_HEADER_LEN) == 0;
 }
 
 /* Beside ACK, the flags of a segment that carries on a stream. */
@@ -128,26 +134,22 @@ look_at(const struct coalescer *c, struct coalesce_packet *p)
 static unsigned
 bucket_of(const struct coalesce_packet *p)
 {
-    bool v4 = ip_is_v4(p->data);
-    const uint8_t *addresses = p->data + (v4 ? IPV4_ADDRESSES_AT : IPV6_ADDRESSES_AT);
-    size_t len = v4 ? IPV4_ADDRESSES_LEN : IPV6_ADDRESSES_LEN;
+    struct span addresses = addresses_of(p);
     uint32_t h = get_be32(p->data + p->upper);
 
-    for (size_t i = 0; i < len; i += 4)
-        h = (h << 5 | h >> 27) ^ get_be32(addresses + i);
+    for (size_t i = 0; i < addresses.len; i += 4)
+        h = (h << 5 | h >> 27) ^ get_be32(addresses.data + i);
     return (h * UINT32_C(0x9e3779b1) >> 16) % COALESCE_BUCKETS;
 }
 
 static bool
 is_same_flow(const struct coalesce_packet *a, const struct coalesce_packet *b)
 {
-    bool v4 = ip_is_v4(a->data);
-    size_t at = v4 ? IPV4_ADDRESSES_AT : IPV6_ADDRESSES_AT;
-    size_t len = v4 ? IPV4_ADDRESSES_LEN : IPV6_ADDRESSES_LEN;
+    struct span of_a = addresses_of(a), of_b = addresses_of(b);
 
-    return a->protocol == b->protocol && v4 == ip_is_v4(b->data) &&
+    return a->protocol == b->protocol && of_a.len == of_b.len &&
            get_be32(a->data + a->upper) == get_be32(b->data + b->upper) &&
-           memcmp(a->data + at, b->data + at, len) == 0;
+           memcmp(of_a.data, of_b.data, of_a.len) == 0;
 }
 
 /* The newest chain of the packet's flow; only there order allows it to be joined. */

@@ -16,7 +16,6 @@ enum {
     IPV4_ADDRESSES_AT = 12,
     IPV4_ADDRESSES_LEN = 8,
 };
-enum { IPV4_DONT_FRAGMENT = 0x4000 };
 
 /* RFC 8200 3 */
 enum {
@@ -30,7 +29,6 @@ enum {
 enum {
     TCP_SEQ_AT = 4,
     TCP_ACK_AT = 8,
-    TCP_DATA_OFFSET_AT = 12,
     TCP_FLAGS_AT = 13,
     TCP_WINDOW_AT = 14,
     TCP_CHECKSUM_AT = 16,
@@ -39,17 +37,5 @@ enum {
 
 /* RFC 768 */
 enum { UDP_LENGTH_AT = 4, UDP_CHECKSUM_AT = 6 };
-
-static inline size_t
-ipv4_header_len(const uint8_t *packet)
-{
-    return (size_t)(packet[0] & 0x0f) * 4;
-}
-
-static inline size_t
-tcp_data_offset(const uint8_t *tcp)
-{
-    return (size_t)(tcp[TCP_DATA_OFFSET_AT] >> 4) * 4;
-}
 
 #endif

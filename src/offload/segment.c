@@ -90,8 +90,7 @@ write_ip(struct segmenter *s, uint8_t *out, size_t len)
         put_be16(out + IPV4_LENGTH_AT, (uint16_t)len);
         put_be16(out + IPV4_ID_AT, s->id++);
         put_be16(out + IPV4_CHECKSUM_AT, 0);
-        put_be16(out + IPV4_CHECKSUM_AT,
-                 checksum_finish(checksum_add(0, out, ipv4_header_len(out))));
+        put_be16(out + IPV4_CHECKSUM_AT, checksum_ipv4_header(out, ipv4_header_len(out)));
     } else {
         put_be16(out + IPV6_LENGTH_AT, (uint16_t)(len - IPV6_HEADER_LEN));
     }

@@ -41,15 +41,6 @@ struct key {
 /* --- bits --- */
 
 static uint64_t
-load_be64(const uint8_t *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return be64toh(v);
-}
-
-static uint64_t
 load_be32_high(const uint8_t *p)
 {
     return (uint64_t)get_be32(p) << 32;
@@ -90,7 +81,7 @@ key_of_prefix(struct key *key, const struct ip_prefix *p)
     if (p->addr.family == IP_V4 && p->len <= 32)
         *key = (struct key){.bits = {load_be32_high(p->addr.bytes), 0}};
     else if (p->addr.family == IP_V6 && p->len <= 128)
-        *key = (struct key){.bits = {load_be64(p->addr.bytes), load_be64(p->addr.bytes + 8)}};
+        *key = (struct key){.bits = {get_be64(p->addr.bytes), get_be64(p->addr.bytes + 8)}};
     else
         return false;
     key->len = p->len;
@@ -128,7 +119,7 @@ allowedips_lookup_v4(const struct allowedips *t, const uint8_t addr[4])
 void *
 allowedips_lookup_v6(const struct allowedips *t, const uint8_t addr[16])
 {
-    const uint64_t bits[2] = {load_be64(addr), load_be64(addr + 8)};
+    const uint64_t bits[2] = {get_be64(addr), get_be64(addr + 8)};
     const struct allowedips_node *node = load_node(&t->root_v6);
     void *best = NULL, *value;
 

@@ -26,7 +26,7 @@ v4_is_link_local(const uint8_t *a)
 static enum wgt_drop
 forward_v4(uint8_t *packet, size_t len, bool verify_checksum)
 {
-    size_t header_len = (size_t)(packet[0] & 0x0f) * 4;
+    size_t header_len = ipv4_header_len(packet);
     const uint8_t *src = packet + 12, *dst = packet + 16;
     uint16_t word;
 

@@ -170,7 +170,7 @@ quote_v4(const uint8_t *quote, size_t len, struct icmp_error *e, size_t *upper)
 
     if (len < IPV4_HEADER_LEN || quote[0] >> 4 != 4)
         return false;
-    header_len = (size_t)(quote[0] & 0x0f) * 4;
+    header_len = ipv4_header_len(quote);
     if (header_len < IPV4_HEADER_LEN || (get_be16(quote + 6) & 0x1fff) != 0)
         return false;
     e->protocol = quote[9];

@@ -16,7 +16,7 @@ static void
 find_upper_v4(const uint8_t *packet, size_t len, struct inner_upper *out)
 {
     uint16_t fragment = get_be16(packet + 6);
-    size_t header_len = (size_t)(packet[0] & 0x0f) * 4;
+    size_t header_len = ipv4_header_len(packet);
 
     out->protocol = packet[9];
     out->fragment = (fragment & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET)) != 0;

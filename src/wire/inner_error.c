@@ -20,7 +20,6 @@ enum {
     ICMPV6_TIME_EXCEEDED = 3,
     ICMPV6_INFORMATIONAL = 128, /* types below are errors */
     ICMPV6_REDIRECT = 137,
-    IPV4_DONT_FRAGMENT = 0x4000,
     ERROR_MAX_V4 = 576, /* RFC 1812 4.3.2.3 */
     ERROR_TTL = 64,
     ERROR_TRAFFIC_CLASS_V4 = 0xc0, /* RFC 1812 4.3.2.5: internetwork control */

@@ -61,7 +61,7 @@ inner_mss_clamp(uint8_t *packet, size_t len, size_t mtu)
     tcp = packet + u.offset;
     if ((tcp[13] & (TCP_SYN | TCP_RST)) != TCP_SYN)
         return false;
-    header_len = (size_t)(tcp[12] >> 4) * 4;
+    header_len = tcp_data_offset(tcp);
     if (header_len > len - u.offset || mtu <= headers)
         return false;
     at = find_mss(tcp, header_len);

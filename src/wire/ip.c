@@ -3,7 +3,7 @@
 
 #include <wgtcpd/wire/checksum.h>
 
-enum { IPV4_DONT_FRAGMENT = 0x4000, IPV4_MORE_FRAGMENTS = 0x2000, IPV4_FRAGMENT_OFFSET = 0x1fff };
+enum { IPV4_MORE_FRAGMENTS = 0x2000, IPV4_FRAGMENT_OFFSET = 0x1fff };
 
 /* IANA's list of IPv6 extension header types. */
 enum {
@@ -36,7 +36,7 @@ parse_v4(const uint8_t *packet, size_t len, bool verify_checksum, struct ip_head
 
     if (len < IPV4_HEADER_LEN)
         return WGT_DROP_IP_SHORT;
-    header_len = (size_t)(packet[0] & 0x0f) * 4;
+    header_len = ipv4_header_len(packet);
     if (header_len < IPV4_HEADER_LEN || header_len > len)
         return WGT_DROP_IP_HEADER_LENGTH;
     total_len = get_be16(packet + 2);

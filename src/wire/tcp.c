@@ -98,7 +98,7 @@ tcp_parse(const struct ip_header *ip, uint8_t *data, bool verify_checksum, struc
 
     if (ip->payload_len < TCP_HEADER_LEN)
         return WGT_DROP_TCP_SHORT;
-    header_len = (size_t)(data[12] >> 4) * 4;
+    header_len = tcp_data_offset(data);
     if (header_len < TCP_HEADER_LEN || header_len > ip->payload_len)
         return WGT_DROP_TCP_DATA_OFFSET;
     if (verify_checksum &&

@@ -30,7 +30,7 @@ inner_may_be_syn(const uint8_t *packet, size_t len)
 {
     bool v4 = ip_is_v4(packet);
     uint8_t protocol = v4 ? packet[9] : packet[6];
-    size_t flags = (v4 ? (size_t)(packet[0] & 0x0f) * 4 : IPV6_HEADER_LEN) + 13;
+    size_t flags = (v4 ? ipv4_header_len(packet) : IPV6_HEADER_LEN) + 13;
 
     if (protocol == IP_PROTO_TCP)
         return flags < len && (packet[flags] & TCP_SYN);

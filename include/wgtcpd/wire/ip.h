@@ -33,6 +33,16 @@ struct ip_header {
 enum wgt_drop ip_parse(const uint8_t *packet, size_t len, bool verify_checksum,
                        struct ip_header *out);
 
+/* Flag of the word that has the fragment offset (RFC 791 3.1). */
+enum { IPV4_DONT_FRAGMENT = 0x4000 };
+
+/* As the header says: 0 to 60 bytes. */
+static inline size_t
+ipv4_header_len(const uint8_t *packet)
+{
+    return (size_t)(packet[0] & 0x0f) * 4;
+}
+
 /* Of a packet that was parsed before: IPv4, or else IPv6. */
 static inline bool
 ip_is_v4(const uint8_t *packet)

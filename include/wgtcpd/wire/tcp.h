@@ -17,6 +17,13 @@ enum {
     TCP_CWR = 0x80,
 };
 
+/* Of a header that is there up to that byte: 0 to 60 bytes, as it says (RFC 9293 3.1). */
+static inline size_t
+tcp_data_offset(const uint8_t *tcp)
+{
+    return (size_t)(tcp[12] >> 4) * 4;
+}
+
 struct tcp_sack_block {
     uint32_t left, right; /* right is exclusive */
 };
