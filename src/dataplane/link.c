@@ -61,7 +61,7 @@ eth_link_rx(struct eth_link *l, struct rte_mbuf **frames)
 static bool
 is_for_us(const struct eth_link *l, const struct eth_addr *dst)
 {
-    return memcmp(dst, &l->port.eth, sizeof(*dst)) == 0 || eth_addr_is_group(dst);
+    return eth_addr_equal(dst, &l->port.eth) || eth_addr_is_group(dst);
 }
 
 bool

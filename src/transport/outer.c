@@ -2,6 +2,7 @@
 #include <wgtcpd/transport/outer.h>
 
 #include <wgtcpd/transport/path.h>
+#include <wgtcpd/wire/eth.h>
 
 static bool
 source_by_route(const struct outer *o, const struct ip_addr *remote, struct ip_addr *source)
@@ -48,9 +49,7 @@ set_offloads(const struct outer *o, struct rte_mbuf *m, uint8_t protocol, bool v
              size_t l4_len)
 {
     m->ol_flags = v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
-    m->l2_len = 14;
-    m->l3_len = (uint64_t)l3_len & 0x1ff;
-    m->l4_len = (uint64_t)l4_len & 0xff;
+    m->tx_offload = rte_mbuf_tx_offload(ETH_HEADER_LEN, l3_len, l4_len, 0, 0, 0, 0);
     if (protocol == IP_PROTO_UDP && o->offload_udp)
         m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
     else if (protocol == IP_PROTO_TCP && o->offload_tcp)
@@ -62,9 +61,7 @@ outer_send(struct outer *o, struct rte_mbuf *m, const struct ip_addr *src,
            const struct ip_addr *dst, uint8_t protocol, uint8_t traffic_class,
            size_t transport_header_len)
 {
-    struct ip_header h = {
-        .src = *src,
-        .dst = *dst,
+    const struct ip_fields h = {
         .protocol = protocol,
         .ttl = 64,
         .traffic_class = traffic_class,
@@ -80,7 +77,7 @@ outer_send(struct outer *o, struct rte_mbuf *m, const struct ip_addr *src,
         outer_drop(o, WGT_DROP_NO_BUFFER, m);
         return;
     }
-    ip_write(p, &h);
+    ip_write_fields(p, src, dst, &h);
     set_offloads(o, m, protocol, dst->family == IP_V4, len, transport_header_len);
     o->tx(o->ctx, m);
 }

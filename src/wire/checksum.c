@@ -47,18 +47,6 @@ checksum_add(uint64_t sum, const uint8_t *data, size_t len)
     return sum + get_be16(bytes);
 }
 
-/* RFC 9293 3.1 and RFC 8200 8.1: the two pseudo headers differ in layout, not in their sum. */
-uint64_t
-checksum_pseudo(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
-                uint32_t len)
-{
-    uint64_t sum = (uint64_t)protocol + len;
-
-    for (unsigned i = 0, n = ip_addr_len(src); i < n; i += 4)
-        sum += (uint64_t)get_be32(src->bytes + i) + get_be32(dst->bytes + i);
-    return sum;
-}
-
 uint16_t
 checksum_transport(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
                    const uint8_t *data, size_t len)

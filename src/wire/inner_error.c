@@ -25,14 +25,6 @@ enum {
     ERROR_TRAFFIC_CLASS_V4 = 0xc0, /* RFC 1812 4.3.2.5: internetwork control */
 };
 
-bool
-inner_exceeds(const uint8_t *packet, size_t len, size_t mtu)
-{
-    if (ip_is_v4(packet))
-        return len > mtu && len > INNER_MTU_MIN_V4 && (get_be16(packet + 6) & IPV4_DONT_FRAGMENT);
-    return len > mtu && len > INNER_MTU_MIN_V6;
-}
-
 static bool
 is_icmp_error(const uint8_t *packet, size_t len, const struct inner_upper *u)
 {

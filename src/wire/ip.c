@@ -181,73 +181,61 @@ ip_parse(const uint8_t *packet, size_t len, bool verify_checksum, struct ip_head
     }
 }
 
+/* Words are summed before they are written: to read them back at once, and in other widths, would
+ * have to wait for the stores. */
 static size_t
-write_v4(uint8_t *packet, const struct ip_header *h)
+write_v4(uint8_t *packet, const struct ip_addr *src, const struct ip_addr *dst,
+         const struct ip_fields *h)
 {
-    packet[0] = 4 << 4 | IPV4_HEADER_LEN / 4;
-    packet[1] = h->traffic_class;
-    put_be16(packet + 2, (uint16_t)(IPV4_HEADER_LEN + h->payload_len));
-    put_be16(packet + 4, h->id);
-    put_be16(packet + 6, h->dont_fragment ? IPV4_DONT_FRAGMENT : 0);
-    packet[8] = h->ttl;
-    packet[9] = h->protocol;
-    put_be16(packet + 10, 0);
-    memcpy(packet + 12, h->src.bytes, 4);
-    memcpy(packet + 16, h->dst.bytes, 4);
-    put_be16(packet + 10, checksum_ipv4_header(packet, IPV4_HEADER_LEN));
+    const uint32_t words[] = {
+        UINT32_C(0x45) << 24 | (uint32_t)h->traffic_class << 16 |
+            (uint16_t)(IPV4_HEADER_LEN + h->payload_len),
+        (uint32_t)h->id << 16 | (h->dont_fragment ? IPV4_DONT_FRAGMENT : 0),
+        (uint32_t)h->ttl << 24 | (uint32_t)h->protocol << 16,
+        get_be32(src->bytes),
+        get_be32(dst->bytes),
+    };
+    uint64_t sum = (uint64_t)words[0] + words[1] + words[2] + words[3] + words[4];
+
+    put_be32(packet, words[0]);
+    put_be32(packet + 4, words[1]);
+    put_be32(packet + 8, words[2] | checksum_finish(sum));
+    put_be32(packet + 12, words[3]);
+    put_be32(packet + 16, words[4]);
     return IPV4_HEADER_LEN;
 }
 
 static size_t
-write_v6(uint8_t *packet, const struct ip_header *h)
+write_v6(uint8_t *packet, const struct ip_addr *src, const struct ip_addr *dst,
+         const struct ip_fields *h)
 {
     put_be32(packet, UINT32_C(6) << 28 | (uint32_t)h->traffic_class << 20);
     put_be16(packet + 4, (uint16_t)h->payload_len);
     packet[6] = h->protocol;
     packet[7] = h->ttl;
-    memcpy(packet + 8, h->src.bytes, 16);
-    memcpy(packet + 24, h->dst.bytes, 16);
+    memcpy(packet + 8, src->bytes, 16);
+    memcpy(packet + 24, dst->bytes, 16);
     return IPV6_HEADER_LEN;
+}
+
+size_t
+ip_write_fields(uint8_t *packet, const struct ip_addr *src, const struct ip_addr *dst,
+                const struct ip_fields *h)
+{
+    return dst->family == IP_V4 ? write_v4(packet, src, dst, h) : write_v6(packet, src, dst, h);
 }
 
 size_t
 ip_write(uint8_t *packet, const struct ip_header *h)
 {
-    return h->dst.family == IP_V4 ? write_v4(packet, h) : write_v6(packet, h);
-}
+    const struct ip_fields fields = {
+        .protocol = h->protocol,
+        .ttl = h->ttl,
+        .traffic_class = h->traffic_class,
+        .dont_fragment = h->dont_fragment,
+        .id = h->id,
+        .payload_len = h->payload_len,
+    };
 
-static enum wgt_drop
-inner_parse_v4(const uint8_t *packet, size_t len, struct inner_packet *out)
-{
-    size_t total_len = get_be16(packet + 2);
-
-    if (total_len < IPV4_HEADER_LEN || total_len > len)
-        return WGT_DROP_INNER_LENGTH;
-    out->src = ip_addr_v4(packet + 12);
-    out->dst = ip_addr_v4(packet + 16);
-    out->len = total_len;
-    return WGT_OK;
-}
-
-static enum wgt_drop
-inner_parse_v6(const uint8_t *packet, size_t len, struct inner_packet *out)
-{
-    size_t total_len = IPV6_HEADER_LEN + (size_t)get_be16(packet + 4);
-
-    if (total_len > len)
-        return WGT_DROP_INNER_LENGTH;
-    out->src = ip_addr_v6(packet + 8);
-    out->dst = ip_addr_v6(packet + 24);
-    out->len = total_len;
-    return WGT_OK;
-}
-
-enum wgt_drop
-inner_parse(const uint8_t *packet, size_t len, struct inner_packet *out)
-{
-    if (len >= IPV4_HEADER_LEN && ip_version(packet) == 4)
-        return inner_parse_v4(packet, len, out);
-    if (len >= IPV6_HEADER_LEN && ip_version(packet) == 6)
-        return inner_parse_v6(packet, len, out);
-    return WGT_DROP_INNER_VERSION;
+    return ip_write_fields(packet, &h->src, &h->dst, &fields);
 }

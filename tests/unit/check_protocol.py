@@ -9,7 +9,7 @@ import pathlib
 import re
 import sys
 
-WHERE = re.compile(r"([a-z]+/[a-z0-9_]+\.c): ((?:`[a-z0-9_]+`(?:, )?)+)")
+WHERE = re.compile(r"([a-z]+/[a-z0-9_]+\.[ch]): ((?:`[a-z0-9_]+`(?:, )?)+)")
 NAME = re.compile(r"`([a-z][a-z0-9_]*)`")
 
 
@@ -43,9 +43,9 @@ def check_row(number, cells, root, known):
         if not places:
             wrong.append("no place is named")
         for file, names in places:
-            path = root / "src" / file
+            path = root / ("src" if file.endswith(".c") else "include/wgtcpd") / file
             there = functions(path) if path.exists() else set()
-            wrong += [f"src/{file} has no function {n}" for n in NAME.findall(names) if n not in there]
+            wrong += [f"{path.relative_to(root)} has no function {n}" for n in NAME.findall(names) if n not in there]
     named = NAME.findall(cells[3] if len(cells) == 4 else cells[1])
     if len(cells) == 3: # names of the kernel and functions of ours may stand there, too
         named = [n for n in named if n.count("_") > 2]

@@ -63,11 +63,14 @@ ip_addr_v6(const uint8_t bytes[16])
 static inline bool
 ip_prefix_contains(const struct ip_prefix *p, const struct ip_addr *a)
 {
-    unsigned whole = p->len / 8, rest = p->len % 8;
+    uint64_t high = get_be64(p->addr.bytes) ^ get_be64(a->bytes);
+    uint64_t low = get_be64(p->addr.bytes + 8) ^ get_be64(a->bytes + 8);
 
-    if (p->addr.family != a->family || memcmp(p->addr.bytes, a->bytes, whole) != 0)
+    if (p->addr.family != a->family)
         return false;
-    return rest == 0 || ((p->addr.bytes[whole] ^ a->bytes[whole]) >> (8 - rest)) == 0;
+    if (p->len <= 64)
+        return p->len == 0 || high >> (64 - p->len) == 0;
+    return high == 0 && low >> (128 - p->len) == 0;
 }
 
 /* Makes the host bits zero. */

@@ -40,9 +40,22 @@ checksum_ipv4_header(const uint8_t *header, size_t header_len)
     return checksum_finish(sum);
 }
 
-/* Sum of the TCP/UDP/ICMPv6 pseudo header. len is the upper-layer length. */
-uint64_t checksum_pseudo(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
-                         uint32_t len);
+/* Sum of an address's words of 32 bits; of the zeros behind an IPv4 address, too. */
+static inline uint64_t
+checksum_address(const struct ip_addr *a)
+{
+    return (uint64_t)get_be32(a->bytes) + get_be32(a->bytes + 4) + get_be32(a->bytes + 8) +
+           get_be32(a->bytes + 12);
+}
+
+/* Sum of the TCP/UDP/ICMPv6 pseudo header. len is the upper-layer length. RFC 9293 3.1 and
+ * RFC 8200 8.1: the two pseudo headers differ in layout, not in their sum. */
+static inline uint64_t
+checksum_pseudo(const struct ip_addr *src, const struct ip_addr *dst, uint8_t protocol,
+                uint32_t len)
+{
+    return (uint64_t)protocol + len + checksum_address(src) + checksum_address(dst);
+}
 
 /* Checksum of a whole upper-layer packet, its checksum field taken as it stands: 0 means correct.
  */

@@ -47,7 +47,15 @@ enum { INNER_MTU_MIN_V6 = 1280, INNER_MTU_MIN_V4 = 576 };
 
 /* Whether a packet may not be carried beyond mtu bytes: larger than it, and IPv6 or IPv4 with
  * "don't fragment". Never true up to the smallest MTU of its kind. */
-bool inner_exceeds(const uint8_t *packet, size_t len, size_t mtu);
+static inline bool
+inner_exceeds(const uint8_t *packet, size_t len, size_t mtu)
+{
+    if (len <= mtu)
+        return false;
+    if (!ip_is_v4(packet))
+        return len > INNER_MTU_MIN_V6;
+    return len > INNER_MTU_MIN_V4 && (get_be16(packet + 6) & IPV4_DONT_FRAGMENT);
+}
 
 /* Whether its sender may be answered with an ICMP error at all (RFC 1122 3.2.2, RFC 4443 2.4). */
 bool inner_may_answer(const uint8_t *packet, size_t len);

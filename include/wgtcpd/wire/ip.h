@@ -61,6 +61,17 @@ ip_header_len(const struct ip_addr *dst)
  * the IPv4 checksum included. Returns the header length. */
 size_t ip_write(uint8_t *packet, const struct ip_header *h);
 
+/* What a header says beside its addresses; as in ip_header. */
+struct ip_fields {
+    uint8_t protocol, ttl, traffic_class;
+    bool dont_fragment;
+    uint16_t id;
+    uint32_t payload_len;
+};
+/* ip_write for who has the addresses elsewhere; both of one family. */
+size_t ip_write_fields(uint8_t *packet, const struct ip_addr *src, const struct ip_addr *dst,
+                       const struct ip_fields *h);
+
 /*
  * The inner packet of a tunnel message, checked as WireGuard checks it: version nibble, header
  * present, IPv4 total length >= 20 or IPv6 payload length + 40 <= len. Gives the packet's own
@@ -71,6 +82,22 @@ struct inner_packet {
     struct ip_addr src, dst;
     size_t len;
 };
-enum wgt_drop inner_parse(const uint8_t *packet, size_t len, struct inner_packet *out);
+static inline enum wgt_drop
+inner_parse(const uint8_t *packet, size_t len, struct inner_packet *out)
+{
+    if (len >= IPV4_HEADER_LEN && packet[0] >> 4 == 4) {
+        out->len = get_be16(packet + 2);
+        out->src = ip_addr_v4(packet + 12);
+        out->dst = ip_addr_v4(packet + 16);
+        return out->len >= IPV4_HEADER_LEN && out->len <= len ? WGT_OK : WGT_DROP_INNER_LENGTH;
+    }
+    if (len >= IPV6_HEADER_LEN && packet[0] >> 4 == 6) {
+        out->len = IPV6_HEADER_LEN + (size_t)get_be16(packet + 4);
+        out->src = ip_addr_v6(packet + 8);
+        out->dst = ip_addr_v6(packet + 24);
+        return out->len <= len ? WGT_OK : WGT_DROP_INNER_LENGTH;
+    }
+    return WGT_DROP_INNER_VERSION;
+}
 
 #endif
