@@ -9,6 +9,7 @@ addresses_init(struct addresses *a)
     static const struct ip_prefix link_local = {{.family = IP_V6, .bytes = {0xfe, 0x80}}, 10};
 
     a->n_locals = a->n_routes = 0;
+    a->local_marks = 0;
     addresses_add_route(a, &link_local, &nowhere);
 }
 
@@ -33,6 +34,7 @@ addresses_add_local(struct addresses *a, const struct ip_prefix *local)
     if (a->n_locals == ADDRESSES_LOCAL_MAX || !addresses_add_route(a, local, &nowhere))
         return false;
     a->locals[a->n_locals++] = *local;
+    a->local_marks |= addresses_mark(&local->addr);
     return true;
 }
 
@@ -45,7 +47,7 @@ addresses_add_gateway(struct addresses *a, const struct ip_addr *via)
 }
 
 bool
-addresses_are_local(const struct addresses *a, const struct ip_addr *addr)
+addresses_have(const struct addresses *a, const struct ip_addr *addr)
 {
     for (unsigned i = 0; i < a->n_locals; i++)
         if (ip_addr_equal(&a->locals[i].addr, addr))

@@ -180,9 +180,10 @@ link_to_tunnel(struct gateway *g, wgt_time now, struct rte_mbuf *m,
     struct rte_mbuf *parts[FRAGMENTS_OUT_MAX];
     unsigned n;
 
-    /* The tunnel refuses it and says so: it knows the peer's path. */
-    if (inner_exceeds(rte_pktmbuf_mtod(m, const uint8_t *), inner->len, mtu)) {
-        tunnel_rx_inner(g->tunnel, now, m);
+    /* What is too big the tunnel refuses and says so: it knows the peer's path. */
+    if (likely(inner->len <= mtu) ||
+        inner_exceeds(rte_pktmbuf_mtod(m, const uint8_t *), inner->len, mtu)) {
+        tunnel_rx_inner_parsed(g->tunnel, now, inner, m);
         return;
     }
     n = fit(g, mtu, m, inner, parts);
@@ -197,6 +198,10 @@ send_to_link(struct gateway *g, wgt_time now, struct rte_mbuf *m, const struct i
     struct rte_mbuf *parts[FRAGMENTS_OUT_MAX];
     unsigned n;
 
+    if (likely(inner->len <= mtu)) {
+        to_link(g, now, m);
+        return;
+    }
     if (inner_exceeds(rte_pktmbuf_mtod(m, const uint8_t *), inner->len, mtu)) {
         refuse(g, now, FROM_TUNNEL, WGT_DROP_INNER_TOO_BIG, m, inner,
                (struct inner_error){.kind = INNER_ERROR_TOO_BIG, .mtu = (uint32_t)mtu});

@@ -61,6 +61,15 @@ accept_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct
     return true;
 }
 
+/* Of a run of datagrams at one time, all but the first few. */
+static bool
+changes_nothing(const struct tunnel_peer *p, wgt_time now, const struct noise_keypair *k,
+                const struct path *from)
+{
+    return p->heard == now && k == p->session.current && from->kind == TRANSPORT_UDP &&
+           peer_timers_data_received_noted(&p->timers, now) && path_equal(&p->path.path, from);
+}
+
 /* A message authenticated and was new: sessions, path and timers follow. */
 static void
 data_authenticated(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct noise_keypair *k,
@@ -69,6 +78,8 @@ data_authenticated(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct
     struct noise_retired retired = {.n = 0};
 
     p->stats.rx_bytes += message_len;
+    if (likely(changes_nothing(p, now, k, from)))
+        return;
     peer_heard_on(t, now, p, from);
     if (noise_session_received(&p->session, k, &retired)) {
         session_completed(t, now, p);

@@ -137,6 +137,15 @@ seal(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu)
     return true;
 }
 
+static void
+note_sent(struct tunnel *t, wgt_time now, struct tunnel_peer *p, bool keepalive)
+{
+    peer_timers_any_authenticated_sent(&p->timers);
+    peer_timers_any_authenticated_traversal(&p->timers, now);
+    if (!keepalive)
+        peer_timers_data_sent(&p->timers, now, tunnel_jitter(t));
+}
+
 /* mtu: peer_inner_mtu. */
 static void
 send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *to,
@@ -152,10 +161,8 @@ send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
         return;
     p->stats.tx_bytes += rte_pktmbuf_pkt_len(m);
     p->stats.tx_packets++;
-    peer_timers_any_authenticated_sent(&p->timers);
-    peer_timers_any_authenticated_traversal(&p->timers, now);
-    if (!keepalive)
-        peer_timers_data_sent(&p->timers, now, tunnel_jitter(t));
+    if (!peer_timers_data_sent_noted(&p->timers, now))
+        note_sent(t, now, p, keepalive);
     path_send(t, now, to, m, ecn, twice);
     session_keep_fresh_after_send(t, now, p);
 }
@@ -259,17 +266,6 @@ peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     send_data(t, now, p, to, m, 0, false);
 }
 
-static struct tunnel_peer *
-peer_of_inner(const struct tunnel *t, const struct rte_mbuf *m, struct inner_packet *inner,
-              enum wgt_drop *why)
-{
-    *why = inner_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_pkt_len(m), inner);
-    if (*why != WGT_OK)
-        return NULL;
-    *why = WGT_DROP_NO_PEER;
-    return allowedips_lookup(t->allowed_ips, &inner->dst);
-}
-
 /* Now, or as soon as there is a path: what is staged before and after must not change places. */
 static bool
 sends_datagrams(const struct tunnel_peer *p)
@@ -322,44 +318,57 @@ is_own_message(const struct tunnel *t, const uint8_t *packet, const struct inner
 void
 tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
 {
-    uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
+    const uint8_t *packet = rte_pktmbuf_mtod(m, const uint8_t *);
     struct inner_packet inner;
-    enum wgt_drop why;
-    struct tunnel_peer *p = peer_of_inner(t, m, &inner, &why);
+    enum wgt_drop why = inner_parse(packet, rte_pktmbuf_pkt_len(m), &inner);
+
+    if (unlikely(why != WGT_OK)) {
+        tunnel_drop(t, why, m);
+        return;
+    }
+    packet_set(m, packet, inner.len);
+    tunnel_rx_inner_parsed(t, now, &inner, m);
+}
+
+void
+tunnel_rx_inner_parsed(struct tunnel *t, wgt_time now, const struct inner_packet *inner,
+                       struct rte_mbuf *m)
+{
+    struct tunnel_peer *p = allowedips_lookup(t->allowed_ips, &inner->dst);
+    uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
     size_t mtu;
 
     if (t->down) {
         tunnel_drop(t, WGT_DROP_LINK_DOWN, m);
         return;
     }
-    if (p == NULL && why == WGT_DROP_NO_PEER) {
+    if (p == NULL) {
         trouble_note(&t->unrouted, now);
-        t->unrouted_to = inner.dst;
-        inner_unreachable(t, now, m, inner.len, why);
+        t->unrouted_to = inner->dst;
+        inner_unreachable(t, now, m, inner->len, WGT_DROP_NO_PEER);
         return;
     }
-    if (p == NULL || !p->added || t->stopping) {
-        tunnel_drop(t, why, m);
+    if (!p->added || t->stopping) {
+        tunnel_drop(t, WGT_DROP_NO_PEER, m);
         return;
     }
-    if (is_own_message(t, packet, &inner)) {
+    if (is_own_message(t, packet, inner)) {
         tunnel_drop(t, WGT_DROP_INNER_LOOP, m);
         return;
     }
     if (!peer_has_endpoint(p)) {
         peer_trouble(p, PEER_TROUBLE_NO_ENDPOINT, now);
-        inner_unreachable(t, now, m, inner.len, WGT_DROP_NO_ENDPOINT);
+        inner_unreachable(t, now, m, inner->len, WGT_DROP_NO_ENDPOINT);
         return;
     }
     mtu = peer_inner_mtu(t, now, p);
-    if (inner_exceeds(packet, inner.len, mtu)) {
+    if (unlikely(inner_exceeds(packet, inner->len, mtu))) {
         peer_trouble(p, PEER_TROUBLE_TOO_BIG, now);
-        peer_too_big(t, now, p, m, inner.len, mtu);
+        peer_too_big(t, now, p, m, inner->len, mtu);
         return;
     }
-    if (inner_may_be_syn(packet, inner.len))
-        inner_mss_clamp(packet, inner.len, mtu);
-    packet_set(m, packet, inner.len);
+    if (inner_may_be_syn(packet, inner->len))
+        inner_mss_clamp(packet, inner->len, mtu);
     if (goes_at_once(p, now)) {
         send_data(t, now, p, &p->path.path, m, mtu, false);
         peer_mark_flush(t, p); /* for its timers */

@@ -21,6 +21,7 @@ struct address_route {
 struct addresses {
     struct ip_prefix locals[ADDRESSES_LOCAL_MAX]; /* host bits kept */
     unsigned n_locals;
+    uint64_t local_marks;                              /* addresses_mark of each local */
     struct address_route routes[ADDRESSES_ROUTES_MAX]; /* longest prefix first */
     unsigned n_routes;
 };
@@ -35,7 +36,22 @@ bool addresses_add_route(struct addresses *a, const struct ip_prefix *to,
 /* A default route; family IP_NONE: nothing is added. */
 bool addresses_add_gateway(struct addresses *a, const struct ip_addr *via);
 
-bool addresses_are_local(const struct addresses *a, const struct ip_addr *addr);
+/* One bit of 64, by the address's last byte that its family has. */
+static inline uint64_t
+addresses_mark(const struct ip_addr *addr)
+{
+    return UINT64_C(1) << (addr->bytes[addr->family == IP_V4 ? 3 : 15] & 63);
+}
+
+bool addresses_have(const struct addresses *a, const struct ip_addr *addr);
+
+/* Most that are not are known by their mark. */
+static inline bool
+addresses_are_local(const struct addresses *a, const struct ip_addr *addr)
+{
+    return (a->local_marks & addresses_mark(addr)) != 0 && addresses_have(a, addr);
+}
+
 /* The route with the longest prefix that holds dst; NULL: there is none. */
 const struct address_route *addresses_route(const struct addresses *a, const struct ip_addr *dst);
 /* Our address to talk to remote from: one of the network that leads there, else the first of the

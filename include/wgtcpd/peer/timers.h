@@ -103,6 +103,33 @@ void peer_timers_session_derived(struct peer_timers *t, wgt_time now);
 /* Initiator: response processed; responder: first data message under the new keys (stops T1). */
 void peer_timers_handshake_complete(struct peer_timers *t);
 
+/* Of a run of packets at one time all but the first few change nothing: */
+
+static inline bool
+peer_timers_traversal_noted(const struct peer_timers *t, wgt_time now)
+{
+    return t->due[PEER_TIMER_PERSISTENT] ==
+           (t->keepalive_interval != 0 ? now + t->keepalive_interval : WGT_NEVER);
+}
+
+/* Whether sent, traversal and data_sent would leave all as it is. */
+static inline bool
+peer_timers_data_sent_noted(const struct peer_timers *t, wgt_time now)
+{
+    return t->due[PEER_TIMER_NEW_HANDSHAKE] != WGT_NEVER &&
+           t->due[PEER_TIMER_SEND_KEEPALIVE] == WGT_NEVER && !t->need_another_keepalive &&
+           peer_timers_traversal_noted(t, now);
+}
+
+/* Whether received, traversal and data_received would. */
+static inline bool
+peer_timers_data_received_noted(const struct peer_timers *t, wgt_time now)
+{
+    return t->due[PEER_TIMER_NEW_HANDSHAKE] == WGT_NEVER &&
+           t->due[PEER_TIMER_SEND_KEEPALIVE] != WGT_NEVER && t->need_another_keepalive &&
+           peer_timers_traversal_noted(t, now);
+}
+
 /* Earliest deadline, WGT_NEVER if none. */
 wgt_time peer_timers_deadline(const struct peer_timers *t);
 /* Fire what is due; returns a set of enum peer_action. The deadline is later than now afterwards.

@@ -170,6 +170,9 @@ void tunnel_rx_icmp_error(struct tunnel *t, wgt_time now, const struct icmp_erro
 
 /* An inner packet to be sent through the tunnel (m, taken). */
 void tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m);
+/* The same for who knows inner_parse's result; m holds the packet and no more. */
+void tunnel_rx_inner_parsed(struct tunnel *t, wgt_time now, const struct inner_packet *inner,
+                            struct rte_mbuf *m);
 
 /* One turn: commands, timers, staged packets, TCP output. Call after every burst of input and when
  * the deadline has passed. Returns the number of commands taken. */
