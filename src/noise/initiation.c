@@ -4,6 +4,7 @@
  * Noise:              -> e, es, s, ss, {t}
  */
 #include "crypto.h"
+#include "identity.h"
 #include "macs.h"
 #include "symmetric.h"
 
@@ -20,7 +21,7 @@ enum {
 static const wgt_time flood_interval = WGT_SEC / 50;
 
 static enum wgt_drop
-write_tokens(struct symmetric *s, const struct noise_remote *r, const struct noise_local *l,
+write_tokens(struct symmetric *s, struct noise_remote *r, const struct noise_local *l,
              const uint8_t tai64n[NOISE_TIMESTAMP_LEN], const uint8_t private_key[NOISE_KEY_LEN],
              uint8_t message[MESSAGE_INITIATION_LEN])
 {
@@ -38,7 +39,7 @@ write_tokens(struct symmetric *s, const struct noise_remote *r, const struct noi
     symmetric_encrypt(s, message + OFF_STATIC, l->public_key, NOISE_KEY_LEN);
 
     /* ss */
-    if (noise_is_zero(r->static_static, NOISE_KEY_LEN))
+    if (!remote_static_static(r, l))
         return WGT_DROP_HANDSHAKE_DH;
     symmetric_mix_key(s, r->static_static);
 
@@ -130,14 +131,14 @@ noise_initiation_open(const struct noise_local *l, const uint8_t message[MESSAGE
 }
 
 static enum wgt_drop
-read_timestamp(struct symmetric *s, const struct noise_remote *r, const struct noise_initiation *in,
-               uint8_t timestamp[NOISE_TIMESTAMP_LEN])
+read_timestamp(struct symmetric *s, struct noise_remote *r, const struct noise_local *l,
+               const struct noise_initiation *in, uint8_t timestamp[NOISE_TIMESTAMP_LEN])
 {
     memcpy(s->h, in->hash, NOISE_HASH_LEN);
     memcpy(s->ck, in->chaining_key, NOISE_HASH_LEN);
 
     /* ss */
-    if (noise_is_zero(r->static_static, NOISE_KEY_LEN))
+    if (!remote_static_static(r, l))
         return WGT_DROP_HANDSHAKE_DH;
     symmetric_mix_key(s, r->static_static);
 
@@ -178,11 +179,12 @@ commit_consumed(struct noise_remote *r, const struct symmetric *s, wgt_time now,
 }
 
 enum wgt_drop
-noise_initiation_accept(struct noise_remote *r, wgt_time now, const struct noise_initiation *in)
+noise_initiation_accept(struct noise_remote *r, const struct noise_local *l, wgt_time now,
+                        const struct noise_initiation *in)
 {
     uint8_t timestamp[NOISE_TIMESTAMP_LEN];
     struct symmetric s;
-    enum wgt_drop rc = read_timestamp(&s, r, in, timestamp);
+    enum wgt_drop rc = read_timestamp(&s, r, l, in, timestamp);
 
     if (rc == WGT_OK)
         rc = check_recency(r, now, timestamp);

@@ -209,7 +209,7 @@ fill_peer(struct handshaker *h, struct tunnel_peer *peer, const uint8_t psk[NOIS
     p->tunnel_peer = peer;
     peer->leads = p->leads = our_key_leads(&h->local, peer);
     /* A low-order key is accepted like any other; its handshakes fail. */
-    peer->low_order = noise_remote_init(&p->remote, &h->local, peer->public_key, psk) != WGT_OK;
+    peer->low_order = noise_remote_init(&p->remote, peer->public_key, psk) != WGT_OK;
     return 0;
 }
 
@@ -283,7 +283,7 @@ handshaker_set_port(struct handshaker *h, uint16_t listen_port)
     return send_command(h, &c) ? 0 : -ENOBUFS;
 }
 
-/* Linux's wg_set_device: static-static anew for every peer, handshakes cleared. */
+/* Linux's wg_set_device: static-static of every peer is of no use any more, handshakes cleared. */
 static void
 rekey_peers(struct handshaker *h)
 {
@@ -295,7 +295,7 @@ rekey_peers(struct handshaker *h)
         struct handshaker_peer *p = data;
 
         release_handshake_index(h, p);
-        (void)noise_remote_rekeyed(&p->remote, &h->local);
+        noise_remote_rekeyed(&p->remote);
         p->leads = our_key_leads(&h->local, p->tunnel_peer);
         p->crossed = false;
     }
@@ -498,7 +498,7 @@ receive_initiation(struct handshaker *h, wgt_time now, const struct tunnel_event
     if (why == WGT_OK) {
         p = data;
         why = initiation_crosses(now, p) ? WGT_DROP_HANDSHAKE_STATE
-                                         : noise_initiation_accept(&p->remote, now, &in);
+                                         : noise_initiation_accept(&p->remote, &h->local, now, &in);
         if (why == WGT_DROP_HANDSHAKE_REPLAY)
             trouble_note(&p->trouble[HANDSHAKE_TROUBLE_INITIATION_REPLAY], now);
         if (why == WGT_OK) {

@@ -164,7 +164,7 @@ answer(struct service *s, struct client *client, const uint8_t *initiation)
 
     random_key(ephemeral);
     expect(noise_initiation_open(&client->local, initiation, &in) == WGT_OK &&
-               noise_initiation_accept(&client->server, s->now, &in) == WGT_OK &&
+               noise_initiation_accept(&client->server, &client->local, s->now, &in) == WGT_OK &&
                noise_response_create(&client->server, &client->local, s->now, ephemeral,
                                      (uint32_t)(client - s->clients), response,
                                      client->keypair) == WGT_OK,
@@ -246,8 +246,7 @@ add_client(struct service *s, struct client *client)
     memcpy(client->peer.public_key, client->local.public_key, NOISE_KEY_LEN);
     client->keypair = vault_alloc(sizeof(*client->keypair));
     expect(client->keypair != NULL &&
-               noise_remote_init(&client->server, &client->local, s->handshaker.local.public_key,
-                                 NULL) == WGT_OK &&
+               noise_remote_init(&client->server, s->handshaker.local.public_key, NULL) == WGT_OK &&
                handshaker_add_peer(&s->handshaker, &client->peer, NULL) == 0,
            "no memory for peers");
 }

@@ -48,8 +48,8 @@ introduce(struct world *w)
 
     noise_local_init(&i->local, private_i);
     noise_local_init(&r->local, private_r);
-    require(noise_remote_init(&i->remote, &i->local, r->local.public_key, NULL) == WGT_OK);
-    require(noise_remote_init(&r->remote, &r->local, i->local.public_key, NULL) == WGT_OK);
+    require(noise_remote_init(&i->remote, r->local.public_key, NULL) == WGT_OK);
+    require(noise_remote_init(&r->remote, i->local.public_key, NULL) == WGT_OK);
 }
 
 static enum wgt_drop
@@ -62,7 +62,7 @@ consume_initiation(struct party *p, const uint8_t *message)
         return rc;
     if (!noise_equal(in.static_public, p->remote.public_key, NOISE_KEY_LEN))
         return WGT_DROP_HANDSHAKE_UNKNOWN_PEER;
-    return noise_initiation_accept(&p->remote, now, &in);
+    return noise_initiation_accept(&p->remote, &p->local, now, &in);
 }
 
 /* Make the good messages. Each party ends with a session and with a handshake it could finish. */

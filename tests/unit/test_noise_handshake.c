@@ -4,6 +4,7 @@
 
 #include "../../src/noise/crypto.h"
 #include "../../src/noise/symmetric.h"
+#include "vectors_crypto.h"
 
 #define FOR_EACH_VECTOR(v)                                                                         \
     for (const struct vector_handshake *v = vector_handshakes;                                     \
@@ -183,7 +184,7 @@ initiation_is_consumed_as_in_vectors(void **state)
         assert_hex(in.encrypted_timestamp, 28, v->i_enc_timestamp);
         assert_int_equal(in.sender_index, v->initiator_index);
 
-        assert_int_equal(noise_initiation_accept(&r.remote, start, &in), WGT_OK);
+        assert_int_equal(noise_initiation_accept(&r.remote, &r.local, start, &in), WGT_OK);
         assert_int_equal(r.remote.handshake.state, NOISE_CONSUMED_INITIATION);
         assert_int_equal(r.remote.handshake.remote_index, v->initiator_index);
         assert_hex(r.remote.handshake.remote_ephemeral, 32, v->E_i);
@@ -427,7 +428,7 @@ without_identity_nothing_is_created_or_consumed(void **state)
     noise_local_init(&nobody, zero);
     assert_true(noise_is_zero(&nobody, sizeof(nobody)));
     unhex_key(key, v->S_r);
-    assert_int_equal(noise_remote_init(&r, &nobody, key, NULL), WGT_OK);
+    assert_int_equal(noise_remote_init(&r, key, NULL), WGT_OK);
     assert_true(noise_is_zero(r.static_static, sizeof(r.static_static)));
     assert_true(noise_is_zero(r.preshared_key, sizeof(r.preshared_key)));
     before = r;
@@ -458,9 +459,8 @@ peer_of_low_order_key_never_completes_a_handshake(void **state)
 
     (void)state;
     noise_local_init(&l, private_key);
-    assert_int_equal(noise_remote_init(&r, &l, one, NULL), WGT_DROP_HANDSHAKE_DH);
+    assert_int_equal(noise_remote_init(&r, one, NULL), WGT_DROP_HANDSHAKE_DH);
     assert_memory_equal(r.public_key, one, sizeof(one));
-    assert_int_equal(noise_remote_rekeyed(&r, &l), WGT_DROP_HANDSHAKE_DH);
     before = r;
     assert_int_equal(noise_initiation_create(&r, &l, start, t, private_key, 1, out),
                      WGT_DROP_HANDSHAKE_DH);
@@ -489,20 +489,68 @@ low_order_ephemeral_of_response_is_refused_and_state_kept(void **state)
     assert_memory_equal(&k, &untouched, sizeof(k));
 }
 
+/* RFC 7748 section 7: what the remote says of a key is what X25519 says of it. */
 static void
-missing_static_static_is_refused(void **state)
+low_order_keys_are_known_without_x25519(void **state)
+{
+    uint8_t scalar[NOISE_KEY_LEN] = {9}, key[NOISE_KEY_LEN], shared[NOISE_KEY_LEN];
+    struct noise_remote r;
+    uint64_t seed = 7;
+
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT_OF(vector_low_order); i++) {
+        unhex_key(key, vector_low_order[i / 2]);
+        key[NOISE_KEY_LEN - 1] |= i % 2 == 1 ? 0x80 : 0;
+        assert_int_equal(noise_remote_init(&r, key, NULL), WGT_DROP_HANDSHAKE_DH);
+        /* Next to each is one of full order, unless that is another of them. */
+        key[15] ^= 0x10;
+        assert_true(noise_dh(shared, scalar, key));
+        assert_int_equal(noise_remote_init(&r, key, NULL), WGT_OK);
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        random_fill(&seed, key, sizeof(key));
+        assert_true(noise_dh(shared, scalar, key));
+        assert_int_equal(noise_remote_init(&r, key, NULL), WGT_OK);
+    }
+}
+
+static void
+the_first_handshake_makes_static_static_in_either_role(void **state)
 {
     const struct vector_handshake *v = &vector_handshakes[0];
     struct party i, r;
+    uint8_t initiation[MESSAGE_INITIATION_LEN];
+
+    (void)state;
+    introduce_vector(&i, &r, v);
+    memset(i.remote.static_static, 0, NOISE_KEY_LEN);
+    memset(r.remote.static_static, 0, NOISE_KEY_LEN);
+    initiate_vector(&i, v, initiation);
+    assert_hex(initiation, sizeof(initiation), v->initiation);
+    assert_hex(i.remote.static_static, NOISE_KEY_LEN, v->i_ss);
+    assert_int_equal(consume_initiation(&r, start, initiation), WGT_OK);
+    assert_hex(r.remote.static_static, NOISE_KEY_LEN, v->i_ss);
+}
+
+/* Who knows both public keys can have it made, once. */
+static void
+a_refused_initiation_costs_static_static_only_once(void **state)
+{
+    const struct vector_handshake *v = &vector_handshakes[0];
+    struct party i, r;
+    struct noise_initiation in;
     struct noise_remote before;
     uint8_t initiation[MESSAGE_INITIATION_LEN];
 
     (void)state;
     introduce_vector(&i, &r, v);
     initiate_vector(&i, v, initiation);
-    memset(r.remote.static_static, 0, NOISE_KEY_LEN);
+    assert_int_equal(noise_initiation_open(&r.local, initiation, &in), WGT_OK);
+    in.encrypted_timestamp[0] ^= 1;
     before = r.remote;
-    assert_int_equal(consume_initiation(&r, start, initiation), WGT_DROP_HANDSHAKE_DH);
+    memset(r.remote.static_static, 0, NOISE_KEY_LEN);
+    assert_int_equal(noise_initiation_accept(&r.remote, &r.local, start, &in),
+                     WGT_DROP_HANDSHAKE_TIMESTAMP);
     assert_memory_equal(&r.remote, &before, sizeof(before));
 }
 
@@ -609,11 +657,13 @@ initiation_of_another_peer_is_not_accepted_for_this_one(void **state)
     (void)state;
     introduce_vector(&i, &r, &vector_handshakes[0]);
     introduce_random(&x, &y, &seed);
-    assert_int_equal(noise_remote_init(&y.remote, &r.local, x.local.public_key, NULL), WGT_OK);
+    assert_int_equal(noise_remote_init(&y.remote, x.local.public_key, NULL), WGT_OK);
+    assert_true(remote_static_static(&y.remote, &r.local));
     initiate_vector(&i, &vector_handshakes[0], initiation);
     assert_int_equal(noise_initiation_open(&r.local, initiation, &in), WGT_OK);
     before = y.remote;
-    assert_int_equal(noise_initiation_accept(&y.remote, start, &in), WGT_DROP_HANDSHAKE_TIMESTAMP);
+    assert_int_equal(noise_initiation_accept(&y.remote, &r.local, start, &in),
+                     WGT_DROP_HANDSHAKE_TIMESTAMP);
     assert_memory_equal(&y.remote, &before, sizeof(before));
 }
 
@@ -644,7 +694,9 @@ changed_identity_gives_new_static_static_and_clears_the_handshake(void **state)
     i.remote.have_cookie = true;
 
     noise_local_init(&i.local, other);
-    assert_int_equal(noise_remote_rekeyed(&i.remote, &i.local), WGT_OK);
+    noise_remote_rekeyed(&i.remote);
+    assert_true(noise_is_zero(i.remote.static_static, NOISE_KEY_LEN));
+    assert_true(remote_static_static(&i.remote, &i.local));
     noise_clamp(other);
     assert_true(noise_dh(expected, other, r.local.public_key));
     assert_memory_equal(i.remote.static_static, expected, sizeof(expected));
@@ -652,7 +704,8 @@ changed_identity_gives_new_static_static_and_clears_the_handshake(void **state)
     assert_true(i.remote.have_cookie);
 
     noise_local_init(&r.local, zero);
-    assert_int_equal(noise_remote_rekeyed(&r.remote, &r.local), WGT_OK);
+    noise_remote_rekeyed(&r.remote);
+    assert_false(remote_static_static(&r.remote, &r.local));
     assert_true(noise_is_zero(r.remote.static_static, NOISE_KEY_LEN));
     assert_int_equal(r.remote.latest_timestamp[0], 1);
 }
@@ -843,7 +896,9 @@ main(void)
         cmocka_unit_test(without_identity_nothing_is_created_or_consumed),
         cmocka_unit_test(peer_of_low_order_key_never_completes_a_handshake),
         cmocka_unit_test(low_order_ephemeral_of_response_is_refused_and_state_kept),
-        cmocka_unit_test(missing_static_static_is_refused),
+        cmocka_unit_test(low_order_keys_are_known_without_x25519),
+        cmocka_unit_test(the_first_handshake_makes_static_static_in_either_role),
+        cmocka_unit_test(a_refused_initiation_costs_static_static_only_once),
         cmocka_unit_test(response_needs_a_consumed_initiation),
         cmocka_unit_test(one_answer_per_initiation),
         cmocka_unit_test(new_initiation_replaces_the_old_one),

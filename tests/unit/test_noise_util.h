@@ -12,6 +12,7 @@
 
 #include <wgtcpd/noise/noise.h>
 
+#include "../../src/noise/identity.h"
 #include "vectors_hex.h"
 #include "vectors_noise.h"
 
@@ -75,8 +76,11 @@ introduce(struct party *a, struct party *b, const uint8_t a_private[NOISE_KEY_LE
 {
     noise_local_init(&a->local, a_private);
     noise_local_init(&b->local, b_private);
-    assert_int_equal(noise_remote_init(&a->remote, &a->local, b->local.public_key, psk), WGT_OK);
-    assert_int_equal(noise_remote_init(&b->remote, &b->local, a->local.public_key, psk), WGT_OK);
+    assert_int_equal(noise_remote_init(&a->remote, b->local.public_key, psk), WGT_OK);
+    assert_int_equal(noise_remote_init(&b->remote, a->local.public_key, psk), WGT_OK);
+    /* So that a remote before and after a message can be compared. */
+    assert_true(remote_static_static(&a->remote, &a->local));
+    assert_true(remote_static_static(&b->remote, &b->local));
 }
 
 static inline void
@@ -126,7 +130,7 @@ consume_initiation(struct party *p, wgt_time now, const uint8_t message[MESSAGE_
         return rc;
     if (!noise_equal(in.static_public, p->remote.public_key, NOISE_KEY_LEN))
         return WGT_DROP_HANDSHAKE_UNKNOWN_PEER;
-    return noise_initiation_accept(&p->remote, now, &in);
+    return noise_initiation_accept(&p->remote, &p->local, now, &in);
 }
 
 static inline void

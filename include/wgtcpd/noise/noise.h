@@ -76,7 +76,7 @@ struct noise_handshake {
 struct noise_remote {
     uint8_t public_key[NOISE_KEY_LEN];
     uint8_t preshared_key[NOISE_KEY_LEN]; /* zero: none */
-    uint8_t static_static[NOISE_KEY_LEN]; /* DH(s_i, S_r), precomputed */
+    uint8_t static_static[NOISE_KEY_LEN]; /* DH(s_i, S_r); zero until the first handshake */
     uint8_t mac1_key[NOISE_KEY_LEN];      /* of messages to the peer */
     uint8_t cookie_key[NOISE_KEY_LEN];    /* of cookie replies from the peer */
     uint8_t latest_timestamp[NOISE_TIMESTAMP_LEN];
@@ -93,14 +93,12 @@ struct noise_remote {
 
 /* psk may be NULL. WGT_OK; HANDSHAKE_DH when the public key is of low order (the peer can never
  * complete a handshake; the remote is still initialised and every handshake with it fails so).
- * Without a local identity static_static stays zero; call noise_remote_rekeyed when there is one.
- */
-enum wgt_drop noise_remote_init(struct noise_remote *r, const struct noise_local *l,
-                                const uint8_t public_key[NOISE_KEY_LEN],
+ * Cheap: the shared secret is made by the first handshake, in either role. */
+enum wgt_drop noise_remote_init(struct noise_remote *r, const uint8_t public_key[NOISE_KEY_LEN],
                                 const uint8_t psk[NOISE_KEY_LEN]);
-/* The local identity changed: recompute static_static, clear the handshake. Timestamp and cookie
- * stay. WGT_OK or HANDSHAKE_DH. */
-enum wgt_drop noise_remote_rekeyed(struct noise_remote *r, const struct noise_local *l);
+/* The local identity changed: static_static is wiped, and made anew by the next handshake; the
+ * handshake is cleared. Timestamp and cookie stay. */
+void noise_remote_rekeyed(struct noise_remote *r);
 void noise_remote_wipe(struct noise_remote *r);
 void noise_handshake_clear(struct noise_remote *r);
 
@@ -211,9 +209,10 @@ enum wgt_drop noise_initiation_open(const struct noise_local *l,
                                     const uint8_t message[MESSAGE_INITIATION_LEN],
                                     struct noise_initiation *out);
 /* Second half, with the peer found by static_public: timestamp, replay, flood; then commits.
- * WGT_OK, HANDSHAKE_DH, HANDSHAKE_TIMESTAMP, HANDSHAKE_REPLAY, HANDSHAKE_FLOOD. */
-enum wgt_drop noise_initiation_accept(struct noise_remote *r, wgt_time now,
-                                      const struct noise_initiation *in);
+ * WGT_OK, HANDSHAKE_DH, HANDSHAKE_TIMESTAMP, HANDSHAKE_REPLAY, HANDSHAKE_FLOOD. Whatever comes of
+ * it, the peer's static_static is there afterwards: only its first initiation costs that X25519. */
+enum wgt_drop noise_initiation_accept(struct noise_remote *r, const struct noise_local *l,
+                                      wgt_time now, const struct noise_initiation *in);
 
 /* Answer the accepted initiation. Fills *keypair (responder role; owner is left alone) and wipes
  * the handshake. WGT_OK, NO_IDENTITY, HANDSHAKE_STATE, HANDSHAKE_DH; on failure nothing changes. */
