@@ -48,8 +48,11 @@ eth_link_fini(struct eth_link *l)
 uint16_t
 eth_link_rx(struct eth_link *l, struct rte_mbuf **frames)
 {
-    uint16_t n = rte_eth_rx_burst(l->port.id, 0, frames, LINK_BURST);
+    uint16_t n;
 
+    if (unlikely(l->queueless))
+        return 0;
+    n = rte_eth_rx_burst(l->port.id, l->queue, frames, LINK_BURST);
     l->rx += n;
     if (l->port.vlan != 0)
         n = vlan_strip_burst(&l->port, l->drops, frames, n);
@@ -91,18 +94,29 @@ eth_link_send(struct eth_link *l, wgt_time now, struct rte_mbuf *packet)
 }
 
 void
+eth_link_send_frame(struct eth_link *l, struct rte_mbuf *frame)
+{
+    tx_frame(l, frame);
+}
+
+void
 eth_link_flush(struct eth_link *l)
 {
     uint16_t n = l->n_tx, sent = 0;
 
     if (n == 0)
         return;
+    if (unlikely(l->queueless)) {
+        l->n_tx = 0;
+        l->forward(l->owner, l, l->tx_frames, n);
+        return;
+    }
     if (unlikely(l->capture != NULL))
         capture_burst(l->capture, l->capture_port, true, l->tx_frames, n);
     if (l->port.vlan != 0)
         n = vlan_insert_burst(&l->port, l->drops, l->tx_frames, n);
     for (int i = 0; i < TX_TRIES && sent < n; i++)
-        sent = (uint16_t)(sent + rte_eth_tx_burst(l->port.id, 0, l->tx_frames + sent,
+        sent = (uint16_t)(sent + rte_eth_tx_burst(l->port.id, l->queue, l->tx_frames + sent,
                                                   (uint16_t)(n - sent)));
     l->tx += sent;
     l->drops->n[l->tx_drop] += (uint64_t)(n - sent);

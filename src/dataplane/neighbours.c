@@ -344,6 +344,8 @@ neighbours_rx_arp(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
     for_us = addresses_are_local(n->addresses, &in.target);
     if (!addresses_are_local(n->addresses, &in.sender))
         hear(n, now, &in.sender, &in.sender_eth, for_us);
+    if (n->silent)
+        return;
     if (!for_us)
         wgt_drop_count(n->drops, WGT_DROP_ARP_NOT_FOR_US);
     else if (in.operation == ARP_REQUEST) {
@@ -379,14 +381,16 @@ answer_solicitation(struct neighbours *n, wgt_time now, const struct ip_header *
     if (is_unspecified(&ip->src)) { /* somebody's duplicate address detection: to all nodes */
         struct eth_addr to = eth_addr_of_multicast(&all_nodes);
 
-        send_nd(n, &in->target, &all_nodes, &out, &to);
+        if (!n->silent)
+            send_nd(n, &in->target, &all_nodes, &out, &to);
         return;
     }
     if (!in->has_link_addr)
         return;
     hear(n, now, &ip->src, &in->link_addr, true);
     out.solicited = true;
-    send_nd(n, &in->target, &ip->src, &out, &in->link_addr);
+    if (!n->silent)
+        send_nd(n, &in->target, &ip->src, &out, &in->link_addr);
 }
 
 void
@@ -399,7 +403,7 @@ neighbours_rx_nd(struct neighbours *n, wgt_time now, const struct ip_header *ip,
             hear(n, now, &nd->target, &nd->link_addr, false);
     } else if (addresses_are_local(n->addresses, &nd->target)) {
         answer_solicitation(n, now, ip, nd);
-    } else {
+    } else if (!n->silent) {
         wgt_drop_count(n->drops, WGT_DROP_ND_NOT_FOR_US);
     }
 }

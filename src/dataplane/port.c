@@ -62,21 +62,88 @@ choose_offloads(struct port *p, const struct rte_eth_dev_info *info, struct rte_
     }
 }
 
+/* --- several queues ------------------------------------------------------------------------------
+ */
+
+static const uint64_t rss_tcp = RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP;
+static const uint64_t rss_udp = RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
+
+static uint16_t
+queues_of(const struct port_config *c, const struct rte_eth_dev_info *info)
+{
+    uint16_t n = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+
+    return RTE_MAX(RTE_MIN(n, c->queues), 1);
+}
+
+/* Segments come to the worker that has their connection; datagrams are spread, and go on to theirs
+ * by the receiver index in them, which no hardware knows. */
+static void
+choose_rss(struct port *p, const struct port_config *c, const struct rte_eth_dev_info *info,
+           struct rte_eth_conf *conf)
+{
+    uint64_t types = info->flow_type_rss_offloads & (rss_tcp | rss_udp);
+
+    if (p->queues == 1 || c->steer == NULL || types == 0 || info->hash_key_size > STEER_KEY_LEN)
+        return;
+    conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    conf->rx_adv_conf.rss_conf = (struct rte_eth_rss_conf){
+        .rss_key = (uint8_t *)(uintptr_t)c->steer->key,
+        .rss_key_len = info->hash_key_size != 0 ? info->hash_key_size : STEER_KEY_DEFAULT,
+        .rss_hf = types,
+    };
+    if (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH) {
+        conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_RSS_HASH;
+        p->rx_hash = (types & rss_tcp) == rss_tcp;
+    }
+}
+
+/* A driver may take a key and use another. */
+static bool
+hashes_under(const struct port *p, const struct steer *s)
+{
+    uint8_t key[STEER_KEY_LEN];
+    struct rte_eth_rss_conf conf = {.rss_key = key, .rss_key_len = sizeof(key)};
+
+    return rte_eth_dev_rss_hash_conf_get(p->id, &conf) == 0 && (conf.rss_hf & rss_tcp) == rss_tcp &&
+           memcmp(key, s->key, STEER_KEY_DEFAULT) == 0;
+}
+
+/* Where the hardware has another table or none, segments go on to their worker by software. */
+static void
+fill_rss_table(struct port *p, const struct steer *s, const struct rte_eth_dev_info *info)
+{
+    struct rte_eth_rss_reta_entry64 table[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE];
+
+    p->rx_hash = p->rx_hash && hashes_under(p, s);
+    if (info->reta_size == 0 || info->reta_size > RTE_ETH_RSS_RETA_SIZE_512)
+        return;
+    for (uint16_t i = 0; i < info->reta_size; i++) {
+        struct rte_eth_rss_reta_entry64 *group = &table[i / RTE_ETH_RETA_GROUP_SIZE];
+
+        group->mask = UINT64_MAX;
+        group->reta[i % RTE_ETH_RETA_GROUP_SIZE] = (uint16_t)(steer_hash(s, i) % p->queues);
+    }
+    (void)rte_eth_dev_rss_reta_update(p->id, table, info->reta_size);
+}
+
 static int
-configure(struct port *p, const struct rte_eth_dev_info *info)
+configure(struct port *p, const struct port_config *c, const struct rte_eth_dev_info *info)
 {
     struct rte_eth_conf conf = {.intr_conf.rxq = 1};
     int rc;
 
+    p->queues = queues_of(c, info);
     choose_offloads(p, info, &conf);
+    choose_rss(p, c, info, &conf);
     p->rx_interrupt = true;
-    rc = rte_eth_dev_configure(p->id, 1, 1, &conf);
+    rc = rte_eth_dev_configure(p->id, p->queues, p->queues, &conf);
     if (rc == 0)
         return 0;
     /* Not every driver has Rx interrupts; the worker naps instead. */
     p->rx_interrupt = false;
     conf.intr_conf.rxq = 0;
-    return rte_eth_dev_configure(p->id, 1, 1, &conf);
+    return rte_eth_dev_configure(p->id, p->queues, p->queues, &conf);
 }
 
 static int
@@ -86,10 +153,11 @@ set_up_queues(struct port *p, struct rte_mempool *pool)
     unsigned socket = (unsigned)rte_eth_dev_socket_id(p->id);
     int rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &rx, &tx);
 
-    if (rc == 0)
-        rc = rte_eth_rx_queue_setup(p->id, 0, rx, socket, NULL, pool);
-    if (rc == 0)
-        rc = rte_eth_tx_queue_setup(p->id, 0, tx, socket, NULL);
+    for (uint16_t i = 0; i < p->queues && rc == 0; i++) {
+        rc = rte_eth_rx_queue_setup(p->id, i, rx, socket, NULL, pool);
+        if (rc == 0)
+            rc = rte_eth_tx_queue_setup(p->id, i, tx, socket, NULL);
+    }
     return rc;
 }
 
@@ -137,7 +205,7 @@ port_start(struct port *p, const struct port_config *c, struct rte_mempool *pool
     if (rc != 0)
         return fail(error, error_len, device, "no information", rc);
     snprintf(p->driver, sizeof(p->driver), "%s", info.driver_name);
-    rc = configure(p, &info);
+    rc = configure(p, c, &info);
     if (rc != 0)
         return fail(error, error_len, device, "cannot be configured", rc);
     rc = set_mtu(p, c->mtu);
@@ -149,6 +217,8 @@ port_start(struct port *p, const struct port_config *c, struct rte_mempool *pool
     rc = rte_eth_dev_start(p->id);
     if (rc != 0)
         return fail(error, error_len, device, "cannot be started", rc);
+    if (p->queues > 1 && c->steer != NULL)
+        fill_rss_table(p, c->steer, &info);
     rc = rte_eth_macaddr_get(p->id, &eth);
     if (rc != 0)
         return fail(error, error_len, device, "has no address", rc);

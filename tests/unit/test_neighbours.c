@@ -421,6 +421,30 @@ solicitation_for_others_is_counted(void **state)
     assert_int_equal(drops.n[WGT_DROP_ND_NOT_FOR_US], 1);
 }
 
+/* Of several workers one answers; all hear, and send at once. */
+static void
+a_silent_worker_learns_and_does_not_answer(void **state)
+{
+    struct ip_addr unspecified = {.family = IP_V6};
+
+    (void)state;
+    n.silent = true;
+    hear_arp(0, ARP_REQUEST, v4(192, 0, 2, 9), peer_eth, v4(192, 0, 2, 1));
+    hear_nd(0, ICMPV6_NEIGHBOUR_SOLICITATION, v6(0, 9), v6(0, 1), v6(0, 1), peer_eth);
+    hear_nd(0, ICMPV6_NEIGHBOUR_SOLICITATION, unspecified, v6(0, 1), v6(0, 1), peer_eth);
+    assert_int_equal(n_frames, 0);
+    send_to(1, v4(192, 0, 2, 9), 1);
+    send_to(1, v6(0, 9), 2);
+    assert_int_equal(n_frames, 2);
+    assert_frame_to(0, &peer_eth);
+    assert_frame_to(1, &peer_eth);
+    /* what is for nobody here is counted once, by who answers */
+    hear_arp(2, ARP_REQUEST, v4(192, 0, 2, 9), peer_eth, v4(192, 0, 2, 77));
+    hear_nd(2, ICMPV6_NEIGHBOUR_SOLICITATION, v6(0, 9), v6(0, 1), v6(0, 77), peer_eth);
+    assert_int_equal(drops.n[WGT_DROP_ARP_NOT_FOR_US], 0);
+    assert_int_equal(drops.n[WGT_DROP_ND_NOT_FOR_US], 0);
+}
+
 static void
 stale_neighbour_is_used_while_it_is_asked_again(void **state)
 {
@@ -573,6 +597,7 @@ main(void)
         T(solicitation_for_us_is_answered),
         T(duplicate_address_detection_is_answered_to_all_nodes),
         T(solicitation_for_others_is_counted),
+        T(a_silent_worker_learns_and_does_not_answer),
         T(stale_neighbour_is_used_while_it_is_asked_again),
         T(neighbour_that_falls_silent_is_used_while_packets_ask_for_it),
         T(neighbour_that_falls_silent_is_given_up_where_senders_want_to_know),

@@ -14,6 +14,8 @@ enum { LINK_BURST = 32, LINK_TX_BATCH = 64 };
 struct eth_link {
     /* control: rw before the start, ro after */
     struct port port;
+    uint16_t queue; /* the worker's queue pair */
+    bool queueless; /* the port has fewer than workers: another one polls it and sends for us */
     struct addresses addresses;
     enum wgt_drop tx_drop; /* counts what the port does not take */
     bool reassemble;       /* datagrams that come in fragments */
@@ -21,6 +23,9 @@ struct eth_link {
     /* worker: rw */
     struct neighbours neighbours;
     struct wgt_drop_counters *drops;
+    /* Takes what a queueless link would send; owner: set together with it. */
+    void (*forward)(void *owner, const struct eth_link *l, struct rte_mbuf **frames, uint16_t n);
+    void *owner;
     struct capture *capture; /* of what passes, as port number capture_port; NULL: nobody looks */
     unsigned capture_port;
     uint64_t rx, tx; /* frames */
@@ -41,6 +46,8 @@ uint16_t eth_link_rx(struct eth_link *l, struct rte_mbuf **frames);
 bool eth_link_accept(struct eth_link *l, struct rte_mbuf *m, struct eth_header *eth);
 /* An IP packet (taken) to its next hop. */
 void eth_link_send(struct eth_link *l, wgt_time now, struct rte_mbuf *packet);
+/* A whole frame (taken), of another worker's that has no queue. */
+void eth_link_send_frame(struct eth_link *l, struct rte_mbuf *frame);
 /* What eth_link_send and the neighbours left behind goes out. */
 void eth_link_flush(struct eth_link *l);
 

@@ -37,6 +37,7 @@ struct neighbours {
     struct rte_mempool *pool;
     struct eth_addr eth; /* our own */
     bool router;         /* hosts of the link send through us */
+    bool silent;         /* learns and asks, but another worker answers for our addresses */
     struct wgt_drop_counters *drops;
     void *ctx;
     void (*tx)(void *ctx, struct rte_mbuf *frame); /* takes it */

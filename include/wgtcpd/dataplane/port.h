@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A DPDK Ethernet device with one queue pair. */
+/* A DPDK Ethernet device with a queue pair for each worker, as far as it has them. */
 #ifndef WGTCPD_DATAPLANE_PORT_H
 #define WGTCPD_DATAPLANE_PORT_H
 
@@ -8,6 +8,7 @@
 
 #include <rte_mempool.h>
 
+#include <wgtcpd/dataplane/steer.h>
 #include <wgtcpd/wire/eth.h>
 
 struct port_config {
@@ -15,6 +16,9 @@ struct port_config {
     uint16_t mtu;       /* 0: as it is */
     uint16_t vlan;      /* 802.1Q tag of all frames; 0: they have none */
     uint64_t identity;  /* of which a tap's address is made */
+    /* Queue pairs wanted, 0: one; with several, which of them a TCP segment should come on. */
+    uint16_t queues;
+    const struct steer *steer;
 };
 
 struct port {
@@ -26,6 +30,8 @@ struct port {
     bool rx_checksums; /* hardware verifies IPv4, UDP and TCP checksums */
     bool tx_udp_checksum, tx_tcp_checksum;
     bool vlan_strip, vlan_insert; /* hardware takes tags off, puts them on */
+    uint16_t queues;              /* queue pairs */
+    bool rx_hash;                 /* a TCP segment comes with its hash under the steer's key */
     char driver[32];
 };
 

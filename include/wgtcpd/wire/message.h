@@ -36,6 +36,15 @@ message_receiver(const uint8_t *message, enum message_type type)
     return get_le32(message + (type == MESSAGE_RESPONSE ? 8 : 4));
 }
 
+/* A receiver index has in its highest bits the number of the worker whose peer had it first. */
+enum { MESSAGE_INDEX_WORKER_SHIFT = 28, MESSAGE_WORKERS_MAX = 16 };
+
+static inline unsigned
+message_index_worker(uint32_t index)
+{
+    return index >> MESSAGE_INDEX_WORKER_SHIFT;
+}
+
 /* Padded length of an inner packet: up to a multiple of 16, not above mtu (0: unknown), by the rule
  * of Linux's calculate_skb_padding, packets longer than mtu included. */
 size_t message_padded_len(size_t len, size_t mtu);
