@@ -17,7 +17,8 @@ noise_keypair_wipe(struct noise_keypair *k)
 }
 
 bool
-noise_seal(struct noise_keypair *k, uint8_t *message, size_t plaintext_len)
+noise_seal_begin(struct noise_keypair *k, uint8_t *message, size_t plaintext_len,
+                 struct noise_sealing *s)
 {
     const uint64_t counter = k->send_counter;
 
@@ -27,8 +28,38 @@ noise_seal(struct noise_keypair *k, uint8_t *message, size_t plaintext_len)
     put_le32(message, MESSAGE_DATA);
     put_le32(message + OFF_RECEIVER, k->remote_index);
     put_le64(message + OFF_COUNTER, counter);
-    return aead_selected()->seal(&k->send, counter, message + MESSAGE_DATA_HEADER_LEN,
-                                 plaintext_len);
+    *s = (struct noise_sealing){k, counter, message, plaintext_len, false};
+    return true;
+}
+
+void
+noise_seal_many(struct noise_sealing *s, unsigned n)
+{
+    const struct aead_backend *aead = aead_selected();
+
+    for (unsigned i = 0; i < n; i++)
+        s[i].sealed = aead->seal(&s[i].keypair->send, s[i].counter,
+                                 s[i].message + MESSAGE_DATA_HEADER_LEN, s[i].plaintext_len);
+}
+
+bool
+noise_seal(struct noise_keypair *k, uint8_t *message, size_t plaintext_len)
+{
+    struct noise_sealing s;
+
+    if (!noise_seal_begin(k, message, plaintext_len, &s))
+        return false;
+    noise_seal_many(&s, 1);
+    return s.sealed;
+}
+
+void
+noise_seal_prefetch(const struct noise_keypair *k)
+{
+    /* An expanded key is used at its beginning and at its end. */
+    __builtin_prefetch(k, 1);
+    __builtin_prefetch(&k->send.state[64]);
+    __builtin_prefetch(&k->send.state[NOISE_AEAD_STATE - 64]);
 }
 
 enum wgt_drop

@@ -116,9 +116,11 @@ path_send_cookie(struct tunnel *t, wgt_time now, const struct path *to, const ui
     path_send_copy(t, now, to, message, len, COOKIE_TRAFFIC_CLASS);
 }
 
-/* Makes the inner packet in m a data message under the current keypair. */
+/* Makes the inner packet in m a data message under the current keypair, which is still to be
+ * sealed. */
 static bool
-seal(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu)
+seal_begin(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu,
+           struct noise_sealing *s)
 {
     size_t len = rte_pktmbuf_pkt_len(m);
     size_t padded = message_padded_len(len, mtu);
@@ -130,16 +132,35 @@ seal(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu)
         return false;
     }
     memset(tail, 0, padded - len);
-    if (!noise_seal(p->session.current, header, padded)) {
+    if (!noise_seal_begin(p->session.current, header, padded, s)) {
         tunnel_drop(t, WGT_DROP_DATA_EXPIRED, m);
         return false;
     }
     return true;
 }
 
-static void
-note_sent(struct tunnel *t, wgt_time now, struct tunnel_peer *p, bool keepalive)
+static bool
+seal(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu)
 {
+    struct noise_sealing s;
+
+    if (!seal_begin(t, p, m, mtu, &s))
+        return false;
+    noise_seal_many(&s, 1);
+    if (!s.sealed)
+        tunnel_drop(t, WGT_DROP_DATA_EXPIRED, m);
+    return s.sealed;
+}
+
+/* m is the message that leaves. */
+static void
+note_sent(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct rte_mbuf *m,
+          bool keepalive)
+{
+    p->stats.tx_bytes += rte_pktmbuf_pkt_len(m);
+    p->stats.tx_packets++;
+    if (peer_timers_data_sent_noted(&p->timers, now))
+        return;
     peer_timers_any_authenticated_sent(&p->timers);
     peer_timers_any_authenticated_traversal(&p->timers, now);
     if (!keepalive)
@@ -159,10 +180,7 @@ send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
         ecn = ecn_encapsulate(ecn_of(rte_pktmbuf_mtod(m, const uint8_t *)));
     if (!seal(t, p, m, mtu))
         return;
-    p->stats.tx_bytes += rte_pktmbuf_pkt_len(m);
-    p->stats.tx_packets++;
-    if (!peer_timers_data_sent_noted(&p->timers, now))
-        note_sent(t, now, p, keepalive);
+    note_sent(t, now, p, m, keepalive);
     path_send(t, now, to, m, ecn, twice);
     session_keep_fresh_after_send(t, now, p);
 }
@@ -315,33 +333,55 @@ is_own_message(const struct tunnel *t, const uint8_t *packet, const struct inner
     return upper.protocol == IP_PROTO_UDP || upper.protocol == IP_PROTO_TCP;
 }
 
-void
-tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
-{
-    const uint8_t *packet = rte_pktmbuf_mtod(m, const uint8_t *);
-    struct inner_packet inner;
-    enum wgt_drop why = inner_parse(packet, rte_pktmbuf_pkt_len(m), &inner);
+/* --- datagrams are sealed a burst at a time ------------------------------------------------------
+ */
 
-    if (unlikely(why != WGT_OK)) {
-        tunnel_drop(t, why, m);
-        return;
+static void
+send_sealed(struct tunnel *t)
+{
+    struct tunnel_sealing *b = &t->sealing;
+
+    noise_seal_many(b->s, b->n);
+    for (unsigned i = 0; i < b->n; i++) {
+        if (unlikely(!b->s[i].sealed)) {
+            tunnel_drop(t, WGT_DROP_DATA_EXPIRED, b->m[i]);
+            continue;
+        }
+        t->tx_messages++;
+        udp_transport_tx(&t->outer, &b->peer[i]->path.path, b->m[i], b->ecn[i]);
     }
-    packet_set(m, packet, inner.len);
-    tunnel_rx_inner_parsed(t, now, &inner, m);
+    b->n = 0;
 }
 
-void
-tunnel_rx_inner_parsed(struct tunnel *t, wgt_time now, const struct inner_packet *inner,
-                       struct rte_mbuf *m)
+/* goes_at_once holds. */
+static void
+send_datagram(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu)
 {
-    struct tunnel_peer *p = allowedips_lookup(t->allowed_ips, &inner->dst);
+    struct tunnel_sealing *b = &t->sealing;
+    uint8_t ecn = ecn_encapsulate(ecn_of(rte_pktmbuf_mtod(m, const uint8_t *)));
+
+    if (!seal_begin(t, p, m, mtu, &b->s[b->n]))
+        return;
+    b->m[b->n] = m;
+    b->peer[b->n] = p;
+    b->ecn[b->n++] = ecn;
+    note_sent(t, now, p, m, false);
+    session_keep_fresh_after_send(t, now, p);
+    peer_mark_flush(t, p); /* for its timers */
+    if (b->n == TUNNEL_BURST)
+        send_sealed(t);
+}
+
+/* --- inner packets arrive ------------------------------------------------------------------------
+ */
+
+static void
+send_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct inner_packet *inner,
+           struct rte_mbuf *m)
+{
     uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
     size_t mtu;
 
-    if (t->down) {
-        tunnel_drop(t, WGT_DROP_LINK_DOWN, m);
-        return;
-    }
     if (p == NULL) {
         trouble_note(&t->unrouted, now);
         t->unrouted_to = inner->dst;
@@ -369,10 +409,89 @@ tunnel_rx_inner_parsed(struct tunnel *t, wgt_time now, const struct inner_packet
     }
     if (inner_may_be_syn(packet, inner->len))
         inner_mss_clamp(packet, inner->len, mtu);
-    if (goes_at_once(p, now)) {
-        send_data(t, now, p, &p->path.path, m, mtu, false);
-        peer_mark_flush(t, p); /* for its timers */
-    } else {
+    if (goes_at_once(p, now))
+        send_datagram(t, now, p, m, mtu);
+    else
         stage(t, now, p, m);
+}
+
+/* What sending to it reads. */
+static void
+peer_prefetch(const struct tunnel_peer *p)
+{
+    const char *from = (const char *)&p->session, *to = (const char *)&p->trouble;
+
+    for (; from < to; from += RTE_CACHE_LINE_SIZE)
+        rte_prefetch0(from);
+}
+
+/* Whose each is; of neighbours to one address the second is the first one's. */
+static void
+find_peers(const struct tunnel *t, const struct tunnel_arrived *a, struct tunnel_peer **peers)
+{
+    for (unsigned i = 0; i < a->n; i++) {
+        if (i > 0 && ip_addr_equal(&a->inner[i].dst, &a->inner[i - 1].dst)) {
+            peers[i] = peers[i - 1];
+            continue;
+        }
+        peers[i] = allowedips_lookup(t->allowed_ips, &a->inner[i].dst);
+        if (peers[i] != NULL)
+            peer_prefetch(peers[i]);
     }
+}
+
+static void
+prefetch_keys(struct tunnel_peer *const *peers, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (peers[i] != NULL && (i == 0 || peers[i] != peers[i - 1]) &&
+            peers[i]->session.current != NULL)
+            noise_seal_prefetch(peers[i]->session.current);
+}
+
+/* A burst goes a stage at a time: what one packet waits for is fetched while the others have their
+ * turn. */
+void
+tunnel_rx_inner_end(struct tunnel *t, wgt_time now)
+{
+    struct tunnel_arrived *a = &t->arrived;
+    struct tunnel_peer *peers[TUNNEL_BURST];
+
+    find_peers(t, a, peers);
+    prefetch_keys(peers, a->n);
+    for (unsigned i = 0; i < a->n; i++)
+        send_inner(t, now, peers[i], &a->inner[i], a->m[i]);
+    a->n = 0;
+    send_sealed(t);
+}
+
+void
+tunnel_rx_inner_parsed(struct tunnel *t, wgt_time now, const struct inner_packet *inner,
+                       struct rte_mbuf *m)
+{
+    struct tunnel_arrived *a = &t->arrived;
+
+    if (t->down) {
+        tunnel_drop(t, WGT_DROP_LINK_DOWN, m);
+        return;
+    }
+    a->inner[a->n] = *inner;
+    a->m[a->n++] = m;
+    if (a->n == TUNNEL_BURST)
+        tunnel_rx_inner_end(t, now);
+}
+
+void
+tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
+{
+    const uint8_t *packet = rte_pktmbuf_mtod(m, const uint8_t *);
+    struct inner_packet inner;
+    enum wgt_drop why = inner_parse(packet, rte_pktmbuf_pkt_len(m), &inner);
+
+    if (unlikely(why != WGT_OK)) {
+        tunnel_drop(t, why, m);
+        return;
+    }
+    packet_set(m, packet, inner.len);
+    tunnel_rx_inner_parsed(t, now, &inner, m);
 }

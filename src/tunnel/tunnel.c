@@ -155,6 +155,7 @@ tunnel_fini(struct tunnel *t)
         free_sessions(p);
         fq_purge(&t->fq, &p->staged, WGT_DROP_PEER_REMOVED);
     }
+    rte_pktmbuf_free_bulk(t->arrived.m, t->arrived.n);
     while (t->retired != NULL) {
         struct noise_keypair *k = t->retired;
 
@@ -367,9 +368,11 @@ tell_stopped(struct tunnel *t)
 unsigned
 tunnel_run(struct tunnel *t, wgt_time now)
 {
-    unsigned n = take_commands(t, now);
     struct wheel_timer *w;
+    unsigned n;
 
+    tunnel_rx_inner_end(t, now);
+    n = take_commands(t, now);
     while ((w = wheel_expire(&t->wheel, now)) != NULL)
         peer_expired(t, now, WGT_CONTAINER_OF(w, struct tunnel_peer, timer));
     flush_peers(t, now);
@@ -385,7 +388,7 @@ tunnel_run(struct tunnel *t, wgt_time now)
 wgt_time
 tunnel_deadline(const struct tunnel *t)
 {
-    if (!TAILQ_EMPTY(&t->flush) || t->report != NULL)
+    if (t->arrived.n > 0 || !TAILQ_EMPTY(&t->flush) || t->report != NULL)
         return 0;
     return wgt_time_min(wheel_deadline(&t->wheel), tcp_transport_deadline(&t->tcp));
 }

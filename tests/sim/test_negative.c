@@ -338,6 +338,8 @@ take(struct snapshot *s)
 {
     memset(s, 0, sizeof(*s));
     s->remote = handshaker_peer()->remote;
+    /* Made by the first handshake, right or wrong: it depends on the two static keys alone. */
+    memset(s->remote.static_static, 0, sizeof(s->remote.static_static));
     s->has_index = handshaker_peer()->has_index;
     s->session = peer->session;
     if (peer->session.current != NULL || peer->session.next != NULL)

@@ -124,10 +124,12 @@ a_peer_in_the_allowed_ips_before_it_is_added_gets_nothing(void **state)
     assert_int_equal(allowedips_insert(&dialler->ips, &prefix, early), 0);
     pair_packet(packet, 0, 98, IP_V4, 0, 0, sizeof(packet));
     node_rx_inner(dialler, pair.now, packet, sizeof(packet));
+    tunnel_rx_inner_end(&dialler->tunnel, pair.now);
     assert_int_equal(pair_drops(0, WGT_DROP_NO_PEER), 1);
 
     assert_int_equal(handshaker_add_peer(&dialler->handshaker, early, NULL), 0);
     node_rx_inner(dialler, pair.now, packet, sizeof(packet));
+    tunnel_rx_inner_end(&dialler->tunnel, pair.now);
     assert_int_equal(pair_drops(0, WGT_DROP_NO_PEER), 2);
     node_settle(dialler, pair.now);
     node_rx_inner(dialler, pair.now, packet, sizeof(packet));

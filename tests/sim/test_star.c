@@ -427,6 +427,7 @@ packets_too_big_for_one_do_not_silence_answers_about_another(void **state)
         ip_write(packet, &ip);
         node_rx_inner(&star.node[0], star.now, packet, sizeof(packet));
     }
+    node_settle(&star.node[0], star.now);
     assert_in_range(star.too_big[1], 20, 100);
     assert_int_equal(star.too_big[2], 1);
     finish();

@@ -221,6 +221,7 @@ link_gets(struct rte_mbuf *m, const struct eth_addr *to)
 
     eth_write((uint8_t *)rte_pktmbuf_prepend(m, ETH_HEADER_LEN), &eth);
     gateway_rx_link(&g, now, m);
+    tunnel_rx_inner_end(&tunnel, now);
 }
 
 static void

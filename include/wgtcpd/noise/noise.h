@@ -148,6 +148,24 @@ void noise_keypair_wipe(struct noise_keypair *k);
  */
 bool noise_seal(struct noise_keypair *k, uint8_t *message, size_t plaintext_len);
 
+/* A message whose header is written and whose counter is taken, not sealed yet. */
+struct noise_sealing {
+    struct noise_keypair *keypair;
+    uint64_t counter;
+    uint8_t *message;
+    size_t plaintext_len;
+    bool sealed; /* by noise_seal_many; else it must not be sent */
+};
+
+/* The first half of noise_seal: false as there, with *s unset. */
+bool noise_seal_begin(struct noise_keypair *k, uint8_t *message, size_t plaintext_len,
+                      struct noise_sealing *s);
+/* The second half, of messages under any keypairs, none of which was wiped meanwhile. */
+void noise_seal_many(struct noise_sealing *s, unsigned n);
+
+/* Fetches into the cache what sealing under the keypair reads. */
+void noise_seal_prefetch(const struct noise_keypair *k);
+
 /*
  * Open in place a checked data message of len >= 32 bytes: the plaintext lies at message + 16, len
  * - 32 bytes. WGT_OK; MESSAGE_SHORT; DATA_EXPIRED (a counter at the limit came or had come before);

@@ -98,6 +98,24 @@ struct tunnel_peer {
     wgt_time heard;                            /* the last time; 0: never */
 };
 
+enum { TUNNEL_BURST = 32 };
+
+/* Inner packets that have come and wait for their turn; each mbuf holds its packet and no more. */
+struct tunnel_arrived {
+    unsigned n;
+    struct rte_mbuf *m[TUNNEL_BURST];
+    struct inner_packet inner[TUNNEL_BURST];
+};
+
+/* Datagrams on their way out; only the seal is missing. */
+struct tunnel_sealing {
+    unsigned n;
+    struct noise_sealing s[TUNNEL_BURST];
+    struct rte_mbuf *m[TUNNEL_BURST];
+    struct tunnel_peer *peer[TUNNEL_BURST];
+    uint8_t ecn[TUNNEL_BURST];
+};
+
 struct tunnel_config {
     const char *name; /* unique in the process */
     uint16_t listen_port;
@@ -143,6 +161,8 @@ struct tunnel {
     struct keyed_hash flow_hash; /* tells inner flows apart */
     wgt_time path_mtu_at;        /* rate limit of ICMP errors about datagrams */
     wgt_time unreachable_at;     /* rate limit of "unreachable" to inner senders */
+    struct tunnel_arrived arrived;
+    struct tunnel_sealing sealing;
     uint64_t rx_messages, tx_messages;
     uint64_t jitter; /* state of the timers' random source */
     bool udp_open;   /* we listen on UDP, or dial some peer over it */
@@ -168,11 +188,13 @@ void tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip,
 /* An ICMP error about a segment or a datagram of ours. */
 void tunnel_rx_icmp_error(struct tunnel *t, wgt_time now, const struct icmp_error *e);
 
-/* An inner packet to be sent through the tunnel (m, taken). */
+/* An inner packet to be sent through the tunnel (m, taken): when a burst of them has come, or at
+ * tunnel_rx_inner_end, or at the next tunnel_run. */
 void tunnel_rx_inner(struct tunnel *t, wgt_time now, struct rte_mbuf *m);
 /* The same for who knows inner_parse's result; m holds the packet and no more. */
 void tunnel_rx_inner_parsed(struct tunnel *t, wgt_time now, const struct inner_packet *inner,
                             struct rte_mbuf *m);
+void tunnel_rx_inner_end(struct tunnel *t, wgt_time now);
 
 /* One turn: commands, timers, staged packets, TCP output. Call after every burst of input and when
  * the deadline has passed. Returns the number of commands taken. */
