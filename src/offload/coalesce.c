@@ -2,6 +2,7 @@
 #include <wgtcpd/offload/coalesce.h>
 
 #include <wgtcpd/wire/checksum.h>
+#include <wgtcpd/wire/eth.h>
 #include <wgtcpd/wire/inner.h>
 #include <wgtcpd/wire/tcp.h>
 #include <wgtcpd/wire/udp.h>
@@ -56,10 +57,10 @@ has_right_checksum(struct coalesce_packet *p)
 {
     size_t len = (size_t)(p->len - p->upper);
 
-    if (!p->verified)
+    if (!p->verified && !p->partial)
         p->verified =
             checksum_finish(checksum_add(upper_pseudo(p, len), p->data + p->upper, len)) == 0;
-    return p->verified;
+    return p->verified || p->partial;
 }
 
 /* No options and no extension headers: they may mean something different in each packet. */
@@ -205,13 +206,21 @@ tcp_carries_on(const struct coalesce_chain *chain, const struct coalesce_packet 
 }
 
 static bool
+is_same_link(const struct coalesce_packet *a, const struct coalesce_packet *b)
+{
+    return a->link_len == b->link_len &&
+           memcmp(a->data - a->link_len, b->data - b->link_len, a->link_len) == 0;
+}
+
+static bool
 carries_on(const struct coalescer *c, const struct coalesce_chain *chain,
            const struct coalesce_packet *p)
 {
     const struct coalesce_packet *first = &c->packets[chain->first];
 
     if (chain->closed || !p->joins || chain->n == COALESCE_CHAIN_MAX ||
-        payload_len(p) > chain->size || chain->len + payload_len(p) > VNET_PACKET_MAX)
+        payload_len(p) > chain->size ||
+        p->link_len + chain->len + payload_len(p) > VNET_PACKET_MAX || !is_same_link(first, p))
         return false;
     if (ip_is_v4(p->data) ? !ipv4_carries_on(first, chain->n, p->data)
                           : !ipv6_carries_on(first->data, p->data))
@@ -276,21 +285,50 @@ add_to_flow(struct coalescer *c, uint16_t i)
     c->buckets[bucket] = (uint16_t)(c->n_chains - 1);
 }
 
-void
-coalesce_add(struct coalescer *c, uint8_t *data, size_t len)
+/* It may belong to any flow: nothing passes it. */
+static void
+add_barrier(struct coalescer *c, uint16_t i)
+{
+    begin_chain(c, i);
+    c->barrier = c->n_chains;
+}
+
+static void
+add_packet(struct coalescer *c, const struct coalesce_packet *packet)
 {
     uint16_t i = c->n_packets++;
     struct coalesce_packet *p = &c->packets[i];
 
-    *p = (struct coalesce_packet){.data = data, .len = (uint16_t)len};
+    *p = *packet;
     if (!look_at(c, p)) {
-        begin_chain(c, i);
-        c->barrier = c->n_chains;
+        add_barrier(c, i);
     } else if (p->protocol == 0) {
         begin_chain(c, i);
     } else {
         add_to_flow(c, i);
     }
+}
+
+void
+coalesce_add(struct coalescer *c, uint8_t *data, size_t len)
+{
+    add_packet(c, &(struct coalesce_packet){.data = data, .len = (uint16_t)len});
+}
+
+void
+coalesce_add_frame(struct coalescer *c, uint8_t *frame, size_t len, bool partial)
+{
+    size_t link_len = eth_ip_offset(frame, len);
+
+    if (link_len == 0) {
+        c->packets[c->n_packets] = (struct coalesce_packet){.data = frame, .len = (uint16_t)len};
+        add_barrier(c, c->n_packets++);
+        return;
+    }
+    add_packet(c, &(struct coalesce_packet){.data = frame + link_len,
+                                            .len = (uint16_t)(len - link_len),
+                                            .link_len = (uint8_t)link_len,
+                                            .partial = partial});
 }
 
 /* --- the super-packet ----------------------------------------------------------------------------
@@ -328,20 +366,20 @@ coalesce_finish(struct coalescer *c, unsigned i, uint8_t vnet[VNET_HEADER_LEN])
     uint8_t *upper = first->data + first->upper;
     bool tcp = first->protocol == IP_PROTO_TCP;
 
-    if (chain->n == 1) {
-        vnet_write(vnet, &h);
-        return;
+    if (chain->n > 1 || (first->partial && first->protocol != 0)) {
+        h.needs_checksum = true;
+        h.checksum_start = first->link_len + first->upper;
+        h.checksum_offset = tcp ? TCP_CHECKSUM_AT : UDP_CHECKSUM_AT;
     }
-    h = (struct vnet_header){
-        .needs_checksum = true,
-        .ecn = tcp && (upper[TCP_FLAGS_AT] & TCP_CWR) != 0,
-        .gso = gso_of(first),
-        .header_len = first->header_len,
-        .gso_size = chain->size,
-        .checksum_start = first->upper,
-        .checksum_offset = tcp ? TCP_CHECKSUM_AT : UDP_CHECKSUM_AT,
-    };
+    if (chain->n > 1) {
+        h.ecn = tcp && (upper[TCP_FLAGS_AT] & TCP_CWR) != 0;
+        h.gso = gso_of(first);
+        h.header_len = first->link_len + first->header_len;
+        h.gso_size = chain->size;
+    }
     vnet_write(vnet, &h);
+    if (chain->n == 1)
+        return;
     write_ip(first->data, chain->len);
     if (tcp)
         upper[TCP_FLAGS_AT] |= last->data[last->upper + TCP_FLAGS_AT] & (TCP_PSH | TCP_FIN);

@@ -2,6 +2,7 @@
 #include <wgtcpd/offload/segment.h>
 
 #include <wgtcpd/wire/checksum.h>
+#include <wgtcpd/wire/eth.h>
 #include <wgtcpd/wire/inner.h>
 #include <wgtcpd/wire/tcp.h>
 #include <wgtcpd/wire/udp.h>
@@ -39,17 +40,19 @@ upper_header_len(const uint8_t *upper, size_t left, bool tcp)
     return len <= left ? len : 0;
 }
 
+/* link_len, upper: before the IP packet, and from there to the TCP or UDP header. */
 static bool
-checksum_is_where_it_should(const struct vnet_header *h, size_t upper, bool tcp)
+checksum_is_where_it_should(const struct vnet_header *h, size_t link_len, size_t upper, bool tcp)
 {
-    return h->needs_checksum && h->checksum_start == upper &&
+    return h->needs_checksum && h->checksum_start == link_len + upper &&
            h->checksum_offset == (tcp ? TCP_CHECKSUM_AT : UDP_CHECKSUM_AT);
 }
 
 /* The pseudo header's sum is the kernel's, so that a routing header's last destination is in it;
  * the length, taken off here, is to be that of each packet. */
-enum wgt_drop
-segment_begin(struct segmenter *s, const struct vnet_header *h, const uint8_t *packet, size_t len)
+static enum wgt_drop
+begin(struct segmenter *s, const struct vnet_header *h, const uint8_t *packet, size_t len,
+      size_t link_len)
 {
     struct inner_packet inner;
     struct inner_upper u;
@@ -62,15 +65,16 @@ segment_begin(struct segmenter *s, const struct vnet_header *h, const uint8_t *p
     tcp = u.protocol == IP_PROTO_TCP;
     upper_len = upper_header_len(packet + u.offset, len - u.offset, tcp);
     if (!is_of_type(packet, &u, h->gso) || u.fragment || upper_len == 0 || h->gso_size == 0 ||
-        u.offset + upper_len == len || !checksum_is_where_it_should(h, u.offset, tcp))
+        u.offset + upper_len == len || !checksum_is_where_it_should(h, link_len, u.offset, tcp))
         return WGT_DROP_INNER_OFFLOAD;
     field = u.offset + h->checksum_offset;
     *s = (struct segmenter){
-        .packet = packet,
-        .at = u.offset + upper_len,
-        .end = len,
-        .upper = u.offset,
-        .header_len = u.offset + upper_len,
+        .packet = packet - link_len,
+        .at = link_len + u.offset + upper_len,
+        .end = link_len + len,
+        .link_len = link_len,
+        .upper = link_len + u.offset,
+        .header_len = link_len + u.offset + upper_len,
         .pseudo = get_be16(packet + field) + (uint64_t)(uint16_t) ~(len - u.offset),
         .seq = tcp ? get_be32(packet + u.offset + TCP_SEQ_AT) : 0,
         .id = ip_is_v4(packet) ? get_be16(packet + IPV4_ID_AT) : 0,
@@ -78,6 +82,28 @@ segment_begin(struct segmenter *s, const struct vnet_header *h, const uint8_t *p
         .v4 = ip_is_v4(packet),
         .tcp = tcp,
     };
+    return WGT_OK;
+}
+
+enum wgt_drop
+segment_begin(struct segmenter *s, const struct vnet_header *h, const uint8_t *packet, size_t len)
+{
+    return begin(s, h, packet, len, 0);
+}
+
+enum wgt_drop
+segment_begin_frame(struct segmenter *s, const struct vnet_header *h, const uint8_t *frame,
+                    size_t len, bool partial)
+{
+    size_t link_len = eth_ip_offset(frame, len);
+    enum wgt_drop why;
+
+    if (link_len == 0)
+        return WGT_DROP_ETH_OFFLOAD;
+    why = begin(s, h, frame + link_len, len - link_len, link_len);
+    if (why != WGT_OK)
+        return WGT_DROP_ETH_OFFLOAD;
+    s->partial = partial;
     return WGT_OK;
 }
 
@@ -96,10 +122,25 @@ write_ip(struct segmenter *s, uint8_t *out, size_t len)
     }
 }
 
+/* RFC 768: zero says that there is no checksum. */
 static uint16_t
-upper_checksum(const struct segmenter *s, const uint8_t *upper, size_t len)
+never_zero(uint16_t checksum)
 {
-    return checksum_finish(checksum_add(s->pseudo + len, upper, len));
+    return checksum != 0 ? checksum : UINT16_MAX;
+}
+
+static void
+write_checksum(const struct segmenter *s, uint8_t *upper, size_t len, size_t field)
+{
+    uint16_t checksum;
+
+    if (s->partial) {
+        put_be16(upper + field, checksum_fold(s->pseudo + len));
+        return;
+    }
+    put_be16(upper + field, 0);
+    checksum = checksum_finish(checksum_add(s->pseudo + len, upper, len));
+    put_be16(upper + field, s->tcp ? checksum : never_zero(checksum));
 }
 
 /* RFC 3168 6.1.2: CWR says that the window was reduced before this segment. RFC 9293 3.9.1: PSH and
@@ -113,23 +154,14 @@ write_tcp(struct segmenter *s, uint8_t *tcp, size_t len, bool first, bool last)
         tcp[TCP_FLAGS_AT] &= (uint8_t)~TCP_CWR;
     if (!last)
         tcp[TCP_FLAGS_AT] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
-    put_be16(tcp + TCP_CHECKSUM_AT, 0);
-    put_be16(tcp + TCP_CHECKSUM_AT, upper_checksum(s, tcp, len));
-}
-
-/* RFC 768: zero says that there is no checksum. */
-static uint16_t
-never_zero(uint16_t checksum)
-{
-    return checksum != 0 ? checksum : UINT16_MAX;
+    write_checksum(s, tcp, len, TCP_CHECKSUM_AT);
 }
 
 static void
 write_udp(const struct segmenter *s, uint8_t *udp, size_t len)
 {
     put_be16(udp + UDP_LENGTH_AT, (uint16_t)len);
-    put_be16(udp + UDP_CHECKSUM_AT, 0);
-    put_be16(udp + UDP_CHECKSUM_AT, never_zero(upper_checksum(s, udp, len)));
+    write_checksum(s, udp, len, UDP_CHECKSUM_AT);
 }
 
 size_t
@@ -142,7 +174,7 @@ segment_next(struct segmenter *s, uint8_t *out)
     memcpy(out, s->packet, s->header_len);
     memcpy(out + s->header_len, s->packet + s->at, data);
     s->at += data;
-    write_ip(s, out, len);
+    write_ip(s, out + s->link_len, len - s->link_len);
     if (s->tcp)
         write_tcp(s, out + s->upper, len - s->upper, first, !segment_is_left(s));
     else
@@ -164,4 +196,22 @@ segment_complete(const struct vnet_header *h, uint8_t *packet, size_t len)
     put_be16(packet + field,
              never_zero(checksum_finish(checksum_add(0, packet + start, len - start))));
     return WGT_OK;
+}
+
+bool
+segment_is_vouched_for(const struct vnet_header *h, const uint8_t *frame, size_t len)
+{
+    size_t link_len = eth_ip_offset(frame, len);
+    struct inner_packet inner;
+    struct inner_upper u;
+
+    if (h->checked || !h->needs_checksum || link_len == 0)
+        return h->checked;
+    frame += link_len;
+    len -= link_len;
+    if (inner_parse(frame, len, &inner) != WGT_OK)
+        return false;
+    inner_find_upper(frame, inner.len, &u);
+    return !u.fragment && (u.protocol == IP_PROTO_TCP || u.protocol == IP_PROTO_UDP) &&
+           checksum_is_where_it_should(h, link_len, u.offset, u.protocol == IP_PROTO_TCP);
 }

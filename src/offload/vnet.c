@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <wgtcpd/offload/vnet.h>
 
-enum { FLAG_NEEDS_CHECKSUM = 1, GSO_ECN = 0x80 };
+enum { FLAG_NEEDS_CHECKSUM = 1, FLAG_DATA_VALID = 2, GSO_ECN = 0x80 };
 
 void
 vnet_read(struct vnet_header *h, const uint8_t in[VNET_HEADER_LEN])
 {
     *h = (struct vnet_header){
         .needs_checksum = in[0] & FLAG_NEEDS_CHECKSUM,
+        .checked = in[0] & FLAG_DATA_VALID,
         .ecn = in[1] & GSO_ECN,
         .gso = (uint8_t)(in[1] & ~GSO_ECN),
         .header_len = get_le16(in + 2),

@@ -3,13 +3,15 @@
  * Packets out of the tunnel, whatever a peer puts into them. The input is a list of them, each
  * behind its length as two bytes; a length with the highest bit set repeats the packet before it,
  * with its sequence number moved on and its checksum mended, so that there is something to join.
- * Each packet must be in one chain, and a super-packet must come apart into what went in.
+ * Each packet must be in one chain, and a super-packet must come apart into what went in. Behind
+ * Ethernet headers the same packets must make the same chains.
  */
 #include <stdlib.h>
 
 #include <wgtcpd/offload/coalesce.h>
 #include <wgtcpd/offload/segment.h>
 #include <wgtcpd/wire/checksum.h>
+#include <wgtcpd/wire/eth.h>
 #include <wgtcpd/wire/inner.h>
 
 #include "input.h"
@@ -21,6 +23,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static struct coalescer c;
 static uint8_t packets[COALESCE_BATCH][ROOM], originals[COALESCE_BATCH][ROOM];
 static size_t lens[COALESCE_BATCH];
+
+static struct coalescer framed;
+static uint8_t frames[COALESCE_BATCH][ETH_HEADER_LEN + ROOM];
 
 static void
 require(bool holds)
@@ -68,6 +73,32 @@ move_on(uint8_t *packet, size_t len, bool next)
     mend(packet, len, &u);
 }
 
+static void
+add_frame(unsigned i)
+{
+    memset(frames[i], 2, ETH_HEADER_LEN);
+    put_be16(frames[i] + 12, lens[i] > 0 && ip_is_v4(packets[i]) ? ETH_IPV4 : ETH_IPV6);
+    memcpy(frames[i] + ETH_HEADER_LEN, packets[i], lens[i]);
+    coalesce_add_frame(&framed, frames[i], ETH_HEADER_LEN + lens[i], false);
+}
+
+static void
+check_framed(unsigned i, const struct vnet_header *h)
+{
+    const struct coalesce_chain *a = &c.chains[i], *b = &framed.chains[i];
+    uint8_t vnet[VNET_HEADER_LEN];
+    struct vnet_header f;
+
+    coalesce_finish(&framed, i, vnet);
+    vnet_read(&f, vnet);
+    require(a->first == b->first && a->last == b->last && a->n == b->n);
+    require(f.gso == h->gso && f.gso_size == h->gso_size);
+    if (a->n == 1)
+        return;
+    require(f.checksum_start == h->checksum_start + ETH_HEADER_LEN);
+    require(memcmp(frames[a->first] + ETH_HEADER_LEN, packets[a->first], lens[a->first]) == 0);
+}
+
 static bool
 add(struct input *in)
 {
@@ -93,6 +124,7 @@ add(struct input *in)
     }
     memcpy(originals[i], packets[i], lens[i]);
     coalesce_add(&c, packets[i], lens[i]);
+    add_frame(i);
     return true;
 }
 
@@ -152,6 +184,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned seen = 0;
 
     coalesce_init(&c, true, true);
+    coalesce_init(&framed, true, true);
     while (add(&in))
         ;
     for (unsigned i = 0; i < c.n_chains; i++) {
@@ -161,12 +194,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         coalesce_finish(&c, i, vnet);
         vnet_read(&h, vnet);
         seen += c.chains[i].n;
+        check_framed(i, &h);
         if (c.chains[i].n > 1)
             check_super(&c.chains[i], &h);
         else
             require(memcmp(packets[c.chains[i].first], originals[c.chains[i].first],
                            lens[c.chains[i].first]) == 0);
     }
-    require(seen == c.n_packets);
+    require(seen == c.n_packets && framed.n_chains == c.n_chains);
     return 0;
 }

@@ -19,6 +19,7 @@
     X(ETH_TYPE, "EtherType not handled")                                                           \
     X(ETH_VLAN, "VLAN tag of another network, or none where the port has one")                     \
     X(ETH_TOO_BIG, "Ethernet frame larger than a packet buffer")                                   \
+    X(ETH_OFFLOAD, "frame of the kernel whose offloads make no sense")                             \
     X(ARP_MALFORMED, "malformed ARP packet")                                                       \
     X(ARP_NOT_FOR_US, "ARP packet for another address")                                            \
     X(ND_MALFORMED, "malformed neighbour discovery message")                                       \

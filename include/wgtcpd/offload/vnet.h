@@ -20,6 +20,7 @@ enum vnet_gso {
 
 struct vnet_header {
     bool needs_checksum; /* the field holds the pseudo header's sum only */
+    bool checked;        /* the checksum was found to be right; only from the kernel to us */
     bool ecn;            /* TCP with CWR, which only the first segment is to have */
     uint8_t gso;         /* enum vnet_gso, or what we do not know */
     uint16_t header_len; /* up to the payload; a hint */

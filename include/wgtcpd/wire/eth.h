@@ -52,4 +52,20 @@ eth_addr_is_group(const struct eth_addr *a)
     return a->bytes[0] & 1;
 }
 
+/* Where a frame's IP packet begins, behind the header and at most one 802.1Q tag; 0: there is none.
+ */
+static inline size_t
+eth_ip_offset(const uint8_t *frame, size_t len)
+{
+    size_t at = ETH_HEADER_LEN;
+    uint16_t type;
+
+    if (len < ETH_HEADER_LEN + ETH_VLAN_TAG_LEN)
+        return 0;
+    if (get_be16(frame + at - 2) == ETH_VLAN)
+        at += ETH_VLAN_TAG_LEN;
+    type = get_be16(frame + at - 2);
+    return type == ETH_IPV4 || type == ETH_IPV6 ? at : 0;
+}
+
 #endif
