@@ -532,6 +532,7 @@ free_ports(struct config_port *port)
     for (; port != NULL; port = next) {
         next = port->next;
         free(port->device);
+        free(port->tap);
         free(port->addresses);
         free(port->routes);
         config_strings_clear(&port->lines);

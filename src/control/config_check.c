@@ -99,7 +99,7 @@ config_check_port(struct parser *ps)
 
     if (is_missing(ps, KEY_PORT_Device))
         config_error_at(ps, port->line,
-                        "[Port] has no Device; give a PCI address or a vdev such as net_tap0");
+                        "[Port] has no Device; give one such as tap0 or a PCI address");
     if (is_missing(ps, KEY_PORT_Address))
         config_error_at(ps, port->line, "[Port] has no Address; give one such as 192.0.2.2/24");
     if (port->n_addresses > CONFIG_PORT_ADDRESSES_MAX)

@@ -524,8 +524,7 @@ set_inner(struct parser *ps, enum config_key key, struct slice value)
     struct slice name = {value.p, name_len(value)};
 
     if (name.len == 0 || (name.len < value.len && value.p[name.len] != ',')) {
-        wrong(ps, key, value, "inner side",
-              "write tun, or the Device of a [Port], such as net_tap1");
+        wrong(ps, key, value, "inner side", "write tun, or the Device of a [Port], such as tap1");
         return;
     }
     free(ps->c->inner);
@@ -691,15 +690,54 @@ set_telemetry(struct parser *ps, enum config_key key, struct slice value)
 
 /* --- [Port] --- */
 
+/* tap, tap0, tap1, ... with what follows a comma: DPDK's names begin otherwise. */
+static bool
+is_tap(struct slice device)
+{
+    size_t n = name_len(device);
+
+    if (n < 3 || memcmp(device.p, "tap", 3) != 0)
+        return false;
+    for (size_t i = 3; i < n; i++)
+        if (device.p[i] < '0' || device.p[i] > '9')
+            return false;
+    return true;
+}
+
+/* The kernel's end has the device's name unless iface= gives it another. */
+static bool
+set_tap(struct parser *ps, enum config_key key, struct slice value)
+{
+    static const char option[] = ",iface=";
+    struct slice name = {value.p, name_len(value)};
+    size_t skip = name.len + sizeof(option) - 1;
+
+    if (value.len > name.len) {
+        if (value.len <= skip || memcmp(value.p + name.len, option, sizeof(option) - 1) != 0) {
+            wrong(ps, key, value, "tap", "its one option is iface=NAME, as in tap0,iface=wgout0");
+            return false;
+        }
+        name = (struct slice){value.p + skip, value.len - skip};
+    }
+    if (name.len > CONFIG_IFNAME_MAX || memchr(name.p, '/', name.len) != NULL ||
+        memchr(name.p, ',', name.len) != NULL || memchr(name.p, '%', name.len) != NULL) {
+        wrong(ps, key, name, "name for an interface", "give at most 15 characters, without / , %");
+        return false;
+    }
+    ps->port->tap = copy(ps, name);
+    return true;
+}
+
 static void
 set_device(struct parser *ps, enum config_key key, struct slice value)
 {
     if (memchr(value.p, ' ', value.len) != NULL || memchr(value.p, '\t', value.len) != NULL) {
-        wrong(
-            ps, key, value, "device",
-            "give one word, a PCI address like 0000:03:00.0 or a vdev like net_tap0,iface=wgout0");
+        wrong(ps, key, value, "device",
+              "give one word, such as tap0,iface=wgout0 or a PCI address like 0000:03:00.0");
         return;
     }
+    if (is_tap(value) && !set_tap(ps, key, value))
+        return;
     ps->port->device = copy(ps, value);
 }
 

@@ -44,6 +44,16 @@ loop_take_events(void *ctx)
     device_reap(&n->device);
 }
 
+/* The worker has seen it go. */
+static const char *
+gone_interface(const struct node *n)
+{
+    for (size_t i = 0; i < n->n_links; i++)
+        if (eth_link_is_gone(&n->links[i]))
+            return n->links[i].port.taps->name;
+    return n->config->ifname;
+}
+
 /* Signals and others have their turns in between. */
 static void
 on_worker(evutil_socket_t fd, short what, void *ctx)
@@ -54,7 +64,7 @@ on_worker(evutil_socket_t fd, short what, void *ctx)
     (void)what;
     loop_take_events(n);
     if (__atomic_load_n(&n->worker.failed, __ATOMIC_ACQUIRE)) {
-        log_info("interface %s was deleted: ending", n->config->ifname);
+        log_info("interface %s was deleted: ending", gone_interface(n));
         loop_stop(n, 0);
     } else if (rte_ring_count(n->events) > 0) {
         event_active(n->on_worker, EV_READ, 0);

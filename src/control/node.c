@@ -138,8 +138,9 @@ start_eal(struct node *n, bool verbose)
     char error[256];
 
     for (const struct config_port *c = n->config->ports; c != NULL; c = c->next)
-        devices[p.n_devices++] = c->device;
-    if (n->config->inner_port != NULL)
+        if (c->tap == NULL)
+            devices[p.n_devices++] = c->device;
+    if (n->config->inner_port != NULL && n->config->inner_port->tap == NULL)
         devices[p.n_devices++] = n->config->inner_port->device;
     if (eal_start(&p, error, sizeof(error)) == 0) {
         n->eal_up = true;

@@ -41,7 +41,7 @@ fill_addresses(const struct config_port *c, struct addresses *a)
 }
 
 static int
-start_port(struct node *n, const struct config_port *c)
+start_port(struct node *n, const struct config_port *c, bool inner)
 {
     struct eth_link *l = &n->links[n->n_links];
     struct port_config port = {
@@ -49,6 +49,9 @@ start_port(struct node *n, const struct config_port *c)
         .mtu = c->mtu,
         .vlan = c->vlan,
         .identity = identity(n->config, n->n_links),
+        .tap = c->tap,
+        .offload = !n->config->no_offload,
+        .inner = inner,
     };
     char error[256];
 
@@ -68,7 +71,7 @@ start_outer(struct node *n, const struct config_port *c)
 {
     struct eth_link *l = &n->links[n->n_links];
 
-    if (start_port(n, c) != 0)
+    if (start_port(n, c, false) != 0)
         return -1;
     l->tx_drop = WGT_DROP_OUTER_TX;
     l->reassemble = !c->no_reassembly;
@@ -82,7 +85,7 @@ start_inner(struct node *n, const struct config *c)
 {
     struct eth_link *l = &n->links[n->n_links];
 
-    if (start_port(n, c->inner_port) != 0)
+    if (start_port(n, c->inner_port, true) != 0)
         return -1;
     l->tx_drop = WGT_DROP_INNER_TX;
     n->gateway.link = l;

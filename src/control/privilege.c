@@ -77,13 +77,15 @@ starts_with(const char *text, const char *start)
 /* What drivers do after their start: bring the port down, change its address filters, map memory
  * for DMA, set interrupts. */
 static uint64_t
-needed_by_device(const char *device)
+needed_by_device(const struct config_port *port)
 {
+    const char *device = port->device;
+
     if (eal_is_pci_address(device))
         return CAP_BIT(CAP_NET_RAW) | CAP_BIT(CAP_IPC_LOCK) | CAP_BIT(CAP_SYS_RAWIO);
     if (starts_with(device, "net_af_xdp"))
         return CAP_BIT(CAP_NET_RAW) | CAP_BIT(CAP_IPC_LOCK) | CAP_BIT(CAP_BPF);
-    if (starts_with(device, "net_tap") || starts_with(device, "net_af_packet"))
+    if (port->tap != NULL || starts_with(device, "net_tap") || starts_with(device, "net_af_packet"))
         return 0; /* CAP_NET_ADMIN will do */
     return CAP_BIT(CAP_NET_RAW) | CAP_BIT(CAP_IPC_LOCK);
 }
@@ -94,9 +96,9 @@ privilege_needed(const struct config *c)
     uint64_t keep = CAP_BIT(CAP_NET_ADMIN); /* addresses, routes, rules, the ports' end */
 
     for (const struct config_port *p = c->ports; p != NULL; p = p->next)
-        keep |= needed_by_device(p->device);
+        keep |= needed_by_device(p);
     if (c->inner_port != NULL)
-        keep |= needed_by_device(c->inner_port->device);
+        keep |= needed_by_device(c->inner_port);
     return keep;
 }
 

@@ -249,6 +249,10 @@ packets(const struct snapshot *s)
     put_count(o, "inner_super_sent", w->supers_tx);
     put_count(o, "inner_cut", w->supers_cut);
     put_count(o, "inner_joined", w->supers_joined);
+    put_count(o, "outer_super_received", w->outer_supers_rx);
+    put_count(o, "outer_super_sent", w->outer_supers_tx);
+    put_count(o, "outer_cut", w->outer_supers_cut);
+    put_count(o, "outer_joined", w->outer_supers_joined);
     put_count(o, "reassembled", w->reassembled);
     put_count(o, "fragmented", w->cut);
     put_count(o, "marked_ce", s->marked);

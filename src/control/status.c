@@ -74,8 +74,10 @@ log_traffic(const struct snapshot *s)
              ", turns %" PRIu64 ", sleeps %" PRIu64,
              w->outer_rx, w->outer_tx, w->inner_rx, w->inner_tx, w->turns, w->sleeps);
     log_info("super-packets: received %" PRIu64 " cut into %" PRIu64 ", sent %" PRIu64
-             " joined from %" PRIu64,
-             w->supers_rx, w->supers_cut, w->supers_tx, w->supers_joined);
+             " joined from %" PRIu64 "; outer received %" PRIu64 " cut into %" PRIu64
+             ", sent %" PRIu64 " joined from %" PRIu64,
+             w->supers_rx, w->supers_cut, w->supers_tx, w->supers_joined, w->outer_supers_rx,
+             w->outer_supers_cut, w->outer_supers_tx, w->outer_supers_joined);
     log_info("fragments: put together %" PRIu64 ", cut %" PRIu64, w->reassembled, w->cut);
     log_info("handshakes: initiations sent %" PRIu64 " received %" PRIu64
              ", responses sent %" PRIu64 " received %" PRIu64 ", cookies sent %" PRIu64

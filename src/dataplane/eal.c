@@ -202,8 +202,9 @@ eal_start(const struct eal_params *p, char *error, size_t error_len)
     silence_realtime_signals();
     rc = rte_eal_init(a.n, a.v);
     if (rc < 0)
-        snprintf(error, error_len, "DPDK did not start: %s (device %s; -v shows DPDK's messages)",
-                 rte_strerror(rte_errno), p->devices[0]);
+        snprintf(error, error_len, "DPDK did not start: %s (%s%s; -v shows DPDK's messages)",
+                 rte_strerror(rte_errno), p->n_devices > 0 ? "device " : "without a device",
+                 p->n_devices > 0 ? p->devices[0] : "");
     return rc < 0 ? -1 : 0;
 }
 

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <wgtcpd/dataplane/port.h>
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <rte_ethdev.h>
+
+#include <wgtcpd/dataplane/tun.h>
 
 enum { RX_DESCRIPTORS = 512, TX_DESCRIPTORS = 512 };
 
@@ -178,14 +182,61 @@ fail(char *error, size_t len, const char *device, const char *what, int rc)
     return -1;
 }
 
+/* An address that is not the kernel end's. */
 static void
 part_from_kernel_end(struct port *p, uint64_t identity)
 {
-    if (strcmp(p->driver, "net_tap") != 0)
-        return;
     p->eth.bytes[0] = 0x02; /* locally administered */
     for (unsigned i = 1; i < ETH_ADDR_LEN; i++)
         p->eth.bytes[i] = (uint8_t)(identity >> 8 * i);
+}
+
+static void
+close_taps(struct port *p)
+{
+    for (uint16_t i = 0; i < p->queues; i++)
+        tun_close(&p->taps[i]);
+    free(p->taps);
+    p->taps = NULL;
+}
+
+/* One that was there before may have a single queue. */
+static int
+open_taps(struct port *p, const struct port_config *c)
+{
+    const enum wgt_drop tx = c->inner ? WGT_DROP_INNER_TX : WGT_DROP_OUTER_TX;
+    uint16_t wanted = RTE_MAX(c->queues, 1);
+    int rc = 0;
+
+    p->taps = calloc(wanted, sizeof(*p->taps));
+    if (p->taps == NULL)
+        return -ENOMEM;
+    for (p->queues = 0; p->queues < wanted && rc == 0; p->queues += rc == 0)
+        rc = tap_open(&p->taps[p->queues], c->tap, wanted > 1, c->offload, c->inner, tx);
+    if (rc == -EINVAL && p->queues == 0 && wanted > 1) {
+        rc = tap_open(&p->taps[0], c->tap, false, c->offload, c->inner, tx);
+        p->queues = rc == 0;
+    }
+    p->mtu = c->mtu;
+    if (rc == 0)
+        rc = tap_up(&p->taps[0], &p->mtu);
+    if (rc != 0)
+        close_taps(p);
+    return rc;
+}
+
+static int
+start_tap(struct port *p, const struct port_config *c, char *error, size_t error_len)
+{
+    int rc = open_taps(p, c);
+
+    if (rc != 0)
+        return fail(error, error_len, c->device, "the kernel's TAP cannot be had", rc);
+    snprintf(p->driver, sizeof(p->driver), "tap");
+    p->rx_interrupt = true;
+    p->rx_checksums = p->tx_udp_checksum = p->tx_tcp_checksum = p->taps[0].offload;
+    part_from_kernel_end(p, c->identity);
+    return 0;
 }
 
 int
@@ -198,6 +249,8 @@ port_start(struct port *p, const struct port_config *c, struct rte_mempool *pool
     int rc;
 
     *p = (struct port){.vlan = c->vlan};
+    if (c->tap != NULL)
+        return start_tap(p, c, error, error_len);
     rc = find_port(device, &p->id);
     if (rc != 0)
         return fail(error, error_len, device, "DPDK made no such device", rc);
@@ -223,7 +276,8 @@ port_start(struct port *p, const struct port_config *c, struct rte_mempool *pool
     if (rc != 0)
         return fail(error, error_len, device, "has no address", rc);
     memcpy(p->eth.bytes, eth.addr_bytes, ETH_ADDR_LEN);
-    part_from_kernel_end(p, c->identity);
+    if (strcmp(p->driver, "net_tap") == 0)
+        part_from_kernel_end(p, c->identity);
     /* Solicited-node multicast; drivers that can't filter deliver everything anyway. */
     (void)rte_eth_allmulticast_enable(p->id);
     return 0;
@@ -232,6 +286,10 @@ port_start(struct port *p, const struct port_config *c, struct rte_mempool *pool
 void
 port_stop(struct port *p)
 {
+    if (p->taps != NULL) {
+        close_taps(p);
+        return;
+    }
     rte_eth_dev_stop(p->id);
     rte_eth_dev_close(p->id);
 }

@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -15,8 +16,6 @@
 #define TUN_F_USO4 0x20
 #define TUN_F_USO6 0x40
 #endif
-
-enum { SUPER_ROOM = VNET_PACKET_MAX + 1 };
 
 /* --- opening -------------------------------------------------------------------------------------
  */
@@ -41,13 +40,14 @@ set_offload(struct tun_port *p, bool offload)
 
     if (offload && !udp && ioctl(p->fd, TUNSETOFFLOAD, tcp) != 0)
         offload = false;
+    p->offload = offload;
     coalesce_init(&p->joined, offload, udp);
 }
 
 static int
 set_up(struct tun_port *p, const char *name, bool offload)
 {
-    struct ifreq ifr = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_TUN_EXCL};
+    struct ifreq ifr = {.ifr_flags = (short)(p->kind | IFF_NO_PI | IFF_VNET_HDR)};
     int rc;
 
     snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
@@ -60,19 +60,69 @@ set_up(struct tun_port *p, const char *name, bool offload)
     return rc;
 }
 
-int
-tun_open(struct tun_port *p, const char *name, bool offload)
+static int
+open_device(struct tun_port *p, const char *name, bool offload)
 {
     int rc = -ENOMEM;
 
-    *p = (struct tun_port){.fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)};
+    p->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (p->fd < 0)
         return -errno;
-    p->super = malloc(SUPER_ROOM);
+    p->super = malloc(TUN_SUPER_ROOM);
     if (p->super != NULL)
         rc = set_up(p, name, offload);
     if (rc != 0)
         tun_close(p);
+    return rc;
+}
+
+int
+tun_open(struct tun_port *p, const char *name, bool offload)
+{
+    *p = (struct tun_port){
+        .kind = IFF_TUN | IFF_TUN_EXCL,
+        .reasons = {WGT_DROP_INNER_OFFLOAD, WGT_DROP_INNER_TOO_BIG, WGT_DROP_INNER_TX}};
+    return open_device(p, name, offload);
+}
+
+int
+tap_open(struct tun_port *p, const char *name, bool several, bool offload, bool complete,
+         enum wgt_drop tx)
+{
+    *p = (struct tun_port){
+        .ethernet = true,
+        .kind = several ? IFF_TAP | IFF_MULTI_QUEUE : IFF_TAP,
+        .complete = complete,
+        .reasons = {WGT_DROP_ETH_OFFLOAD, WGT_DROP_ETH_TOO_BIG, tx},
+    };
+    return open_device(p, name, offload);
+}
+
+/* The interface's MTU and flags, through any socket. */
+static int
+bring_up(int s, const char *name, uint16_t *mtu)
+{
+    struct ifreq ifr = {.ifr_mtu = *mtu};
+
+    snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+    if ((*mtu != 0 && ioctl(s, SIOCSIFMTU, &ifr) < 0) || ioctl(s, SIOCGIFMTU, &ifr) < 0)
+        return -errno;
+    *mtu = ifr.ifr_mtu < UINT16_MAX ? (uint16_t)ifr.ifr_mtu : UINT16_MAX;
+    if (ioctl(s, SIOCGIFFLAGS, &ifr) < 0)
+        return -errno;
+    ifr.ifr_flags |= IFF_UP;
+    return ioctl(s, SIOCSIFFLAGS, &ifr) < 0 ? -errno : 0;
+}
+
+int
+tap_up(const struct tun_port *p, uint16_t *mtu)
+{
+    int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
+
+    if (s < 0)
+        return -errno;
+    rc = bring_up(s, p->name, mtu);
+    close(s);
     return rc;
 }
 
@@ -111,7 +161,7 @@ read_packet(struct tun_port *p, struct rte_mbuf *m, struct vnet_header *h)
     struct iovec parts[] = {
         {vnet, sizeof(vnet)},
         {rte_pktmbuf_mtod(m, void *), room},
-        {p->super + room, SUPER_ROOM - room},
+        {p->super + room, TUN_SUPER_ROOM - room},
     };
     ssize_t len = readv(p->fd, parts, 3);
 
@@ -136,12 +186,28 @@ begin_to_cut(struct tun_port *p, const struct vnet_header *h, const struct rte_m
     enum wgt_drop why;
 
     memcpy(p->super, rte_pktmbuf_mtod(m, const void *), len < room ? len : room);
-    why = segment_begin(&p->cut, h, p->super, len);
-    if (why == WGT_OK && segment_max(&p->cut) > room) {
-        p->cut.at = p->cut.end;
-        why = WGT_DROP_INNER_TOO_BIG;
+    why = p->ethernet ? segment_begin_frame(&p->cut, h, p->super, len, !p->complete)
+                      : segment_begin(&p->cut, h, p->super, len);
+    if (why != WGT_OK)
+        return p->reasons.offload;
+    if (segment_max(&p->cut) <= room)
+        return WGT_OK;
+    p->cut.at = p->cut.end;
+    return p->reasons.too_big;
+}
+
+/* What is no super-packet, and whole in m. */
+static enum wgt_drop
+take_as_it_is(const struct tun_port *p, const struct vnet_header *h, struct rte_mbuf *m, size_t len)
+{
+    uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
+
+    set_len(m, len);
+    if (p->ethernet && !p->complete && segment_is_vouched_for(h, packet, len)) {
+        m->ol_flags |= RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+        return WGT_OK;
     }
-    return why;
+    return segment_complete(h, packet, len) == WGT_OK ? WGT_OK : p->reasons.offload;
 }
 
 static enum rx
@@ -160,13 +226,11 @@ read_into(struct tun_port *p, struct rte_mbuf *m)
             return RX_SUPER;
         }
     } else if (len == 0 || (size_t)len > rte_pktmbuf_tailroom(m)) {
-        why = WGT_DROP_INNER_TOO_BIG;
+        why = p->reasons.too_big;
     } else {
-        why = segment_complete(&h, rte_pktmbuf_mtod(m, uint8_t *), (size_t)len);
-        if (why == WGT_OK) {
-            set_len(m, (size_t)len);
+        why = take_as_it_is(p, &h, m, (size_t)len);
+        if (why == WGT_OK)
             return RX_PACKET;
-        }
     }
     wgt_drop_count(p->drops, why);
     return RX_REFUSED;
@@ -183,6 +247,8 @@ receive(struct tun_port *p, struct rte_mbuf *m)
     if (what != RX_SUPER)
         return what;
     set_len(m, segment_next(&p->cut, rte_pktmbuf_mtod(m, uint8_t *)));
+    if (p->cut.partial)
+        m->ol_flags |= RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
     p->stats.rx_cut++;
     return RX_PACKET;
 }
@@ -220,9 +286,13 @@ write_chain(struct tun_port *p, const struct coalesce_chain *chain, uint8_t vnet
 
     for (unsigned i = 0; i < chain->n; i++) {
         const struct coalesce_packet *packet = &p->joined.packets[at];
-        size_t skip = i == 0 ? 0 : packet->header_len;
+        size_t skip = packet->header_len;
 
-        parts[1 + i] = (struct iovec){packet->data + skip, packet->len - skip};
+        if (i == 0)
+            parts[1] =
+                (struct iovec){packet->data - packet->link_len, packet->link_len + packet->len};
+        else
+            parts[1 + i] = (struct iovec){packet->data + skip, packet->len - skip};
         at = packet->next;
     }
     return writev(p->fd, parts, 1 + chain->n) > 0;
@@ -236,7 +306,7 @@ flush_chain(struct tun_port *p, unsigned i)
 
     coalesce_finish(&p->joined, i, vnet);
     if (!write_chain(p, chain, vnet)) {
-        p->drops->n[WGT_DROP_INNER_TX] += chain->n;
+        p->drops->n[p->reasons.tx] += chain->n;
         return;
     }
     p->stats.tx += chain->n;
@@ -263,5 +333,9 @@ tun_tx(struct tun_port *p, struct rte_mbuf *m)
     if (coalesce_is_full(&p->joined))
         tun_flush(p);
     p->tx_packets[p->joined.n_packets] = m;
-    coalesce_add(&p->joined, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m));
+    if (p->ethernet)
+        coalesce_add_frame(&p->joined, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m),
+                           (m->ol_flags & RTE_MBUF_F_TX_L4_MASK) != 0);
+    else
+        coalesce_add(&p->joined, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m));
 }

@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <rte_ethdev.h>
 #include <rte_log.h>
 
 #include "classify.h"
@@ -192,13 +191,19 @@ static void
 count_outer(struct worker *w)
 {
     uint64_t rx = 0, tx = 0;
+    struct tun_stats s = {.rx = 0};
 
     for (unsigned i = 0; i < w->n_outer; i++) {
         rx += w->links[i]->rx;
         tx += w->links[i]->tx;
+        eth_link_add_supers(w->links[i], &s);
     }
     w->stats.outer_rx = rx;
     w->stats.outer_tx = tx;
+    w->stats.outer_supers_rx = s.rx_supers;
+    w->stats.outer_supers_tx = s.tx_supers;
+    w->stats.outer_supers_cut = s.rx_cut;
+    w->stats.outer_supers_joined = s.tx_joined;
     w->stats.reassembled = w->fragments.reassembled;
 }
 
@@ -291,19 +296,18 @@ drain_wake_fd(struct worker *w)
     (void)rc;
 }
 
-/* Ports whose interrupt is a file descriptor of their own (tap) refuse this and need none. */
 static void
-interrupts(struct worker *w, int (*set)(uint16_t port, uint16_t queue))
+interrupts(struct worker *w, bool on)
 {
     for (unsigned i = 0; i < w->n_links; i++)
-        (void)set(w->links[i]->port.id, 0);
+        eth_link_interrupt(w->links[i], on);
 }
 
 static bool
 frames_wait(const struct worker *w)
 {
     for (unsigned i = 0; i < w->n_links; i++)
-        if (rte_eth_rx_queue_count(w->links[i]->port.id, 0) > 0)
+        if (eth_link_has_more(w->links[i]))
             return true;
     return false;
 }
@@ -314,10 +318,10 @@ sleep_on_interrupts(struct worker *w, wgt_time left)
     struct rte_epoll_event events[4];
     wgt_time ms = left / WGT_MSEC;
 
-    interrupts(w, rte_eth_dev_rx_intr_enable);
+    interrupts(w, true);
     if (!frames_wait(w))
         rte_epoll_wait(RTE_EPOLL_PER_THREAD, events, 4, ms < SLEEP_MAX_MS ? (int)ms : SLEEP_MAX_MS);
-    interrupts(w, rte_eth_dev_rx_intr_disable);
+    interrupts(w, false);
 }
 
 static wgt_time
@@ -357,9 +361,7 @@ static bool
 arm_all(struct worker *w)
 {
     for (unsigned i = 0; i < w->n_links; i++)
-        if (!w->links[i]->port.rx_interrupt ||
-            rte_eth_dev_rx_intr_ctl_q(w->links[i]->port.id, 0, RTE_EPOLL_PER_THREAD,
-                                      RTE_INTR_EVENT_ADD, NULL) != 0)
+        if (!eth_link_arm(w->links[i]))
             return false;
     return rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->wake_fd, &w->epoll_wake) == 0 &&
            (w->gateway != NULL ||
@@ -377,6 +379,15 @@ arm_interrupts(struct worker *w)
     rte_log_set_global_level(RTE_LOG_CRIT);
     w->interrupts = arm_all(w);
     rte_log_set_global_level(level);
+}
+
+static bool
+device_is_gone(const struct worker *w)
+{
+    for (unsigned i = 0; i < w->n_links; i++)
+        if (eth_link_is_gone(w->links[i]))
+            return true;
+    return w->tun->error != 0;
 }
 
 int
@@ -402,7 +413,7 @@ worker_main(void *arg)
             idle(w);
         }
         rte_rcu_qsbr_quiescent(w->rcu, 0);
-        if (w->tun->error != 0 && !w->failed) {
+        if (!w->failed && device_is_gone(w)) {
             __atomic_store_n(&w->failed, true, __ATOMIC_RELEASE);
             kick(w->event_fd);
         }

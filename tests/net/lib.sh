@@ -287,7 +287,8 @@ new_psk() {
 
 public_key() { cat "$NET_DIR/$1.pub"; }
 
-# mk_conf NODE [LINE...]: a configuration without peers; lines go to [Interface].
+# mk_conf NODE [LINE...]: a configuration without peers; lines go to [Interface]. A test that sets
+# OUTER_DEVICE has another port than a tap.
 mk_conf() {
     local node=$1 file
     file=$(conf_of "$1")
@@ -301,7 +302,7 @@ mk_conf() {
         [ $# -eq 0 ] || printf '%s\n' "$@"
         echo
         echo "[Port]"
-        echo "Device = net_tap0,iface=wgout0"
+        echo "Device = ${OUTER_DEVICE:-tap0},iface=wgout0"
         echo "Address = $(outer_addr "$node" 4)/24, $(outer_addr "$node" 6)/64"
     } >"$file"
 }
@@ -349,8 +350,7 @@ start_wgtcpd() { # NODE [ARGUMENT...]
     retry 20 ready_or_dead "$node" "$before" || fail "wgtcpd in $node is not ready after 20 s"
     is_running "$node" || fail "wgtcpd in $node ended while starting"
     no_ipv6 "$node" wgout0
-    # net_tap gives the kernel's end of the tap the port's own MAC address. A bridge keeps frames
-    # for an address of its ports to itself, so the kernel's end gets another one.
+    # A known address: for the kernel's end of a net_tap, DPDK makes a new one at every start.
     in_ns "$node" ip link set wgout0 address "02:00:00:00:00:0${NUMBER[$node]}" master br0 up
 }
 

@@ -41,11 +41,11 @@ new_lan() {
 }
 
 gateway_conf() {
-    mk_conf a "Inner = net_tap1"
+    mk_conf a "Inner = tap1"
     {
         echo
         echo "[Port]"
-        echo "Device = net_tap1,iface=lan0"
+        echo "Device = tap1,iface=lan0"
         echo "Address = 10.1.0.1/24, fd01::1/64"
         echo "Route = 10.2.0.0/24 via 10.1.0.4"
     } >>"$(conf_of a)"

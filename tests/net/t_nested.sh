@@ -41,7 +41,7 @@ start_inner() { # NODE PEER TRANSPORT
     mk_conf "$node" "Transport = $3" "PostUp = ip address add $net.1/24 dev wgout1" \
         "PostUp = ip link set wgout1 up"
     sed -i "/^\[Port\]/,\$ {
-        s|^Device = .*|Device = net_tap0,iface=wgout1\nMTU = 1392|
+        s|^Device = .*|Device = tap0,iface=wgout1\nMTU = 1392|
         s|^Address = .*|Address = $net.2/24\nGateway = $net.1|
     }" "$(conf_of "$node")"
     conf_peer "$node" "$peer" "Endpoint = 198.18.${NUMBER[$peer]}.2:$PORT"

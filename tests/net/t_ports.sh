@@ -27,7 +27,7 @@ second_port() { # NODE [LINE...]
     {
         echo
         echo "[Port]"
-        echo "Device = net_tap1,iface=wgout1"
+        echo "Device = tap1,iface=wgout1"
         echo "Address = 198.51.100.${NUMBER[$node]}/24, 2001:db8:7::${NUMBER[$node]}/64"
         echo "Vlan = 7"
         [ $# -eq 0 ] || printf '%s\n' "$@"

@@ -110,7 +110,7 @@ step "what counts at the start is named"
 conf_a "Idle = poll" "OutOfOrder = off" "SaveConfig = true" "# a comment"
 conf_peer a h "PersistentKeepalive = 21"
 echo "# another" >>"$(conf_of a)"
-sed -i 's/^Device = .*/&,mac=fixed/' "$(conf_of a)"
+sed -i 's/^Device = .*/Device = tap0,iface=other/' "$(conf_of a)"
 reload 'warning: Idle of \[Interface\] was changed: that counts from the next start'
 cp "$(conf_of a)" "$NET_DIR/good"
 log_since a 0 | grep -q 'warning: OutOfOrder of \[Interface\]' || fail "OutOfOrder is not named"
@@ -147,7 +147,7 @@ step "SaveConfig"
 stop_wgtcpd a
 assert_equal "mode of the file" "$(stat -c %a "$(conf_of a)")" 600
 grep -v '^#' "$NET_DIR/good" | diff -B - "$(conf_of a)" || fail "saved otherwise than it was read"
-sed -i -e 's/,mac=fixed$//' -e '/^Idle = /d' "$(conf_of a)"
+sed -i -e 's/iface=other$/iface=wgout0/' -e '/^Idle = /d' "$(conf_of a)"
 stop_wgtcpd b
 start_wgtcpd a
 start_wgtcpd b

@@ -34,7 +34,7 @@ start_wgtcpd b
 ping_until 10 b a
 count_on_wire answers ip daddr 198.18.0.0/15 tcp flags syn,ack / syn,ack
 
-# net_tap's own address, not the kernel's end of the tap (start_wgtcpd).
+# The port's own address, not the kernel's end of the tap (start_wgtcpd).
 mac=$(in_ns g sh -c 'ping -c 1 -W 1 192.0.2.1 >/dev/null; ip neighbour show 192.0.2.1' |
     sed -n 's/.*lladdr \([0-9a-f:]*\).*/\1/p')
 [ -n "$mac" ] || fail "a does not answer ARP"

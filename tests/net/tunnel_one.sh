@@ -38,7 +38,9 @@ wggo_pair() {
     target=$(inner_addr h 4)
 }
 
-wgtcpd_pair() { # udp|tcp
+wgtcpd_pair() { # udp|tcp, either also with -net_tap
+    local transport=${1%-net_tap}
+    [ "$transport" = "$1" ] || OUTER_DEVICE=net_tap0
     client=b server=a
     new_wgtcpd_node a b
     open_wire a b
@@ -46,7 +48,7 @@ wgtcpd_pair() { # udp|tcp
     mk_conf a
     conf_peer a b
     mk_conf b
-    conf_peer b a "Endpoint = $(endpoint a 4)" "Transport = $1"
+    conf_peer b a "Endpoint = $(endpoint a 4)" "Transport = $transport"
     start_wgtcpd a
     start_wgtcpd b
     target=$(inner_addr a 4)

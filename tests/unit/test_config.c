@@ -234,6 +234,34 @@ ports_stay_in_the_files_order(void **state)
     config_free(c);
 }
 
+static const char *
+tap_of(const char *device)
+{
+    static char name[32];
+    char text[256];
+    struct config *c;
+
+    snprintf(text, sizeof(text), INTERFACE "[Port]\nDevice = %s\nAddress = 192.0.2.2/24\n", device);
+    c = parse(text);
+    assert_string_equal(c->ports->device, device);
+    snprintf(name, sizeof(name), "%s", c->ports->tap != NULL ? c->ports->tap : "none");
+    config_free(c);
+    return name;
+}
+
+static void
+a_tap_is_named_like_the_device_or_by_its_option(void **state)
+{
+    (void)state;
+    assert_string_equal(tap_of("tap"), "tap");
+    assert_string_equal(tap_of("tap17"), "tap17");
+    assert_string_equal(tap_of("tap0,iface=wgout0"), "wgout0");
+    assert_string_equal(tap_of("tap0,iface=fifteen-letters"), "fifteen-letters");
+    assert_string_equal(tap_of("net_tap0,iface=wgout0"), "none");
+    assert_string_equal(tap_of("tape0,iface=wgout0"), "none"); /* some driver of DPDK's */
+    assert_string_equal(tap_of("0000:03:00.0"), "none");
+}
+
 static void
 the_port_that_inner_names_is_no_outer_one(void **state)
 {
@@ -540,7 +568,7 @@ the_laptop_examples_are_a_pair(void **state)
 
     (void)state;
     assert_string_equal(client->ifname, "laptop-client");
-    assert_string_equal(server->ports->device, "net_tap0,iface=wgout0");
+    assert_string_equal(server->ports->device, "tap0,iface=wgout0");
     assert_int_equal(server->listen_port, client->peers->endpoint.port);
     assert_memory_equal(client->peers->preshared_key, server->peers->preshared_key, CONFIG_KEY_LEN);
     assert_true(server->post_up.n > 3);
@@ -583,6 +611,7 @@ main(void)
         cmocka_unit_test(tcp_keys_have_defaults_and_peers_override_them),
         cmocka_unit_test(every_key_of_a_port),
         cmocka_unit_test(ports_stay_in_the_files_order),
+        cmocka_unit_test(a_tap_is_named_like_the_device_or_by_its_option),
         cmocka_unit_test(the_port_that_inner_names_is_no_outer_one),
         cmocka_unit_test(every_key_of_a_peer),
         cmocka_unit_test(an_ipv6_endpoint_loses_its_brackets),

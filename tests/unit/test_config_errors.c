@@ -201,7 +201,7 @@ static const struct error_case cases[] = {
      "w:3: Inner: no [Port] has the Device 'net_tap1'; add one, or write tun"},
     {IN_INTERFACE, "Inner = net_tap1 lan",
      "w:3: Inner: 'net_tap1 lan' is no inner side; write tun, or the Device of a [Port], such as "
-     "net_tap1"},
+     "tap1"},
     {WHOLE, "[Interface]\nPrivateKey = " KEY "\nInner = net_tap0\n" PORT,
      "w:4: the only [Port] is the Inner one; add an outer one"},
     {IN_PORT, "Reassemble = maybe", "w:6: Reassemble: 'maybe' is no switch; write on or off"},
@@ -335,14 +335,24 @@ static const struct error_case cases[] = {
     {IN_PORT, "MTU = 1000\nAddress = 2001:db8::2/64",
      "w:6: MTU 1000 is too small for the IPv6 Address; give 1280 or more"},
     {WHOLE, INTERFACE "[Port]\nDevice = net_tap0, iface=x\nAddress = 192.0.2.2/24\n",
-     "w:4: Device: 'net_tap0, iface=x' is no device; give one word, a PCI address like "
-     "0000:03:00.0 or a vdev like net_tap0,iface=wgout0"},
+     "w:4: Device: 'net_tap0, iface=x' is no device; give one word, such as "
+     "tap0,iface=wgout0 or a PCI address like 0000:03:00.0"},
+    {WHOLE, INTERFACE "[Port]\nDevice = tap0,ifac=x\nAddress = 192.0.2.2/24\n",
+     "w:4: Device: 'tap0,ifac=x' is no tap; its one option is iface=NAME, as in tap0,iface=wgout0"},
+    {WHOLE, INTERFACE "[Port]\nDevice = tap0,iface=\nAddress = 192.0.2.2/24\n",
+     "w:4: Device: 'tap0,iface=' is no tap; its one option is iface=NAME, as in tap0,iface=wgout0"},
+    {WHOLE, INTERFACE "[Port]\nDevice = tap0,iface=x,mac=fixed\nAddress = 192.0.2.2/24\n",
+     "w:4: Device: 'x,mac=fixed' is no name for an interface; give at most 15 characters, without "
+     "/ , %"},
+    {WHOLE, INTERFACE "[Port]\nDevice = tap0,iface=sixteen-letters-\nAddress = 192.0.2.2/24\n",
+     "w:4: Device: 'sixteen-letters-' is no name for an interface; give at most 15 characters, "
+     "without / , %"},
     {WHOLE, INTERFACE "[Port]\nAddress = 192.0.2.2/24\n",
-     "w:3: [Port] has no Device; give a PCI address or a vdev such as net_tap0"},
+     "w:3: [Port] has no Device; give one such as tap0 or a PCI address"},
     {WHOLE, INTERFACE "[Port]\nDevice = net_tap0\n",
      "w:3: [Port] has no Address; give one such as 192.0.2.2/24"},
     {WHOLE, INTERFACE "[Port]\n",
-     "w:3: [Port] has no Device; give a PCI address or a vdev such as net_tap0\n"
+     "w:3: [Port] has no Device; give one such as tap0 or a PCI address\n"
      "w:3: [Port] has no Address; give one such as 192.0.2.2/24"},
     {WHOLE, INTERFACE "[Port]\nDevice = net_tap0\nAddress = x\nGateway = 192.0.2.1\n",
      "w:5: Address: 'x' is no IP address; write it like 192.0.2.2/24 or 2001:db8::2/64"},
@@ -484,7 +494,7 @@ static const struct error_case cases[] = {
      "w:3: MTU given again; it is on line 2 already, keep one\n"
      "w:4: unknown key 'Foo' in [Interface]; keys here are " INTERFACE_KEYS "\n"
      "w:6: Address: 'x' is no IP address; write it like 192.0.2.2/24 or 2001:db8::2/64\n"
-     "w:5: [Port] has no Device; give a PCI address or a vdev such as net_tap0\n"
+     "w:5: [Port] has no Device; give one such as tap0 or a PCI address\n"
      "w:8: Endpoint: 'y' is no endpoint; write host:port, 192.0.2.1:51820 or [2001:db8::1]:51820\n"
      "w:7: [Peer] has no PublicKey; give the peer's\n"
      "w:1: [Interface] has no PrivateKey; make one with 'wg genkey'"},

@@ -179,12 +179,16 @@ static void
 ports_say_what_is_needed(void **state)
 {
     static char tap[] = "net_tap0,iface=wgout0", card[] = "0000:03:00.0",
-                packet[] = "net_af_packet0";
+                packet[] = "net_af_packet0", ours[] = "tap0";
     struct config_port second = {.device = card}, first = {.device = tap};
     struct config c = {.ports = &first};
 
     (void)state;
     assert_int_equal(privilege_needed(&c), ADMIN);
+    first.device = ours;
+    first.tap = ours;
+    assert_int_equal(privilege_needed(&c), ADMIN);
+    first.tap = NULL;
     first.device = packet;
     assert_int_equal(privilege_needed(&c), ADMIN);
     first.next = &second;

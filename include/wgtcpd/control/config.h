@@ -69,7 +69,8 @@ struct config_route {
 struct config_port {
     struct config_port *next;
     unsigned line;
-    char *device;                /* PCI address or vdev string */
+    char *device;                /* PCI address, vdev string, or a TAP of our own */
+    char *tap;                   /* the interface of that; NULL: device is DPDK's */
     struct ip_prefix *addresses; /* host bits kept */
     size_t n_addresses;
     struct ip_addr gateway_v4, gateway_v6; /* family IP_NONE: none */

@@ -4,10 +4,13 @@
 #ifndef WGTCPD_DATAPLANE_LINK_H
 #define WGTCPD_DATAPLANE_LINK_H
 
+#include <rte_epoll.h>
+
 #include <wgtcpd/dataplane/addresses.h>
 #include <wgtcpd/dataplane/capture.h>
 #include <wgtcpd/dataplane/neighbours.h>
 #include <wgtcpd/dataplane/port.h>
+#include <wgtcpd/dataplane/tun.h>
 
 enum { LINK_BURST = 32, LINK_TX_BATCH = 64 };
 
@@ -28,7 +31,8 @@ struct eth_link {
     void *owner;
     struct capture *capture; /* of what passes, as port number capture_port; NULL: nobody looks */
     unsigned capture_port;
-    uint64_t rx, tx; /* frames */
+    struct rte_epoll_event epoll; /* of a TAP */
+    uint64_t rx, tx;              /* frames */
     uint16_t n_tx;
     struct rte_mbuf *tx_frames[LINK_TX_BATCH];
 };
@@ -50,5 +54,17 @@ void eth_link_send(struct eth_link *l, wgt_time now, struct rte_mbuf *packet);
 void eth_link_send_frame(struct eth_link *l, struct rte_mbuf *frame);
 /* What eth_link_send and the neighbours left behind goes out. */
 void eth_link_flush(struct eth_link *l);
+
+/* The calling thread's epoll instance is to wake when frames come. false: the port cannot do that.
+ */
+bool eth_link_arm(struct eth_link *l);
+/* Before and after the thread sleeps there. */
+void eth_link_interrupt(struct eth_link *l, bool on);
+/* Whether frames wait of which epoll does not tell. */
+bool eth_link_has_more(const struct eth_link *l);
+/* Adds the super-packets of a TAP to those in *sum. */
+void eth_link_add_supers(const struct eth_link *l, struct tun_stats *sum);
+/* Whether the device is gone for good. */
+bool eth_link_is_gone(const struct eth_link *l);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A DPDK Ethernet device with a queue pair for each worker, as far as it has them. */
+/* An Ethernet device, one of DPDK's or a tap of the kernel (tun.h), with a queue pair for each
+ * worker, as far as it has them. */
 #ifndef WGTCPD_DATAPLANE_PORT_H
 #define WGTCPD_DATAPLANE_PORT_H
 
@@ -19,7 +20,12 @@ struct port_config {
     /* Queue pairs wanted, 0: one; with several, which of them a TCP segment should come on. */
     uint16_t queues;
     const struct steer *steer;
+    const char *tap; /* the kernel's end of our own TAP; NULL: device is DPDK's */
+    bool offload;    /* a TAP's super-packets, and checksums left to who takes a frame */
+    bool inner;      /* frames go on to others: their checksums are to be complete */
 };
+
+struct tun_port;
 
 struct port {
     uint16_t id;
@@ -32,10 +38,12 @@ struct port {
     bool vlan_strip, vlan_insert; /* hardware takes tags off, puts them on */
     uint16_t queues;              /* queue pairs */
     bool rx_hash;                 /* a TCP segment comes with its hash under the steer's key */
+    struct tun_port *taps;        /* of each queue; NULL: DPDK's port id */
     char driver[32];
 };
 
-/* Finds the device that EAL made, configures and starts it. 0, or -1 with a message in error.
+/* Finds the device that EAL made, or makes a TAP, configures and starts it. 0, or -1 with a message
+ * in error.
  *
  * net_tap gives both ends of the link one address, a new one every time. Two ends need two (a
  * bridge takes frames to its own port's address for itself), and neighbours remember ours over a

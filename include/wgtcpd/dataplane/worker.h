@@ -19,6 +19,8 @@ struct worker_stats {
     uint64_t reassembled, cut; /* outer datagrams: from fragments, into fragments */
     /* super-packets of the TUN, and packets that were cut from them or joined to them */
     uint64_t supers_rx, supers_tx, supers_cut, supers_joined;
+    /* the same of outer ports that are taps */
+    uint64_t outer_supers_rx, outer_supers_tx, outer_supers_cut, outer_supers_joined;
 };
 
 struct worker {
