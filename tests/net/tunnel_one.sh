@@ -8,7 +8,7 @@
 #   │ tunnel ─ eth0   ├───┤ bridge ├───┤   eth0 ─ tunnel │
 #   └─────────────────┘   └────────┘   └─────────────────┘
 . "${0%/*}/lib.sh"
-need iperf3 ping wg
+need iperf3 ping ss wg
 
 # Nothing on the wire slows anybody down.
 open_wire() { # NODE...
@@ -54,7 +54,9 @@ wgtcpd_pair() { # udp|tcp, either also with -net_tap
     target=$(inner_addr a 4)
 }
 
-# A tunnel between two ends that know one key; OpenVPN has no simpler form.
+openvpn_listens() { in_ns h ss -Hlntu "sport = :$PORT" | grep -q .; }
+
+# One client and one server with one certificate; OpenVPN has no simpler form with this cipher.
 openvpn_pair() { # udp|tcp
     local file=$NET_DIR/openvpn proto=$1
     need openvpn openssl
@@ -76,6 +78,7 @@ openvpn_pair() { # udp|tcp
             "remote $(outer_addr h 4) $PORT" "ifconfig 10.9.0.3 255.255.255.0"
     } >"$file.client"
     spawn openvpn-h h openvpn --config "$file.server"
+    retry 10 openvpn_listens || fail "OpenVPN's server does not start"
     spawn openvpn-g g openvpn --config "$file.client"
     target=10.9.0.4
 }
