@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include <event2/event.h>
-#include <rte_ring.h>
 
 #include <wgtcpd/control/log.h>
 #include <wgtcpd/control/notify.h>
@@ -66,7 +65,7 @@ on_worker(evutil_socket_t fd, short what, void *ctx)
     if (__atomic_load_n(&n->worker.failed, __ATOMIC_ACQUIRE)) {
         log_info("interface %s was deleted: ending", gone_interface(n));
         loop_stop(n, 0);
-    } else if (rte_ring_count(n->events) > 0) {
+    } else if (handshaker_has_events(&n->handshaker)) {
         event_active(n->on_worker, EV_READ, 0);
     }
 }

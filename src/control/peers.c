@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include <rte_ring.h>
-
 #include <wgtcpd/control/log.h>
 
 #include "internal.h"
@@ -20,7 +18,7 @@ peers_wait(void *ctx)
 
     worker_wake(&n->worker);
     usleep(WAIT_US);
-    if (rte_ring_free_count(n->commands) > TUNNEL_RING_SIZE / 2)
+    if (handshaker_has_much_room(&n->handshaker))
         loop_take_events(n);
 }
 

@@ -4,14 +4,15 @@
 #include <stdlib.h>
 
 struct tunnel_report *
-snapshot_ask(struct device *d, struct worker_stats *worker)
+snapshot_ask(struct device *d, struct worker_stats *workers)
 {
     struct tunnel_report *r = calloc(1, sizeof(*r) + d->n_peers * sizeof(r->peers[0]));
     const struct device_peer *p;
 
     if (r == NULL)
         return NULL;
-    r->host = worker;
+    for (unsigned i = 0; i < d->handshaker->n_workers && workers != NULL; i++)
+        r->workers[i].host = &workers[i];
     TAILQ_FOREACH(p, &d->peers, link)
     r->peers[r->n_peers++].peer = p->tunnel;
     if (handshaker_report(d->handshaker, r) == 0)
@@ -22,6 +23,21 @@ snapshot_ask(struct device *d, struct worker_stats *worker)
 
 /* --- the interface -------------------------------------------------------------------------------
  */
+
+_Static_assert(sizeof(struct worker_stats) % sizeof(uint64_t) == 0, "counters");
+
+static void
+take_worker_stats(struct snapshot *s, unsigned worker, const struct worker_stats *w)
+{
+    const uint64_t *of = (const uint64_t *)w;
+    uint64_t *total = (uint64_t *)&s->worker;
+
+    if (w == NULL)
+        return;
+    s->workers[worker] = *w;
+    for (size_t i = 0; i < sizeof(*w) / sizeof(*of); i++)
+        total[i] += of[i];
+}
 
 static void
 take_interface(struct snapshot *s, const struct device *d, const struct tunnel_report *r)
@@ -41,12 +57,14 @@ take_interface(struct snapshot *s, const struct device *d, const struct tunnel_r
     s->responses_received = h->responses_received;
     s->cookies_sent = h->cookies_sent;
     s->cookies_received = h->cookies_received;
-    if (r->host != NULL)
-        s->worker = *(const struct worker_stats *)r->host;
+    s->n_workers = h->n_workers;
+    s->moves = h->moves;
+    for (unsigned i = 0; i < h->n_workers; i++)
+        take_worker_stats(s, i, r->workers[i].host);
 }
 
 static void
-take_tunnel(struct snapshot *s, const struct tunnel_report *r)
+take_tunnel(struct snapshot *s, const struct tunnel_figures *r)
 {
     s->tcp = r->tcp;
     s->connections = r->flows;
@@ -147,7 +165,7 @@ snapshot_make(struct device *d, const struct tunnel_report *r, wgt_time now,
     }
     s->now = now;
     take_interface(s, d, r);
-    take_tunnel(s, r);
+    take_tunnel(s, &r->total);
     TAILQ_FOREACH(p, &d->peers, link)
     {
         struct snapshot_peer *sp = &s->peers[s->n_peers];

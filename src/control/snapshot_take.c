@@ -59,7 +59,7 @@ snapshot_take(struct node *n)
         return NULL;
     if (!handshaker_has_room(&n->handshaker))
         peers_wait(n);
-    n->report = snapshot_ask(&n->device, &n->report_stats);
+    n->report = snapshot_ask(&n->device, n->report_stats);
     if (n->report == NULL)
         return NULL;
     if (await_report(n)) {

@@ -65,6 +65,8 @@ tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
     t->buckets = calloc(n_buckets, sizeof(*t->buckets));
     t->bucket_mask = n_buckets - 1;
     t->flows = calloc(config->max_flows, sizeof(*t->flows));
+    if (t->config.n_workers == 0)
+        t->config.n_workers = 1;
     if (t->config.records == 0)
         t->config.records = DEFAULT_RECORDS;
     t->records = calloc(t->config.records, sizeof(*t->records));
@@ -84,7 +86,8 @@ tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
         return rc;
     }
     tcp_memory_init(&t->memory, t->records, t->config.records, t->tx, config->max_flows);
-    t->memory.chunks_max = t->held_max = t->sent_max = packet_share(outer->pool);
+    t->memory.chunks_max = t->held_max = t->sent_max =
+        packet_share(outer->pool) / t->config.n_workers;
     t->n_fresh = config->max_flows;
     return 0;
 }
@@ -211,6 +214,7 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
                  .local = *local,
                  .remote = *remote,
                  .flow = f,
+                 .since = now,
                  .generation = generation},
         .born = ++t->n_born,
         .deadline = now + TCP_FLOW_AUTH_TIMEOUT,

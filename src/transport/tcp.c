@@ -73,17 +73,26 @@ tcp_transport_icmp(struct tcp_transport *t, wgt_time now, const struct icmp_erro
         flow_mark_dirty(t, f);
 }
 
+/* Answers come to the worker that the ports decide on. */
+static bool
+is_ours(const struct tcp_transport *t, const struct ip_endpoint *local,
+        const struct ip_endpoint *remote)
+{
+    return t->outer->worker_of == NULL ||
+           t->outer->worker_of(t->outer->ctx, local, remote) == t->config.worker;
+}
+
 /* A free local port by RFC 6056 algorithm 1 (random). */
 static bool
 choose_port(struct tcp_transport *t, struct ip_endpoint *local, const struct ip_endpoint *remote)
 {
-    for (int i = 0; i < DIAL_PORT_TRIES; i++) {
+    for (unsigned i = 0; i < DIAL_PORT_TRIES * t->config.n_workers; i++) {
         uint16_t r;
 
         t->outer->entropy(t->outer->ctx, &r, sizeof(r));
         local->port = (uint16_t)(EPHEMERAL_FIRST + r % EPHEMERAL_COUNT);
-        if (local->port != t->config.listen_port && flow_find(t, local, remote) == NULL &&
-            stub_find(t, local, remote) == NULL)
+        if (local->port != t->config.listen_port && is_ours(t, local, remote) &&
+            flow_find(t, local, remote) == NULL && stub_find(t, local, remote) == NULL)
             return true;
     }
     return false;

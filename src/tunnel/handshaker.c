@@ -8,8 +8,11 @@
 #include <rte_errno.h>
 #include <rte_ring_elem.h>
 
+#include <wgtcpd/tunnel/report.h>
 #include <wgtcpd/tunnel/tunnel.h>
 #include <wgtcpd/vault/vault.h>
+
+#include "workers.h"
 
 /* The kernel calls itself loaded when an eighth of the queue is used, and for 1 s after. */
 enum { UNDER_LOAD_EVENTS = TUNNEL_RING_SIZE / 8 };
@@ -45,12 +48,14 @@ handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
     uint8_t key[16];
     uint32_t seed;
 
-    *h = (struct handshaker){.events = events,
-                             .commands = commands,
+    *h = (struct handshaker){.workers = {{.events = events, .commands = commands}},
+                             .n_workers = 1,
                              .entropy = entropy,
                              .ctx = ctx,
                              .max_peers = max_peers};
     LIST_INIT(&h->removed);
+    LIST_INIT(&h->leaving);
+    LIST_INIT(&h->parting);
     noise_local_init(&h->local, private_key);
     entropy(ctx, key, sizeof(key));
     entropy(ctx, &seed, sizeof(seed));
@@ -69,13 +74,13 @@ handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
     return 0;
 }
 
-static void
-free_keypair(struct noise_keypair *k)
+int
+handshaker_add_worker(struct handshaker *h, struct rte_ring *events, struct rte_ring *commands)
 {
-    if (k == NULL)
-        return;
-    noise_keypair_wipe(k);
-    vault_free(k, sizeof(*k));
+    if (h->n_workers >= TUNNEL_WORKERS_MAX)
+        return -ENOSPC;
+    h->workers[h->n_workers++] = (struct handshaker_worker){.events = events, .commands = commands};
+    return 0;
 }
 
 static void
@@ -85,26 +90,54 @@ free_peer(struct handshaker_peer *p)
     vault_free(p, sizeof(*p));
 }
 
-void
-handshaker_fini(struct handshaker *h)
+static void
+free_peers(struct handshaker_peers *peers)
+{
+    struct handshaker_peer *p;
+
+    while ((p = LIST_FIRST(peers)) != NULL) {
+        LIST_REMOVE(p, link);
+        free_peer(p);
+    }
+}
+
+/* Keypairs are the handshaker's while they lie in a ring; so is who was released and not adopted.
+ */
+static void
+empty_rings(struct handshaker_worker *w)
 {
     struct tunnel_command c;
     struct tunnel_event e;
-    struct handshaker_peer *p;
+
+    while (rte_ring_dequeue_elem(w->commands, &c, sizeof(c)) == 0) {
+        workers_free_keypair(c.keypair);
+        if (c.type == TUNNEL_COMMAND_ADOPT)
+            tunnel_abandon_peer(c.peer);
+    }
+    while (rte_ring_dequeue_elem(w->events, &e, sizeof(e)) == 0)
+        workers_free_keypair(e.keypair);
+}
+
+void
+handshaker_fini(struct handshaker *h)
+{
     const void *key;
     void *data;
     uint32_t next = 0;
 
-    while (rte_ring_dequeue_elem(h->commands, &c, sizeof(c)) == 0)
-        free_keypair(c.keypair);
-    while (rte_ring_dequeue_elem(h->events, &e, sizeof(e)) == 0)
-        free_keypair(e.keypair);
+    for (unsigned i = 0; i < h->n_workers; i++)
+        empty_rings(&h->workers[i]);
+    while (h->unforgotten != NULL) {
+        struct noise_keypair *k = h->unforgotten;
+
+        h->unforgotten = k->owner;
+        workers_free_keypair(k);
+    }
     while (rte_hash_iterate(h->by_key, &key, &data, &next) >= 0)
         free_peer(data);
-    while ((p = LIST_FIRST(&h->removed)) != NULL) {
-        LIST_REMOVE(p, link);
-        free_peer(p);
-    }
+    free_peers(&h->removed);
+    free_peers(&h->leaving);
+    free_peers(&h->parting);
     rte_hash_free(h->by_key);
     rte_hash_free(h->by_index);
     free(h->ratelimit.entries);
@@ -123,20 +156,33 @@ peer_of_index(const struct handshaker *h, uint32_t index)
     return rte_hash_lookup_data(h->by_index, &index, &data) >= 0 ? data : NULL;
 }
 
+/* The highest bits name the peer's worker, modulo their number; any that do, so that nobody can
+ * tell from an index how many workers there are. */
+static uint32_t
+index_of_worker(const struct handshaker *h, unsigned worker, uint32_t random)
+{
+    unsigned values = (MESSAGE_WORKERS_MAX - worker + h->n_workers - 1) / h->n_workers;
+    unsigned top = worker + message_index_worker(random) % values * h->n_workers;
+
+    return (random & ((UINT32_C(1) << MESSAGE_INDEX_WORKER_SHIFT) - 1)) |
+           top << MESSAGE_INDEX_WORKER_SHIFT;
+}
+
 /* A random index that no handshake and no keypair has. */
 static bool
 draw_index(struct handshaker *h, struct handshaker_peer *p, uint32_t *index)
 {
     for (int i = 0; i < INDEX_TRIES; i++) {
         h->entropy(h->ctx, index, sizeof(*index));
+        *index = index_of_worker(h, p->worker, *index);
         if (peer_of_index(h, *index) == NULL)
             return rte_hash_add_key_data(h->by_index, index, p) == 0;
     }
     return false;
 }
 
-static void
-release_index(struct handshaker *h, uint32_t index)
+void
+handshaker_release_index(struct handshaker *h, uint32_t index)
 {
     rte_hash_del_key(h->by_index, &index);
 }
@@ -146,25 +192,17 @@ static void
 release_handshake_index(struct handshaker *h, struct handshaker_peer *p)
 {
     if (p->has_index)
-        release_index(h, p->handshake_index);
+        handshaker_release_index(h, p->handshake_index);
     p->has_index = false;
 }
 
 /* --- peers ------------------------------------------------------------------------------------ */
 
+/* To the worker that has the peer. */
 static bool
-send_command(struct handshaker *h, const struct tunnel_command *c)
+send_command(struct handshaker *h, const struct handshaker_peer *p, const struct tunnel_command *c)
 {
-    if (rte_ring_enqueue_elem(h->commands, (void *)(uintptr_t)c, sizeof(*c)) == 0)
-        return true;
-    wgt_drop_count(&h->drops, WGT_DROP_RING_FULL);
-    return false;
-}
-
-bool
-handshaker_has_room(const struct handshaker *h)
-{
-    return rte_ring_free_count(h->commands) > 0;
+    return workers_send(h, p->worker, c);
 }
 
 struct tunnel_peer *
@@ -207,10 +245,21 @@ fill_peer(struct handshaker *h, struct tunnel_peer *peer, const uint8_t psk[NOIS
         return -ENOMEM;
     p = peer->handshaker_peer;
     p->tunnel_peer = peer;
+    p->worker = peer->worker = (uint8_t)workers_choose(h);
     peer->leads = p->leads = our_key_leads(&h->local, peer);
     /* A low-order key is accepted like any other; its handshakes fail. */
     peer->low_order = noise_remote_init(&p->remote, peer->public_key, psk) != WGT_OK;
     return 0;
+}
+
+/* Its datagrams come to any worker. */
+static void
+open_udp(struct handshaker *h)
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_UDP};
+
+    if (h->n_workers > 1 && !h->udp_open)
+        h->udp_open = workers_tell_all(h, &c);
 }
 
 int
@@ -232,7 +281,10 @@ handshaker_add_peer(struct handshaker *h, struct tunnel_peer *peer,
         handshaker_discard_peer(peer);
         return -ENOMEM;
     }
-    send_command(h, &c);
+    h->workers[peer->worker].n_peers++;
+    send_command(h, peer->handshaker_peer, &c);
+    if (peer->has_endpoint && peer->configured_kind == TRANSPORT_UDP)
+        open_udp(h);
     return 0;
 }
 
@@ -242,8 +294,9 @@ handshaker_remove_peer(struct handshaker *h, struct tunnel_peer *peer)
     struct tunnel_command c = {.type = TUNNEL_COMMAND_REMOVE_PEER, .peer = peer};
     struct handshaker_peer *p = peer->handshaker_peer;
 
-    if (!send_command(h, &c))
+    if (!send_command(h, p, &c))
         return -ENOBUFS;
+    h->workers[p->worker].n_peers--;
     /* Lookups by key end now; the record lives until the tunnel's last event about the peer came.
      */
     p->removed = true;
@@ -272,7 +325,11 @@ handshaker_set_peer(struct handshaker *h, struct tunnel_peer *peer,
     struct tunnel_command c = {
         .type = TUNNEL_COMMAND_SET_PEER, .peer = peer, .settings = *settings};
 
-    return send_command(h, &c) ? 0 : -ENOBUFS;
+    if (!send_command(h, peer->handshaker_peer, &c))
+        return -ENOBUFS;
+    if (settings->kind == TRANSPORT_UDP)
+        open_udp(h);
+    return 0;
 }
 
 int
@@ -280,7 +337,7 @@ handshaker_set_port(struct handshaker *h, uint16_t listen_port)
 {
     struct tunnel_command c = {.type = TUNNEL_COMMAND_PORT, .listen_port = listen_port};
 
-    return send_command(h, &c) ? 0 : -ENOBUFS;
+    return workers_tell_all(h, &c) ? 0 : -ENOBUFS;
 }
 
 /* Linux's wg_set_device: static-static of every peer is of no use any more, handshakes cleared. */
@@ -315,7 +372,7 @@ handshaker_set_identity(struct handshaker *h, const uint8_t private_key[NOISE_KE
     memcpy(c.identity.public_key, h->local.public_key, NOISE_KEY_LEN);
     memcpy(c.identity.mac1_key, h->local.mac1_key, NOISE_KEY_LEN);
     noise_knock_key(c.identity.knock_key, h->local.public_key);
-    send_command(h, &c);
+    workers_tell_all(h, &c);
     noise_wipe(&c.identity, sizeof(c.identity));
     return 0;
 }
@@ -327,7 +384,7 @@ handshaker_set_mtu(struct handshaker *h, const struct tunnel_mtu *mtu)
 {
     struct tunnel_command c = {.type = TUNNEL_COMMAND_MTU, .mtu = *mtu};
 
-    return send_command(h, &c) ? 0 : -ENOBUFS;
+    return workers_tell_all(h, &c) ? 0 : -ENOBUFS;
 }
 
 int
@@ -338,7 +395,7 @@ handshaker_set_link(struct handshaker *h, bool up)
     void *data;
     uint32_t next = 0;
 
-    if (!send_command(h, &c))
+    if (!workers_tell_all(h, &c))
         return -ENOBUFS;
     h->down = !up;
     while (h->down && rte_hash_iterate(h->by_key, &key, &data, &next) >= 0) {
@@ -356,13 +413,16 @@ handshaker_report(struct handshaker *h, struct tunnel_report *r)
 {
     struct tunnel_command c = {.type = TUNNEL_COMMAND_REPORT, .report = r};
 
-    return send_command(h, &c) ? 0 : -ENOBUFS;
+    return workers_tell_all(h, &c) ? 0 : -ENOBUFS;
 }
 
 int
 handshaker_stop_tunnel(struct handshaker *h)
 {
-    return send_command(h, &(struct tunnel_command){.type = TUNNEL_COMMAND_STOP}) ? 0 : -ENOBUFS;
+    if (!workers_tell_all(h, &(struct tunnel_command){.type = TUNNEL_COMMAND_STOP}))
+        return -ENOBUFS;
+    h->stopping = true;
+    return 0;
 }
 
 /* --- sending -----------------------------------------------------------------------------------
@@ -398,7 +458,7 @@ initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
 
     release_handshake_index(h, p);
     if (!draw_index(h, p, &index)) {
-        send_command(h, &c); /* none this time: the retry timer asks again */
+        send_command(h, p, &c); /* none this time: the retry timer asks again */
         return;
     }
     h->entropy(h->ctx, ephemeral, sizeof(ephemeral));
@@ -415,29 +475,38 @@ initiate(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
         tell_keys(h, p, ephemeral);
     } else {
         wgt_drop_count(&h->drops, why);
-        release_index(h, index);
+        handshaker_release_index(h, index);
     }
     noise_wipe(ephemeral, sizeof(ephemeral));
-    send_command(h, &c);
+    send_command(h, p, &c);
 }
 
-/* A keypair for the tunnel. On failure everything is as before. */
+/* A keypair for the tunnel, which knows the worker (its number) of the connection that the message
+ * came on by now. On failure everything is as before. */
 static bool
 hand_over(struct handshaker *h, struct tunnel_command *c)
 {
+    const struct handshaker_peer *p = c->peer->handshaker_peer;
+
     c->keypair->owner = c->peer;
-    if (send_command(h, c))
+    if (workers_mark(h, p, c->keypair) && send_command(h, p, c))
         return true;
-    release_index(h, c->keypair->local_index);
-    free_keypair(c->keypair);
+    workers_retired(h, c->keypair);
     return false;
+}
+
+/* Whoever is heard on a connection moves to the worker that has it: answers go there. */
+static bool
+come_to(struct handshaker *h, struct handshaker_peer *p, unsigned worker, const struct path *from)
+{
+    return from->kind != TRANSPORT_TCP || workers_move(h, p, worker, NULL);
 }
 
 /* --- receiving ---------------------------------------------------------------------------------
  */
 
 static enum wgt_drop
-answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p,
+answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p, unsigned worker,
                   const struct path *from)
 {
     struct tunnel_command c = {
@@ -446,13 +515,15 @@ answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p,
     enum wgt_drop why;
     uint32_t index;
 
+    if (!come_to(h, p, worker, from))
+        return WGT_DROP_RING_FULL;
     c.keypair = vault_alloc(sizeof(*c.keypair));
     if (c.keypair == NULL)
         return WGT_DROP_NO_BUFFER;
     /* The initiation we may have under way is void: our role is the responder's now. */
     release_handshake_index(h, p);
     if (!draw_index(h, p, &index)) {
-        free_keypair(c.keypair);
+        workers_free_keypair(c.keypair);
         return WGT_DROP_NO_BUFFER;
     }
     h->entropy(h->ctx, ephemeral, sizeof(ephemeral));
@@ -461,8 +532,8 @@ answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p,
         tell_keys(h, p, ephemeral);
     noise_wipe(ephemeral, sizeof(ephemeral));
     if (why != WGT_OK) {
-        release_index(h, index);
-        free_keypair(c.keypair);
+        handshaker_release_index(h, index);
+        workers_free_keypair(c.keypair);
         return why;
     }
     c.len = MESSAGE_RESPONSE_LEN;
@@ -484,7 +555,8 @@ initiation_crosses(wgt_time now, struct handshaker_peer *p)
 }
 
 static enum wgt_drop
-receive_initiation(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+receive_initiation(struct handshaker *h, wgt_time now, unsigned worker,
+                   const struct tunnel_event *e)
 {
     struct noise_initiation in;
     struct handshaker_peer *p;
@@ -504,7 +576,7 @@ receive_initiation(struct handshaker *h, wgt_time now, const struct tunnel_event
         if (why == WGT_OK) {
             h->initiations_received++;
             p->initiations_received++;
-            why = answer_initiation(h, now, p, &e->path);
+            why = answer_initiation(h, now, p, worker, &e->path);
         }
     }
     noise_wipe(&in, sizeof(in));
@@ -512,7 +584,7 @@ receive_initiation(struct handshaker *h, wgt_time now, const struct tunnel_event
 }
 
 static enum wgt_drop
-receive_response(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+receive_response(struct handshaker *h, wgt_time now, unsigned worker, const struct tunnel_event *e)
 {
     uint32_t index = message_receiver(e->message, MESSAGE_RESPONSE);
     struct handshaker_peer *p = peer_of_index(h, index);
@@ -529,12 +601,16 @@ receive_response(struct handshaker *h, wgt_time now, const struct tunnel_event *
     if (why != WGT_OK) {
         if (why == WGT_DROP_HANDSHAKE_TAG)
             trouble_note(&p->trouble[HANDSHAKE_TROUBLE_RESPONSE_TAG], now);
-        free_keypair(c.keypair);
+        workers_free_keypair(c.keypair);
         return why;
     }
     p->has_index = false; /* the keypair has it now */
     h->responses_received++;
     p->responses_received++;
+    if (!come_to(h, p, worker, &e->path)) {
+        workers_retired(h, c.keypair);
+        return WGT_DROP_RING_FULL;
+    }
     return hand_over(h, &c) ? WGT_OK : WGT_DROP_RING_FULL;
 }
 
@@ -554,9 +630,9 @@ receive_cookie(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
 }
 
 static bool
-under_load(struct handshaker *h, wgt_time now)
+under_load(struct handshaker *h, wgt_time now, unsigned worker)
 {
-    if (rte_ring_count(h->events) >= UNDER_LOAD_EVENTS) {
+    if (rte_ring_count(h->workers[worker].events) >= UNDER_LOAD_EVENTS) {
         h->loaded_once = true;
         h->last_loaded = now;
     }
@@ -564,7 +640,7 @@ under_load(struct handshaker *h, wgt_time now)
 }
 
 static void
-send_cookie(struct handshaker *h, wgt_time now, const struct tunnel_event *e,
+send_cookie(struct handshaker *h, wgt_time now, unsigned worker, const struct tunnel_event *e,
             const uint8_t fresh[NOISE_COOKIE_SECRET_LEN])
 {
     struct tunnel_command c = {.type = TUNNEL_COMMAND_SEND, .path = e->path};
@@ -575,22 +651,23 @@ send_cookie(struct handshaker *h, wgt_time now, const struct tunnel_event *e,
                               e->message, e->len, c.message);
     c.len = MESSAGE_COOKIE_REPLY_LEN;
     /* Strangers' cookies leave room in the ring for sessions. */
-    if (rte_ring_free_count(h->commands) > TUNNEL_RING_SIZE / 4 && send_command(h, &c))
+    if (rte_ring_free_count(h->workers[worker].commands) > TUNNEL_RING_SIZE / 4 &&
+        workers_send(h, worker, &c))
         h->cookies_sent++;
 }
 
 /* Under load: only senders that proved their address, and not too many of them. */
 static enum wgt_drop
-check_load(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+check_load(struct handshaker *h, wgt_time now, unsigned worker, const struct tunnel_event *e)
 {
     uint8_t fresh[NOISE_COOKIE_SECRET_LEN];
     enum wgt_drop why = WGT_OK;
 
-    if (!under_load(h, now))
+    if (!under_load(h, now, worker))
         return WGT_OK;
     h->entropy(h->ctx, fresh, sizeof(fresh));
     if (!noise_mac2_check(&h->cookie_secret, now, fresh, &e->path.remote, e->message, e->len)) {
-        send_cookie(h, now, e, fresh);
+        send_cookie(h, now, worker, e, fresh);
         why = WGT_DROP_MAC2_UNDER_LOAD;
     } else if (!noise_ratelimit_allow(&h->ratelimit, now, &e->path.remote.addr)) {
         why = WGT_DROP_RATE_LIMIT;
@@ -600,7 +677,7 @@ check_load(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
 }
 
 static void
-receive(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
+receive(struct handshaker *h, wgt_time now, unsigned worker, const struct tunnel_event *e)
 {
     enum message_type type;
     enum wgt_drop why = message_check(e->message, e->len, &type);
@@ -608,12 +685,12 @@ receive(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
     if (h->down)
         why = WGT_DROP_LINK_DOWN;
     if (why == WGT_OK && type != MESSAGE_COOKIE_REPLY)
-        why = check_load(h, now, e);
+        why = check_load(h, now, worker, e);
     if (why == WGT_OK) {
         if (type == MESSAGE_INITIATION)
-            why = receive_initiation(h, now, e);
+            why = receive_initiation(h, now, worker, e);
         else if (type == MESSAGE_RESPONSE)
-            why = receive_response(h, now, e);
+            why = receive_response(h, now, worker, e);
         else
             why = receive_cookie(h, now, e);
     }
@@ -621,10 +698,10 @@ receive(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
         wgt_drop_count(&h->drops, why);
 }
 
-static void
-finish_removal(struct handshaker *h, struct tunnel_peer *peer)
+void
+handshaker_finish_removal(struct handshaker *h, struct handshaker_peer *p)
 {
-    struct handshaker_peer *p = peer->handshaker_peer;
+    struct tunnel_peer *peer = p->tunnel_peer;
 
     LIST_REMOVE(p, link);
     free_peer(p);
@@ -634,54 +711,93 @@ finish_removal(struct handshaker *h, struct tunnel_peer *peer)
 }
 
 static void
-handle_event(struct handshaker *h, wgt_time now, const struct wall_clock *wall,
+worker_stopped(struct handshaker *h, unsigned worker)
+{
+    h->workers[worker].stopped = true;
+    for (unsigned i = 0; i < h->n_workers; i++)
+        if (!h->workers[i].stopped)
+            return;
+    if (h->stopped != NULL)
+        h->stopped(h->ctx);
+}
+
+static void
+worker_reported(struct handshaker *h, struct tunnel_report *r)
+{
+    if (++r->n_back < h->n_workers)
+        return;
+    tunnel_figures_sum(&r->total, r->workers, h->n_workers);
+    if (h->reported != NULL)
+        h->reported(h->ctx, r);
+}
+
+static void
+handle_event(struct handshaker *h, wgt_time now, const struct wall_clock *wall, unsigned worker,
              const struct tunnel_event *e)
 {
     struct handshaker_peer *p = e->peer != NULL ? e->peer->handshaker_peer : NULL;
 
     switch (e->type) {
     case TUNNEL_EVENT_HANDSHAKE:
-        receive(h, now, e);
+        receive(h, now, worker, e);
         break;
     case TUNNEL_EVENT_INITIATE:
         if (!p->removed && !h->down)
             initiate(h, now, wall, p);
         break;
     case TUNNEL_EVENT_RETIRED:
-        release_index(h, e->keypair->local_index);
-        free_keypair(e->keypair);
+        workers_retired(h, e->keypair);
+        break;
+    case TUNNEL_EVENT_MOVE:
+        if (!p->removed && !h->down)
+            workers_move(h, p, e->worker, &e->path);
         break;
     case TUNNEL_EVENT_ZERO:
         release_handshake_index(h, p);
         noise_handshake_clear(&p->remote);
         break;
     case TUNNEL_EVENT_REMOVED:
-        finish_removal(h, e->peer);
+        if (workers_heard_all(h, p))
+            handshaker_finish_removal(h, p);
         break;
     case TUNNEL_EVENT_STOPPED:
-        if (h->stopped != NULL)
-            h->stopped(h->ctx);
+        worker_stopped(h, worker);
         break;
     case TUNNEL_EVENT_NOTE:
         if (h->note != NULL && !p->removed)
             h->note(h->ctx, e);
         break;
     case TUNNEL_EVENT_REPORT:
-        if (h->reported != NULL)
-            h->reported(h->ctx, e->report);
+        worker_reported(h, e->report);
         break;
     }
+}
+
+static unsigned
+take_events(struct handshaker *h, wgt_time now, const struct wall_clock *wall, unsigned worker,
+            unsigned max)
+{
+    struct handshaker_worker *w = &h->workers[worker];
+    struct tunnel_event e;
+    unsigned n = 0;
+
+    while (n < max && rte_ring_dequeue_elem(w->events, &e, sizeof(e)) == 0) {
+        handle_event(h, now, wall, worker, &e);
+        w->taken++;
+        n++;
+    }
+    return n;
 }
 
 unsigned
 handshaker_run(struct handshaker *h, wgt_time now, const struct wall_clock *wall, unsigned max)
 {
-    struct tunnel_event e;
-    unsigned n = 0;
+    unsigned n = 0, share = (max + h->n_workers - 1) / h->n_workers;
 
-    while (n < max && rte_ring_dequeue_elem(h->events, &e, sizeof(e)) == 0) {
-        handle_event(h, now, wall, &e);
-        n++;
-    }
+    /* Who begins with a flood leaves the others their share. */
+    for (unsigned i = 0; i < h->n_workers && n < max; i++)
+        n += take_events(h, now, wall, (h->next_worker + i) % h->n_workers, share);
+    h->next_worker = (h->next_worker + 1) % h->n_workers;
+    workers_finish(h);
     return n;
 }

@@ -17,6 +17,8 @@ void session_stop_sending(struct tunnel_peer *p);
 void session_completed(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void session_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c);
 void session_retire(struct tunnel *t, struct noise_retired *retired);
+/* At the end of all: wiped and freed. */
+void session_free_retired(struct noise_retired *retired);
 /* Hands wiped keypairs to the handshaker; false while some wait. */
 bool session_flush_retired(struct tunnel *t);
 bool tunnel_send_event(struct tunnel *t, const struct tunnel_event *e);
@@ -32,11 +34,31 @@ enum path_turn peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer
 size_t peer_inner_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p);
 void peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why);
+/* A packet (m, taken) that may go to p waits for its turn. */
+void peer_stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m);
 /* An initiation or a response along a path; a cookie reply. */
 void path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to,
                          const uint8_t *message, size_t len);
 void path_send_cookie(struct tunnel *t, wgt_time now, const struct path *to, const uint8_t *message,
                       size_t len);
+
+/* shard.c: with several workers */
+/* Whether p is here; true of all peers in the tunnel's list. */
+static inline bool
+shard_has(const struct tunnel *t, const struct tunnel_peer *p)
+{
+    return tunnel_peer_worker(p) == t->config.worker && p->added;
+}
+void shard_release(struct tunnel *t, wgt_time now, struct tunnel_peer *p, unsigned to);
+/* false: not yet. */
+bool shard_adopt(struct tunnel *t, wgt_time now, const struct tunnel_command *c);
+void shard_mark_index(struct tunnel *t, uint32_t index, unsigned worker);
+void shard_forget_index(struct tunnel *t, uint32_t index);
+/* A data message to an index that is not ours; handed: another worker had it before us. false:
+ * there is nobody to give it to. */
+bool shard_hand_over(struct tunnel *t, const struct path *from, struct rte_mbuf *m, bool handed);
+/* An inner packet (m, taken) to a peer that is not here. */
+void shard_rx_inner(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m);
 
 /* note.c: a line for the operator's log. path may be NULL. */
 void peer_note(struct tunnel *t, struct tunnel_peer *p, enum tunnel_note_kind kind,
@@ -81,6 +103,8 @@ void peer_back_to_configured(struct tunnel *t, wgt_time now, struct tunnel_peer 
 /* Nothing came back: the next attempt finds its way anew. */
 void peer_forget_source(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_disconnect(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
+/* It goes to another worker: connections linger for what is still under way on them. */
+void peer_leave_flows(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 /* Its endpoint has been set: it is sought there, unless the path in use leads there. */
 void peer_seek_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void route_events(struct tunnel *t, struct tcp_transport_events *events);

@@ -121,24 +121,59 @@ open_data(struct tunnel *t, wgt_time now, struct rte_mbuf *m, struct noise_keypa
                             : noise_open(*k, message, rte_pktmbuf_pkt_len(m));
 }
 
+/* A message of k's peer has been opened. */
 static void
-receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
+deliver_data(struct tunnel *t, wgt_time now, struct noise_keypair *k, const struct path *from,
+             struct rte_mbuf *m)
 {
     size_t len = rte_pktmbuf_pkt_len(m);
-    struct noise_keypair *k;
-    struct tunnel_peer *p;
-    enum wgt_drop why = open_data(t, now, m, &k);
+    struct tunnel_peer *p = k->owner;
 
-    if (why != WGT_OK) {
-        tunnel_drop(t, why, m);
-        return;
-    }
-    p = k->owner;
     data_authenticated(t, now, p, k, from, len);
     if (len == MESSAGE_DATA_OVERHEAD)
         rte_pktmbuf_free(m); /* a keepalive */
     else if (accept_inner(t, now, p, from, m, len - MESSAGE_DATA_OVERHEAD))
         t->inner_tx(t->outer.ctx, m);
+}
+
+static void
+receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
+{
+    struct noise_keypair *k;
+    enum wgt_drop why = open_data(t, now, m, &k);
+
+    if (likely(why == WGT_OK))
+        deliver_data(t, now, k, from, m);
+    else if (why != WGT_DROP_DATA_INDEX || !shard_hand_over(t, from, m, false))
+        tunnel_drop(t, why, m);
+}
+
+/* A connection of another worker's is no path for us: its flow may end while we look at it. */
+static bool
+is_elsewhere(const struct tunnel *t, const struct path *from)
+{
+    return from->kind == TRANSPORT_TCP &&
+           t->outer.worker_of(t->outer.ctx, &from->local, &from->remote) != t->config.worker;
+}
+
+void
+tunnel_rx_handed(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
+{
+    struct path path = *from;
+    struct noise_keypair *k;
+    enum wgt_drop why;
+
+    if (t->down) {
+        tunnel_drop(t, WGT_DROP_LINK_DOWN, m);
+        return;
+    }
+    if (is_elsewhere(t, from))
+        path.kind = TRANSPORT_ELSEWHERE;
+    why = open_data(t, now, m, &k);
+    if (why == WGT_OK)
+        deliver_data(t, now, k, &path, m);
+    else if (why != WGT_DROP_DATA_INDEX || !shard_hand_over(t, from, m, true))
+        tunnel_drop(t, why, m);
 }
 
 /* --- beyond holes of a TCP connection -----------------------------------------------------------

@@ -8,7 +8,7 @@
 enum { PEERS_PER_TURN = 128 };
 
 static void
-report_tunnel(struct tunnel *t, wgt_time now, struct tunnel_report *r)
+report_tunnel(struct tunnel *t, wgt_time now, struct tunnel_figures *r)
 {
     r->now = now;
     r->tcp = t->tcp.stats;
@@ -20,8 +20,6 @@ report_tunnel(struct tunnel *t, wgt_time now, struct tunnel_report *r)
     r->unrouted = t->unrouted;
     r->unrouted_to = t->unrouted_to;
     r->marked = t->fq.stats.marked;
-    if (t->report_host != NULL)
-        t->report_host(t->outer.ctx, r->host);
 }
 
 static void
@@ -68,21 +66,76 @@ report_peer(const struct tunnel *t, wgt_time now, struct tunnel_peer_report *r)
         report_connection(f, &r->connection);
 }
 
-/* A part of it in each turn; the commands behind it wait until it has gone. */
+/* A part of it in each turn; the commands behind it wait until it has gone. So does a peer's move,
+ * which is in the same place among the commands of all workers: each peer is one worker's here. */
 void
 report_run(struct tunnel *t, wgt_time now)
 {
     struct tunnel_report *r = t->report;
+    struct tunnel_worker_report *own;
     size_t end;
 
     if (r == NULL)
         return;
-    if (r->n_done == 0)
-        report_tunnel(t, now, r);
-    end = r->n_done + PEERS_PER_TURN;
-    for (; r->n_done < r->n_peers && r->n_done < end; r->n_done++)
-        report_peer(t, now, &r->peers[r->n_done]);
-    if (r->n_done == r->n_peers &&
+    own = &r->workers[t->config.worker];
+    if (own->n_done == 0) {
+        report_tunnel(t, now, &own->figures);
+        if (t->report_host != NULL && own->host != NULL)
+            t->report_host(t->outer.ctx, own->host);
+    }
+    end = own->n_done + PEERS_PER_TURN;
+    for (; own->n_done < r->n_peers && own->n_done < end; own->n_done++)
+        if (shard_has(t, r->peers[own->n_done].peer))
+            report_peer(t, now, &r->peers[own->n_done]);
+    if (own->n_done == r->n_peers &&
         tunnel_send_event(t, &(struct tunnel_event){.type = TUNNEL_EVENT_REPORT, .report = r}))
         t->report = NULL;
+}
+
+/* --- sums ----------------------------------------------------------------------------------------
+ */
+
+static void
+add_counters(uint64_t *total, const uint64_t *of, size_t bytes)
+{
+    for (size_t i = 0; i < bytes / sizeof(*total); i++)
+        total[i] += of[i];
+}
+
+_Static_assert(sizeof(struct tcp_transport_stats) % sizeof(uint64_t) == 0, "counters");
+
+static void
+add_unrouted(struct tunnel_figures *total, const struct tunnel_figures *f)
+{
+    if (f->unrouted.n == 0)
+        return;
+    if (total->unrouted.n == 0 || f->unrouted.last >= total->unrouted.last) {
+        total->unrouted.last = f->unrouted.last;
+        total->unrouted_to = f->unrouted_to;
+    }
+    total->unrouted.n += f->unrouted.n;
+}
+
+static void
+add_figures(struct tunnel_figures *total, const struct tunnel_figures *f)
+{
+    if (f->now > total->now)
+        total->now = f->now;
+    add_counters((uint64_t *)&total->tcp, (const uint64_t *)&f->tcp, sizeof(f->tcp));
+    add_counters(total->drops.n, f->drops.n, sizeof(f->drops.n));
+    total->flows += f->flows;
+    total->unauthenticated += f->unauthenticated;
+    for (unsigned i = 0; i < TCP_STUB_KINDS; i++)
+        total->stubs[i] += f->stubs[i];
+    strangers_add(&total->strangers, &f->strangers);
+    add_unrouted(total, f);
+    total->marked += f->marked;
+}
+
+void
+tunnel_figures_sum(struct tunnel_figures *total, const struct tunnel_worker_report *of, unsigned n)
+{
+    *total = of[0].figures;
+    for (unsigned i = 1; i < n; i++)
+        add_figures(total, &of[i].figures);
 }

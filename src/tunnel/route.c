@@ -18,6 +18,8 @@
 /* So long after a dial a datagram moves nothing: with traffic there are always some under way, and
  * they would win against every connection, which needs a round trip to begin. */
 #define DIAL_PRECEDENCE (2 * WGT_SEC)
+/* It is asked for again when nothing came of it. */
+#define MOVE_INTERVAL (100 * WGT_MSEC)
 /* So many dials of TCP_FLOW_REDIAL_TIMEOUT each on a path that used to work: 30 s. */
 enum { REDIALS = 10 };
 
@@ -184,6 +186,37 @@ note_move(struct tunnel *t, struct tunnel_peer *p, wgt_time now, const struct pa
     p->heard_at = from->remote;
 }
 
+/* The same question about a connection that another worker has. Ours we dial from other ports than
+ * the one we listen on. */
+static bool
+is_better_elsewhere(const struct tunnel *t, const struct tunnel_peer *p, wgt_time now,
+                    const struct path *from)
+{
+    const struct tcp_flow *now_used = tcp_flow_of(&p->path.path);
+    bool dialled = from->local.port != t->config.listen_port;
+
+    if (now_used == NULL || !now_used->established || !tcp_flow_usable(now_used))
+        return true;
+    if (dialled != (now_used->dialer == p) && now - p->dialled_at < CROSSING_TIME)
+        return p->leads == dialled || tcp_flow_stalled(now_used);
+    return now_used->path.since < from->since;
+}
+
+/* Answers can go there only from that worker: the peer has to move. */
+static void
+heard_elsewhere(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *from)
+{
+    struct tunnel_event e = {.type = TUNNEL_EVENT_MOVE, .peer = p, .path = *from};
+
+    if ((p->move_at != 0 && now - p->move_at < MOVE_INTERVAL) ||
+        !is_better_elsewhere(t, p, now, from))
+        return;
+    e.path.kind = TRANSPORT_TCP;
+    e.worker = t->outer.worker_of(t->outer.ctx, &from->local, &from->remote);
+    if (tunnel_send_event(t, &e))
+        p->move_at = now;
+}
+
 /* An authenticated message of the peer came on `from`: answers go there from now on. What an old
  * connection still holds unacknowledged is of no use to anybody. */
 void
@@ -192,6 +225,10 @@ peer_heard_on(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struc
     struct tcp_flow *f = tcp_flow_of(from), *old;
 
     p->heard = now;
+    if (unlikely(from->kind == TRANSPORT_ELSEWHERE)) {
+        heard_elsewhere(t, now, p, from);
+        return;
+    }
     if (f != NULL)
         flow_proved(t, now, p, f);
     if (path_equal(&p->path.path, from))
@@ -292,6 +329,24 @@ peer_disconnect(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
             tcp_flow_close(&t->tcp, now, p->dialling);
         p->dialling = NULL;
     }
+}
+
+void
+peer_leave_flows(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
+{
+    struct tcp_flow *used = tcp_flow_of(&p->path.path), *dialled = p->dialling;
+
+    p->dialling = NULL;
+    if (dialled != NULL)
+        dialled->dialer = NULL;
+    if (used != NULL) {
+        remember_mss(p, used);
+        tcp_transport_detach(&t->tcp, now, &p->path);
+    }
+    if (dialled != NULL && !dialled->established && LIST_EMPTY(&dialled->users))
+        tcp_flow_close(&t->tcp, now, dialled);
+    else if (dialled != NULL)
+        tcp_flow_unused(&t->tcp, now, dialled, &p->path);
 }
 
 /* A connection from the peer's address is as good as one to it. */

@@ -293,8 +293,8 @@ sends_datagrams(const struct tunnel_peer *p)
     return (kind != TRANSPORT_NONE ? kind : p->configured_kind) == TRANSPORT_UDP;
 }
 
-static void
-stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
+void
+peer_stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m)
 {
     struct fq_packet *waiting = &packet_meta(m)->waiting;
     uint32_t hash = 0; /* datagrams do not wait: their order is that of arrival */
@@ -388,7 +388,11 @@ send_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct i
         inner_unreachable(t, now, m, inner->len, WGT_DROP_NO_PEER);
         return;
     }
-    if (!p->added || t->stopping) {
+    if (unlikely(!shard_has(t, p))) {
+        shard_rx_inner(t, p, m);
+        return;
+    }
+    if (t->stopping) {
         tunnel_drop(t, WGT_DROP_NO_PEER, m);
         return;
     }
@@ -412,7 +416,7 @@ send_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct i
     if (goes_at_once(p, now))
         send_datagram(t, now, p, m, mtu);
     else
-        stage(t, now, p, m);
+        peer_stage(t, now, p, m);
 }
 
 /* What sending to it reads. */
@@ -441,10 +445,10 @@ find_peers(const struct tunnel *t, const struct tunnel_arrived *a, struct tunnel
 }
 
 static void
-prefetch_keys(struct tunnel_peer *const *peers, unsigned n)
+prefetch_keys(const struct tunnel *t, struct tunnel_peer *const *peers, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
-        if (peers[i] != NULL && (i == 0 || peers[i] != peers[i - 1]) &&
+        if (peers[i] != NULL && (i == 0 || peers[i] != peers[i - 1]) && shard_has(t, peers[i]) &&
             peers[i]->session.current != NULL)
             noise_seal_prefetch(peers[i]->session.current);
 }
@@ -458,7 +462,7 @@ tunnel_rx_inner_end(struct tunnel *t, wgt_time now)
     struct tunnel_peer *peers[TUNNEL_BURST];
 
     find_peers(t, a, peers);
-    prefetch_keys(peers, a->n);
+    prefetch_keys(t, peers, a->n);
     for (unsigned i = 0; i < a->n; i++)
         send_inner(t, now, peers[i], &a->inner[i], a->m[i]);
     a->n = 0;

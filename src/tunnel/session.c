@@ -4,6 +4,8 @@
 
 #include <rte_ring_elem.h>
 
+#include <wgtcpd/vault/vault.h>
+
 #include "internal.h"
 
 bool
@@ -79,10 +81,12 @@ static void
 retire_keypair(struct tunnel *t, struct noise_keypair *k)
 {
     uint32_t index = k->local_index;
+    uint16_t known_to = k->known_to;
 
     rte_hash_del_key(t->indices, &index);
     noise_keypair_wipe(k);
-    k->local_index = index; /* the handshaker frees it */
+    k->local_index = index; /* the handshaker frees it, and sees that others forget it */
+    k->known_to = known_to;
     k->owner = t->retired;
     t->retired = k;
 }
@@ -107,6 +111,15 @@ session_retire(struct tunnel *t, struct noise_retired *retired)
     for (unsigned i = 0; i < retired->n; i++)
         retire_keypair(t, retired->k[i]);
     session_flush_retired(t);
+}
+
+void
+session_free_retired(struct noise_retired *retired)
+{
+    for (unsigned i = 0; i < retired->n; i++) {
+        noise_keypair_wipe(retired->k[i]);
+        vault_free(retired->k[i], sizeof(*retired->k[i]));
+    }
 }
 
 void

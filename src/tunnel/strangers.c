@@ -36,3 +36,35 @@ strangers_note(struct strangers *s, wgt_time now, enum wgt_drop why, const struc
     if (key != NULL)
         memcpy(place->key, key, sizeof(place->key));
 }
+
+static void
+add(struct strangers *s, const struct stranger *o)
+{
+    const uint8_t *key = o->why == WGT_DROP_HANDSHAKE_UNKNOWN_PEER ? o->key : NULL;
+    struct stranger *place = &s->of[0];
+
+    for (unsigned i = 0; i < STRANGERS_MAX; i++) {
+        struct stranger *same = &s->of[i];
+
+        if (is_same(same, o->why, &o->from, key)) {
+            same->seen.n += o->seen.n;
+            if (o->seen.last > same->seen.last) {
+                same->from = o->from;
+                same->seen.last = o->seen.last;
+            }
+            return;
+        }
+        if (gives_place_before(same, place))
+            place = same;
+    }
+    if (gives_place_before(place, o))
+        *place = *o;
+}
+
+void
+strangers_add(struct strangers *s, const struct strangers *other)
+{
+    for (unsigned i = 0; i < STRANGERS_MAX; i++)
+        if (other->of[i].why != WGT_OK)
+            add(s, &other->of[i]);
+}

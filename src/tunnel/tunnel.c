@@ -14,8 +14,8 @@
 
 enum { KEYPAIRS_PER_PEER = 4, COMMANDS_PER_TURN = 32, RECEIVE_BUFFER = 4 << 20 };
 
-static int
-create_tables(struct tunnel *t)
+static struct rte_hash *
+create_table(const struct tunnel *t, const char *suffix)
 {
     char name[RTE_HASH_NAMESIZE];
     struct rte_hash_parameters params = {
@@ -27,9 +27,17 @@ create_tables(struct tunnel *t)
         .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
     };
 
-    snprintf(name, sizeof(name), "%.20s.rx", t->config.name);
-    t->indices = rte_hash_create(&params);
-    return t->indices != NULL ? 0 : -ENOMEM;
+    snprintf(name, sizeof(name), "%.20s.%s%u", t->config.name, suffix, t->config.worker);
+    return rte_hash_create(&params);
+}
+
+static int
+create_tables(struct tunnel *t)
+{
+    t->indices = create_table(t, "rx");
+    if (t->config.n_workers > 1)
+        t->moved = create_table(t, "mv");
+    return t->indices != NULL && (t->moved != NULL || t->config.n_workers == 1) ? 0 : -ENOMEM;
 }
 
 static void
@@ -43,7 +51,8 @@ staged_dropped(void *ctx, struct fq_packet *p, enum wgt_drop why)
 static int
 create_queues(struct tunnel *t)
 {
-    uint32_t max = packet_share(t->outer.pool), flows = max + FQ_FLOWS_PER_QUEUE;
+    uint32_t max = packet_share(t->outer.pool) / t->config.n_workers,
+             flows = max + FQ_FLOWS_PER_QUEUE;
     uint32_t buckets = rte_align32pow2(flows);
     struct fq_config config = {
         .max_packets = max,
@@ -67,6 +76,7 @@ static void
 free_tables(struct tunnel *t)
 {
     rte_hash_free(t->indices);
+    rte_hash_free(t->moved);
     free(t->fq_flows);
     free(t->fq_buckets);
 }
@@ -85,6 +95,8 @@ create_transport(struct tunnel *t, wgt_time now)
         .congestion = t->config.congestion,
         .in_order = t->config.in_order,
         .knock = t->config.knock,
+        .worker = t->config.worker,
+        .n_workers = t->config.n_workers,
     };
     int rc;
 
@@ -114,6 +126,8 @@ tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
         .commands = commands,
         .udp_open = config->listen_udp,
     };
+    if (t->config.n_workers == 0)
+        t->config.n_workers = 1;
     t->outer.drops = &t->drops;
     t->outer.entropy(t->outer.ctx, &t->jitter, sizeof(t->jitter));
     t->jitter |= 1;
@@ -139,10 +153,7 @@ free_sessions(struct tunnel_peer *p)
     struct noise_retired retired = {.n = 0};
 
     noise_session_clear(&p->session, &retired);
-    for (unsigned i = 0; i < retired.n; i++) {
-        noise_keypair_wipe(retired.k[i]);
-        vault_free(retired.k[i], sizeof(*retired.k[i]));
-    }
+    session_free_retired(&retired);
 }
 
 void
@@ -156,6 +167,9 @@ tunnel_fini(struct tunnel *t)
         fq_purge(&t->fq, &p->staged, WGT_DROP_PEER_REMOVED);
     }
     rte_pktmbuf_free_bulk(t->arrived.m, t->arrived.n);
+    /* One that is on its way to us; if it was not released, it is still the other tunnel's. */
+    if (t->adopts && tunnel_peer_worker(t->adopting.peer) == t->config.worker)
+        tunnel_abandon_peer(t->adopting.peer);
     while (t->retired != NULL) {
         struct noise_keypair *k = t->retired;
 
@@ -306,6 +320,22 @@ handle_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
     case TUNNEL_COMMAND_LINK:
         settings_set_link(t, now, c->up);
         break;
+    case TUNNEL_COMMAND_RELEASE:
+        shard_release(t, now, c->peer, c->worker);
+        break;
+    case TUNNEL_COMMAND_ADOPT:
+        t->adopting = *c;
+        t->adopts = !shard_adopt(t, now, c);
+        break;
+    case TUNNEL_COMMAND_MARK:
+        shard_mark_index(t, c->index.index, c->index.worker);
+        break;
+    case TUNNEL_COMMAND_FORGET:
+        shard_forget_index(t, c->index.index);
+        break;
+    case TUNNEL_COMMAND_UDP:
+        t->udp_open = true;
+        break;
     case TUNNEL_COMMAND_REPORT:
         t->report = c->report;
         break;
@@ -333,7 +363,9 @@ take_commands(struct tunnel *t, wgt_time now)
     struct tunnel_command c;
     unsigned n = 0;
 
-    while (t->report == NULL && n < COMMANDS_PER_TURN &&
+    if (t->adopts)
+        t->adopts = !shard_adopt(t, now, &t->adopting);
+    while (t->report == NULL && !t->adopts && n < COMMANDS_PER_TURN &&
            rte_ring_dequeue_elem(t->commands, &c, sizeof(c)) == 0) {
         /* A path that was made before our port changed. */
         if (c.path.kind == TRANSPORT_UDP)
@@ -388,7 +420,7 @@ tunnel_run(struct tunnel *t, wgt_time now)
 wgt_time
 tunnel_deadline(const struct tunnel *t)
 {
-    if (t->arrived.n > 0 || !TAILQ_EMPTY(&t->flush) || t->report != NULL)
+    if (t->arrived.n > 0 || !TAILQ_EMPTY(&t->flush) || t->report != NULL || t->adopts)
         return 0;
     return wgt_time_min(wheel_deadline(&t->wheel), tcp_transport_deadline(&t->tcp));
 }

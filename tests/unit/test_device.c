@@ -859,12 +859,12 @@ a_peer_is_not_removed_while_it_is_reported(void **state)
     assert_int_equal(device_apply(&rig.device, &change, NULL), 0);
     change_free(&change);
     tunnel_run(&rig.tunnel, rig.now);
-    assert_true(r->n_done > 0 && r->n_done < r->n_peers);
+    assert_true(r->workers[0].n_done > 0 && r->workers[0].n_done < r->n_peers);
     assert_int_equal(tunnel_deadline(&rig.tunnel), 0);
     assert_int_equal(worker_peers(), 1000);
     rig_turn();
     assert_int_equal(worker_peers(), 0);
-    assert_int_equal(r->n_done, 1000);
+    assert_int_equal(r->workers[0].n_done, 1000);
     assert_ptr_equal(rig.report, r);
     free(r);
 }

@@ -119,6 +119,7 @@
     X(QUEUE_FULL, "peer's queue full: dropped from its longest flow")                              \
     X(STAGED_GAVE_UP, "handshake did not complete in time; waiting packets dropped")               \
     X(PEER_REMOVED, "peer removed while packets waited")                                           \
+    X(PEER_MOVING, "packet for a peer that was moving to another worker")                          \
     X(CONNECTION_LOST, "connection went away with bytes unsent")                                   \
     X(LINK_DOWN, "interface is down")                                                              \
     /* resources */                                                                                \

@@ -52,11 +52,11 @@ struct node {
     int stop_code; /* why; 0: it was asked to */
     uint32_t mtu;
     wgt_time started;
-    struct tunnel_report *report;     /* at the worker, or back; NULL: none */
-    struct worker_stats report_stats; /* with it */
-    bool reported;                    /* it is back */
-    bool stopped;                     /* the tunnel has closed its connections */
-    bool link_down;                   /* the inner interface is, by somebody's hand */
+    struct tunnel_report *report;                         /* at the worker, or back; NULL: none */
+    struct worker_stats report_stats[TUNNEL_WORKERS_MAX]; /* with it */
+    bool reported;                                        /* it is back */
+    bool stopped;   /* the tunnel has closed its connections */
+    bool link_down; /* the inner interface is, by somebody's hand */
     /* how far we got, for taking down */
     bool eal_up, handshaker_up, worker_up, worker_runs, hooks_up, dns_up;
 };

@@ -56,7 +56,10 @@ struct snapshot {
     const char *aead;
     uint64_t uptime_s;
     wgt_time now; /* on the clock of every wgt_time here */
-    struct worker_stats worker;
+    struct worker_stats worker; /* all together */
+    unsigned n_workers;
+    struct worker_stats workers[TUNNEL_WORKERS_MAX];
+    uint64_t moves; /* of peers from worker to worker */
     struct tcp_transport_stats tcp;
     uint32_t connections, half_open, strangers, time_wait; /* strangers: have said nothing yet */
     uint32_t strangers_heard;                              /* have, but not authenticated */
@@ -76,11 +79,11 @@ struct snapshot {
 struct snapshot *snapshot_take(struct node *n);
 void snapshot_free(struct snapshot *s);
 
-/* Its parts. Asks the worker about all peers; the handshaker's `reported` gives the report back,
- * and the caller frees it. worker: room for its figures, or NULL. NULL: no memory, or the ring is
- * full.
+/* Its parts. Asks the workers about all peers; the handshaker's `reported` gives the report back,
+ * and the caller frees it. workers: room for the figures of each, or NULL. NULL: no memory, or a
+ * ring is full.
  */
-struct tunnel_report *snapshot_ask(struct device *d, struct worker_stats *worker);
+struct tunnel_report *snapshot_ask(struct device *d, struct worker_stats *workers);
 /* Of a report that is back; all but ifname, mtu and uptime_s. No peer was added or removed since it
  * was asked for. wall: at the time of the worker's clock `now`. NULL: no memory. */
 struct snapshot *snapshot_make(struct device *d, const struct tunnel_report *r, wgt_time now,

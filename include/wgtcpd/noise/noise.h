@@ -133,6 +133,7 @@ struct noise_keypair {
     uint32_t remote_index;
     bool initiator;    /* we were the handshake's initiator */
     bool send_allowed; /* false after our private key changed */
+    uint16_t known_to; /* the caller's */
     struct noise_aead send, receive;
     struct noise_replay replay;
     void *owner; /* the caller's */

@@ -27,6 +27,10 @@ struct outer {
     void (*entropy)(void *ctx, void *buf, size_t len);
     /* The wall clock, Unix seconds. May be NULL where nobody knocks. */
     uint64_t (*wall_seconds)(void *ctx);
+    /* Which worker has the connection between these; what it names does not change. NULL: there is
+     * only one worker. */
+    unsigned (*worker_of)(void *ctx, const struct ip_endpoint *local,
+                          const struct ip_endpoint *remote);
     struct rte_mempool *pool; /* private size PACKET_META_SIZE */
     struct ip_prefix locals[OUTER_LOCAL_MAX];
     unsigned n_locals;

@@ -7,7 +7,12 @@
 
 #include <wgtcpd/base/addr.h>
 
-enum transport_kind { TRANSPORT_NONE, TRANSPORT_UDP, TRANSPORT_TCP };
+enum transport_kind {
+    TRANSPORT_NONE,
+    TRANSPORT_UDP,
+    TRANSPORT_TCP,
+    TRANSPORT_ELSEWHERE, /* a connection of another worker: its flow is not ours to look at */
+};
 
 struct tcp_flow;
 
@@ -17,6 +22,7 @@ struct path {
     uint32_t generation; /* TCP only: of the flow when the path was made */
     struct ip_endpoint local, remote;
     struct tcp_flow *flow; /* TCP only */
+    wgt_time since;        /* TCP only: when the flow was made */
 };
 
 /* A path that somebody sends on. While it names a live flow it is on that flow's list of users. */

@@ -176,10 +176,12 @@ struct tcp_transport_config {
     bool in_order;                       /* deliver messages in order only (OutOfOrder = off) */
     bool knock;                          /* our listener answers no SYN without a tag (knock.h) */
     uint8_t knock_key[32];               /* of our public key: noise_knock_key */
-    uint32_t max_stubs;      /* connections before their first data and after their last; 0: four
-                              * for each flow, at most 16384 */
-    uint32_t max_per_source; /* unauthenticated connections of one address; 0: a default */
-    uint32_t records;        /* for connections with holes or cut segments; 0: a default */
+    uint32_t max_stubs;         /* connections before their first data and after their last; 0: four
+                                 * for each flow, at most 16384 */
+    uint32_t max_per_source;    /* unauthenticated connections of one address; 0: a default */
+    unsigned worker, n_workers; /* that share the packets; 0: one. A dial goes out from a port that
+                                 * outer.worker_of gives to us. */
+    uint32_t records;           /* for connections with holes or cut segments; 0: a default */
 };
 
 struct tcp_transport {

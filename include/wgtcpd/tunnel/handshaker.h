@@ -29,10 +29,22 @@ struct handshaker_peer {
     bool leads;         /* our key is the greater */
     bool crossed;       /* the peer's last initiation was ignored in favour of ours */
     bool removed;
+    bool has_moved;                       /* several workers may speak of it */
+    uint8_t worker;                       /* whose commands about it are */
     uint8_t stamped[NOISE_TIMESTAMP_LEN]; /* of our last initiation */
     struct trouble trouble[HANDSHAKE_TROUBLE_COUNT];
     uint32_t initiations_sent, initiations_received, responses_received;
     LIST_ENTRY(handshaker_peer) link; /* of the removed */
+};
+
+LIST_HEAD(handshaker_peers, handshaker_peer);
+
+/* A worker, as the handshaker knows it. */
+struct handshaker_worker {
+    struct rte_ring *events, *commands;
+    uint32_t n_peers;
+    bool stopped;
+    uint64_t taken, awaited; /* events: taken so far; until when `parting` stays (workers.c) */
 };
 
 struct handshaker {
@@ -40,10 +52,16 @@ struct handshaker {
     struct rte_hash *by_key;   /* public key -> handshaker_peer */
     struct rte_hash *by_index; /* index -> handshaker_peer, of handshakes and keypairs */
     uint32_t max_peers;
-    LIST_HEAD(, handshaker_peer) removed; /* the tunnel has not said its last word */
+    /* removed: the tunnel has not said its last word; leaving, parting: it has, but another one
+     * that had the peer before may have said something that is not read yet */
+    struct handshaker_peers removed, leaving, parting;
+    struct noise_keypair *unforgotten; /* wiped; some worker is to be told yet */
     struct noise_cookie_secret cookie_secret;
     struct noise_ratelimit ratelimit;
-    struct rte_ring *events, *commands;
+    struct handshaker_worker workers[TUNNEL_WORKERS_MAX];
+    unsigned n_workers, next_worker; /* whose events come first */
+    bool stopping, udp_open;
+    uint64_t moves; /* of peers from worker to worker */
     void *ctx;
     void (*entropy)(void *ctx, void *buf, size_t len);
     bool down; /* the host's interface is: no handshake begins or goes on */
@@ -51,7 +69,7 @@ struct handshaker {
     wgt_time last_loaded; /* last moment the event queue was long */
     struct wgt_drop_counters drops;
     struct strangers strangers; /* initiations of unknown keys */
-    /* For the host: a peer's last reference is gone; a tunnel stopped. May be NULL. */
+    /* For the host: a peer's last reference is gone; all tunnels stopped. May be NULL. */
     void (*peer_removed)(void *ctx, struct tunnel_peer *peer);
     void (*stopped)(void *ctx);
     /* For the log: what became of a peer (e->peer, path and note). May be NULL. */
@@ -70,12 +88,19 @@ int handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
                     const uint8_t private_key[NOISE_KEY_LEN], struct rte_ring *events,
                     struct rte_ring *commands, void (*entropy)(void *ctx, void *buf, size_t len),
                     void *ctx);
+/* One more worker, before there are peers. Its number is the one of its rings here. 0 or -ENOSPC.
+ */
+int handshaker_add_worker(struct handshaker *h, struct rte_ring *events, struct rte_ring *commands);
 /* Frees the peers' handshake state and everything that still lies in the rings; wipes keys. */
 void handshaker_fini(struct handshaker *h);
 
-/* The functions below that tell the tunnel something return -ENOBUFS, with nothing changed, when
- * the ring of commands is full; handshaker_has_room tells beforehand. */
+/* The functions below that tell a tunnel something return -ENOBUFS, with nothing changed, when
+ * a ring of commands is full; handshaker_has_room tells beforehand (of at least half of each:
+ * handshaker_has_much_room). */
 bool handshaker_has_room(const struct handshaker *h);
+bool handshaker_has_much_room(const struct handshaker *h);
+/* Whether some worker has told something that handshaker_run has not taken yet. */
+bool handshaker_has_events(const struct handshaker *h);
 
 /* The peer of that key, NULL if there is none. */
 struct tunnel_peer *handshaker_find_peer(const struct handshaker *h,
@@ -110,7 +135,8 @@ int handshaker_set_link(struct handshaker *h, bool up);
 /* MTU of the inner interface, and whether datagrams are cut for its sake (tunnel_config). 0 or
  * -ENOBUFS. */
 int handshaker_set_mtu(struct handshaker *h, const struct tunnel_mtu *mtu);
-/* The worker fills in what is its own (report.h), and `reported` tells. 0 or -ENOBUFS. */
+/* The workers fill in what is their own (report.h); when all have, `reported` tells. 0 or -ENOBUFS.
+ */
 int handshaker_report(struct handshaker *h, struct tunnel_report *r);
 int handshaker_stop_tunnel(struct handshaker *h);
 

@@ -15,6 +15,7 @@ enum tunnel_event_type {
     TUNNEL_EVENT_HANDSHAKE, /* a handshake message with a good mac1 arrived on path */
     TUNNEL_EVENT_INITIATE,  /* peer wants a session */
     TUNNEL_EVENT_RETIRED,   /* keypair is wiped and out of use: free it and its index */
+    TUNNEL_EVENT_MOVE,      /* peer was heard on path, a connection of `worker` */
     TUNNEL_EVENT_ZERO,      /* forget peer's handshake */
     TUNNEL_EVENT_REMOVED,   /* peer is detached: free it after a grace period */
     TUNNEL_EVENT_STOPPED,   /* all connections are closed */
@@ -47,6 +48,7 @@ struct tunnel_event {
         uint8_t message[MESSAGE_HANDSHAKE_MAX];
         struct tunnel_report *report;
         struct tunnel_note note;
+        uint32_t worker;
     };
 };
 
@@ -68,6 +70,11 @@ struct tunnel_identity {
     uint8_t knock_key[NOISE_KEY_LEN]; /* of SYNs to us: noise_knock_key */
 };
 
+/* Data messages to this receiver index are for a peer that is at `worker`. */
+struct tunnel_index {
+    uint32_t index, worker;
+};
+
 /* Of tunnel_config. */
 struct tunnel_mtu {
     uint32_t mtu;
@@ -87,6 +94,11 @@ enum tunnel_command_type {
     TUNNEL_COMMAND_PORT,     /* listen_port is another one */
     TUNNEL_COMMAND_LINK,     /* the host's interface is up, or down */
     TUNNEL_COMMAND_MTU,      /* mtu and fragment are others */
+    TUNNEL_COMMAND_RELEASE,  /* peer goes to `worker` */
+    TUNNEL_COMMAND_ADOPT,    /* peer comes, as soon as it is released; path: where it was heard */
+    TUNNEL_COMMAND_MARK,     /* whose `index` is at another worker from the beginning */
+    TUNNEL_COMMAND_FORGET,   /* `index` is out of use */
+    TUNNEL_COMMAND_UDP,      /* some worker's peer is dialled over UDP: all listen */
     TUNNEL_COMMAND_REPORT,   /* fill in report */
     TUNNEL_COMMAND_STOP,
 };
@@ -105,6 +117,8 @@ struct tunnel_command {
         bool up;
         struct tunnel_mtu mtu;
         struct tunnel_report *report;
+        struct tunnel_index index;
+        uint32_t worker;
     };
 };
 
@@ -112,6 +126,6 @@ struct tunnel_command {
 _Static_assert(sizeof(struct tunnel_event) % 4 == 0, "ring element size");
 _Static_assert(sizeof(struct tunnel_command) % 4 == 0, "ring element size");
 
-enum { TUNNEL_RING_SIZE = 4096 };
+enum { TUNNEL_RING_SIZE = 4096, TUNNEL_WORKERS_MAX = MESSAGE_WORKERS_MAX };
 
 #endif

@@ -34,8 +34,8 @@ struct tunnel_peer_report {
     struct tunnel_connection_report connection;
 };
 
-struct tunnel_report {
-    void *host;   /* room for the host's own figures (tunnel.report_host) */
+/* A tunnel, or all of a node together. */
+struct tunnel_figures {
     wgt_time now; /* the worker's clock when it began */
     struct tcp_transport_stats tcp;
     uint32_t flows, unauthenticated, stubs[TCP_STUB_KINDS];
@@ -44,8 +44,26 @@ struct tunnel_report {
     struct trouble unrouted;
     struct ip_addr unrouted_to;
     uint64_t marked;
-    size_t n_peers, n_done;
+};
+
+/* What one worker fills in. */
+struct tunnel_worker_report {
+    void *host; /* room for the host's own figures (tunnel.report_host); may be NULL */
+    struct tunnel_figures figures;
+    size_t n_done; /* of the peers */
+};
+
+/* All workers answer at one time, each for the peers that it has. */
+struct tunnel_report {
+    struct tunnel_worker_report workers[TUNNEL_WORKERS_MAX];
+    struct tunnel_figures total; /* made when the last one has answered */
+    unsigned n_back;
+    size_t n_peers;
     struct tunnel_peer_report peers[];
 };
+
+/* The sums. of: n >= 1. */
+void tunnel_figures_sum(struct tunnel_figures *total, const struct tunnel_worker_report *of,
+                        unsigned n);
 
 #endif

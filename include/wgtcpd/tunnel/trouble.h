@@ -81,5 +81,7 @@ struct strangers {
  * gives its place to a new one. */
 void strangers_note(struct strangers *s, wgt_time now, enum wgt_drop why,
                     const struct ip_endpoint *from, const uint8_t *key);
+/* What another one has seen, too. */
+void strangers_add(struct strangers *s, const struct strangers *other);
 
 #endif

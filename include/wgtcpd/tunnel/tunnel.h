@@ -72,7 +72,9 @@ struct tunnel_peer {
     struct noise_session session;
     struct peer_timers timers;
     struct wheel_timer timer;
-    struct fq_queue staged; /* inner packets that wait for a session or for room */
+    struct packet_queue carried; /* what was staged when it left its last worker, and came since */
+    wgt_time move_at;            /* when it was last asked to move, or did */
+    struct fq_queue staged;      /* inner packets that wait for a session or for room */
     struct path_user path;
     struct tcp_flow *dialling; /* a flow that we dialled and that lives */
     wgt_time dial_at;          /* not before */
@@ -87,7 +89,9 @@ struct tunnel_peer {
     struct tunnel_path_mss path_mss;
     wgt_time too_big_at; /* rate limit of "packet too big" to those who send to it */
     bool rekey_after_receive_done;
-    bool added; /* the worker has it; it may be in the allowed IPs before */
+    bool added;     /* the worker has it; it may be in the allowed IPs before */
+    bool moving;    /* released, not adopted yet */
+    uint8_t worker; /* whose it is: shard_of */
     bool flush_pending;
     TAILQ_ENTRY(tunnel_peer) flush_link;
     LIST_ENTRY(tunnel_peer) link;
@@ -131,6 +135,7 @@ struct tunnel_config {
     bool in_order;                       /* OutOfOrder = off */
     bool knock;                          /* TcpKnock = on */
     unsigned socket_id;
+    unsigned worker, n_workers;       /* ours, and how many share the peers; 0: one */
     uint8_t mac1_key[NOISE_KEY_LEN];  /* of messages to us: noise_local's; zero: no identity */
     uint8_t knock_key[NOISE_KEY_LEN]; /* of SYNs to us: noise_knock_key; used with knock */
 };
@@ -142,6 +147,15 @@ struct tunnel {
     const struct allowedips *allowed_ips;
     struct noise_local mac1;  /* public half only: checks mac1 */
     struct rte_hash *indices; /* receiver index -> keypair */
+    struct rte_hash *moved;   /* receiver index -> worker, of what was ours; NULL: one worker */
+    /* With several workers, set by the host after tunnel_init; ctx is outer.ctx. A data message
+     * for another worker's peer (m, taken; path: where it came from), for tunnel_rx_handed there.
+     */
+    void (*hand_over)(void *ctx, unsigned worker, const struct path *from, struct rte_mbuf *m);
+    /* An inner packet for such a peer (m, taken), for tunnel_rx_inner there. */
+    void (*hand_over_inner)(void *ctx, unsigned worker, struct rte_mbuf *m);
+    struct tunnel_command adopting; /* waits for the peer's release */
+    bool adopts;
     struct tcp_transport tcp;
     struct wheel wheel;
     LIST_HEAD(, tunnel_peer) peers, removed; /* removed: the handshaker is to be told */
@@ -180,10 +194,17 @@ int tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *conf
  * freed. */
 void tunnel_fini(struct tunnel *t);
 
+/* At the end of all, when workers and handshaker stand still: what a peer carries that was released
+ * and never adopted. */
+void tunnel_abandon_peer(struct tunnel_peer *p);
+
 /* An IP packet of the outer network whose protocol is UDP or TCP and whose destination is ours (m,
  * taken; data starts at the IP header). verify_checksum: hardware has not. */
 void tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
                      bool verify_checksum);
+
+/* A data message that another worker has handed over (m, taken), and where it came from there. */
+void tunnel_rx_handed(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m);
 
 /* An ICMP error about a segment or a datagram of ours. */
 void tunnel_rx_icmp_error(struct tunnel *t, wgt_time now, const struct icmp_error *e);
@@ -202,6 +223,14 @@ unsigned tunnel_run(struct tunnel *t, wgt_time now);
 
 /* When to call tunnel_run though nothing else happened; WGT_NEVER if never. */
 wgt_time tunnel_deadline(const struct tunnel *t);
+
+/* Whose shard a peer is in, or is about to be: for any thread (under RCU: peers are found in the
+ * allowed IPs). */
+static inline unsigned
+tunnel_peer_worker(const struct tunnel_peer *p)
+{
+    return __atomic_load_n(&p->worker, __ATOMIC_ACQUIRE);
+}
 
 /* Largest inner packet that the peer's path takes now. */
 size_t tunnel_peer_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p);
