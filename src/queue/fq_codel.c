@@ -16,7 +16,7 @@ const struct fq_limits fq_no_limits = {
 };
 
 struct fq_limits
-fq_limits_at(uint64_t rate, wgt_time rtt, bool loses)
+fq_limits_at(uint64_t rate, wgt_time rtt, wgt_time late, bool loses)
 {
     wgt_time packet = rate != 0 ? FQ_PACKET_MAX * WGT_SEC / rate : 0;
     struct fq_limits l = {FQ_TARGET, FQ_INTERVAL, FQ_SOJOURN_MAX};
@@ -32,8 +32,9 @@ fq_limits_at(uint64_t rate, wgt_time rtt, bool loses)
     }
     if (l.sojourn_max < FQ_SOJOURN_MAX)
         l.sojourn_max = FQ_SOJOURN_MAX;
-    if (rtt + rtt / 2 > l.sojourn_max)
-        l.sojourn_max = rtt + rtt / 2;
+    late = wgt_time_min(late, 2 * rtt);
+    if (late + late / 2 > l.sojourn_max)
+        l.sojourn_max = late + late / 2;
     if (packet > WGT_SEC)
         packet = WGT_SEC;
     if (packet + packet / 2 > l.target) {

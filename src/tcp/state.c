@@ -325,6 +325,12 @@ tcp_srtt(const struct tcp_conn *c)
     return c->rtt.srtt;
 }
 
+wgt_time
+tcp_late_rtt(const struct tcp_conn *c)
+{
+    return c->rtt.srtt + 4 * c->rtt.rttvar;
+}
+
 uint64_t
 tcp_window_rate(const struct tcp_conn *c)
 {

@@ -148,6 +148,12 @@ tcp_flow_rtt(const struct tcp_flow *f)
     return tcp_srtt(&f->conn);
 }
 
+wgt_time
+tcp_flow_late_rtt(const struct tcp_flow *f)
+{
+    return tcp_late_rtt(&f->conn);
+}
+
 bool
 tcp_flow_loses(const struct tcp_flow *f, wgt_time now)
 {

@@ -220,7 +220,8 @@ peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
         return PATH_DONE;
     }
     fq_resume(&p->staged, now);
-    limits = fq_limits_at(tcp_flow_rate(f), tcp_flow_rtt(f), tcp_flow_loses(f, now));
+    limits = fq_limits_at(tcp_flow_rate(f), tcp_flow_rtt(f), tcp_flow_late_rtt(f),
+                          tcp_flow_loses(f, now));
     mtu = peer_inner_mtu(t, now, p);
     while ((next = fq_peek(&t->fq, &p->staged, now, &limits)) != NULL) {
         if (sent >= FQ_QUANTUM || !session_usable(p, now))

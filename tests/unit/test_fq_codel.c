@@ -81,7 +81,7 @@ set_up(void **state)
     memset(n_dropped_of_flow, 0, sizeof(n_dropped_of_flow));
     n_drops = 0;
     now = 0; /* a valid instant like any other */
-    limits = fq_limits_at(0, 0, false);
+    limits = fq_limits_at(0, 0, 0, false);
     return 0;
 }
 
@@ -324,38 +324,49 @@ static void
 target_follows_the_round_trip(void **state)
 {
     (void)state;
-    assert_int_equal(fq_limits_at(12500000, 4 * WGT_MSEC, false).target, FQ_TARGET);
-    assert_int_equal(fq_limits_at(12500000, 40 * WGT_MSEC, false).target, 20 * WGT_MSEC);
-    assert_int_equal(fq_limits_at(12500000, 400 * WGT_MSEC, false).target, FQ_TARGET_MAX);
-    assert_int_equal(fq_limits_at(12500000, 2 * WGT_MSEC, true).target, FQ_TARGET);
-    assert_int_equal(fq_limits_at(12500000, 40 * WGT_MSEC, true).target, 100 * WGT_MSEC);
-    assert_int_equal(fq_limits_at(12500000, 40 * WGT_MSEC, true).interval,
+    assert_int_equal(fq_limits_at(12500000, 4 * WGT_MSEC, 4 * WGT_MSEC, false).target, FQ_TARGET);
+    assert_int_equal(fq_limits_at(12500000, 40 * WGT_MSEC, 40 * WGT_MSEC, false).target,
+                     20 * WGT_MSEC);
+    assert_int_equal(fq_limits_at(12500000, 400 * WGT_MSEC, 400 * WGT_MSEC, false).target,
+                     FQ_TARGET_MAX);
+    assert_int_equal(fq_limits_at(12500000, 2 * WGT_MSEC, 2 * WGT_MSEC, true).target, FQ_TARGET);
+    assert_int_equal(fq_limits_at(12500000, 40 * WGT_MSEC, 40 * WGT_MSEC, true).target,
+                     100 * WGT_MSEC);
+    assert_int_equal(fq_limits_at(12500000, 40 * WGT_MSEC, 40 * WGT_MSEC, true).interval,
                      FQ_INTERVAL + 100 * WGT_MSEC);
-    assert_int_equal(fq_limits_at(12500000, 400 * WGT_MSEC, true).target, FQ_TARGET_LOSSY_MAX);
-    assert_int_equal(fq_limits_at(12500000, 2 * WGT_MSEC, true).sojourn_max, FQ_SOJOURN_MAX);
-    assert_int_equal(fq_limits_at(12500000, 40 * WGT_MSEC, true).sojourn_max, 200 * WGT_MSEC);
-    assert_int_equal(fq_limits_at(12500000, 200 * WGT_MSEC, true).sojourn_max,
+    assert_int_equal(fq_limits_at(12500000, 400 * WGT_MSEC, 400 * WGT_MSEC, true).target,
+                     FQ_TARGET_LOSSY_MAX);
+    assert_int_equal(fq_limits_at(12500000, 2 * WGT_MSEC, 2 * WGT_MSEC, true).sojourn_max,
+                     FQ_SOJOURN_MAX);
+    assert_int_equal(fq_limits_at(12500000, 40 * WGT_MSEC, 40 * WGT_MSEC, true).sojourn_max,
+                     200 * WGT_MSEC);
+    assert_int_equal(fq_limits_at(12500000, 200 * WGT_MSEC, 200 * WGT_MSEC, true).sojourn_max,
                      FQ_SOJOURN_LOSSY_MAX);
-    assert_int_equal(fq_limits_at(12500000, 400 * WGT_MSEC, true).sojourn_max, 600 * WGT_MSEC);
+    assert_int_equal(fq_limits_at(12500000, 400 * WGT_MSEC, 400 * WGT_MSEC, true).sojourn_max,
+                     600 * WGT_MSEC);
+    assert_int_equal(fq_limits_at(12500000, 80 * WGT_MSEC, 120 * WGT_MSEC, false).sojourn_max,
+                     180 * WGT_MSEC);
+    assert_int_equal(fq_limits_at(12500000, 80 * WGT_MSEC, 400 * WGT_MSEC, false).sojourn_max,
+                     240 * WGT_MSEC);
 }
 
 static void
 rfc8289_4_3_target_is_at_least_a_packet_and_a_half_on_slow_links(void **state)
 {
-    struct fq_limits l = fq_limits_at(125000, 0, false); /* 1 Mbit/s: 12.1 ms a packet */
+    struct fq_limits l = fq_limits_at(125000, 0, 0, false); /* 1 Mbit/s: 12.1 ms a packet */
 
     (void)state;
     assert_true(l.target >= 18 * MS && l.target <= 19 * MS);
     assert_int_equal(l.interval, FQ_INTERVAL + l.target - FQ_TARGET);
     assert_int_equal(l.sojourn_max, FQ_SOJOURN_MAX);
-    l = fq_limits_at(1250000, 0, false);
+    l = fq_limits_at(1250000, 0, 0, false);
     assert_int_equal(l.target, FQ_TARGET);
     assert_int_equal(l.interval, FQ_INTERVAL);
-    l = fq_limits_at(8000, 0,
+    l = fq_limits_at(8000, 0, 0,
                      false); /* 64 kbit/s: a packet takes 189 ms, the cap must let one wait */
     assert_true(l.target >= 280 * MS);
     assert_int_equal(l.sojourn_max, 2 * l.target);
-    l = fq_limits_at(1, 0, false);
+    l = fq_limits_at(1, 0, 0, false);
     assert_true(l.target <= 2 * WGT_SEC);
 }
 
@@ -758,7 +769,7 @@ run_model(struct model *m, wgt_time until, wgt_time settle)
     wgt_time link_free = 0, sparse_at = 0, reduced = 0, tx = FULL * WGT_SEC / m->rate;
     uint64_t cwnd = 10 * 1024, ssthresh = UINT64_MAX; /* 1024ths of packets */
 
-    limits = fq_limits_at(m->rate, 0, false);
+    limits = fq_limits_at(m->rate, 0, 0, false);
     while (now < until) {
         bool congested = false;
 

@@ -36,9 +36,10 @@
 enum { FQ_FLOWS_PER_QUEUE = 1024, FQ_QUANTUM = 1280, FQ_PACKET_MAX = 1514 };
 
 /* Nothing waits longer, whatever it is. But where a round trip takes so long that the window's next
- * opening would come too late for the rest of a burst, one and a half of them; on a link of some
- * packets a second twice the target; and where losses are repaired four round trips: to what may
- * stand comes the burst of a flow that stood still until a repair, itself lost, was repeated. */
+ * opening would come too late for the rest of a burst, one and a half of them (of late ones, if
+ * they vary: traffic of the other direction holds up acknowledgments); on a link of some packets a
+ * second twice the target; and where losses are repaired four round trips: to what may stand comes
+ * the burst of a flow that stood still until a repair, itself lost, was repeated. */
 #define FQ_SOJOURN_MAX       (100 * WGT_MSEC)
 #define FQ_SOJOURN_LOSSY_MAX (400 * WGT_MSEC)
 
@@ -120,11 +121,12 @@ void fq_init(struct fq *f, const struct fq_config *config, struct fq_flow *flows
              struct fq_flow **buckets, uint32_t n_buckets);
 void fq_queue_init(struct fq_queue *q);
 
-/* Limits at a rate of bytes a second (0: unknown) and a round-trip time: RFC 8290's, the target at
- * least half of the round trip within FQ_TARGET_MAX (loses: segments get lost on the path; two
- * and a half within FQ_TARGET_LOSSY_MAX), and never less than a packet and a half takes
- * (RFC 8289 4.3: a target below a packet's time would drop without end). */
-struct fq_limits fq_limits_at(uint64_t rate, wgt_time rtt, bool loses);
+/* Limits at a rate of bytes a second (0: unknown) and a round-trip time, of which one in a while
+ * takes `late` (taken for no more than two): RFC 8290's, the target at least half of the round trip
+ * within FQ_TARGET_MAX (loses: segments get lost on the path; two and a half within
+ * FQ_TARGET_LOSSY_MAX), and never less than a packet and a half takes (RFC 8289 4.3: a target below
+ * a packet's time would drop without end). */
+struct fq_limits fq_limits_at(uint64_t rate, wgt_time rtt, wgt_time late, bool loses);
 /* No limits: a queue that is emptied as it fills. */
 extern const struct fq_limits fq_no_limits;
 

@@ -312,6 +312,8 @@ const char *tcp_state_name(enum tcp_state s);
 
 /* Smoothed round-trip time; 0 before the first sample. */
 wgt_time tcp_srtt(const struct tcp_conn *c);
+/* A round trip is seldom longer: the smoothed one and four times its variation (RFC 6298). */
+wgt_time tcp_late_rtt(const struct tcp_conn *c);
 /* Whether the path has lost segments in the last minutes. */
 bool tcp_path_loses(const struct tcp_conn *c, wgt_time now);
 /* A congestion window a round trip, in bytes a second; 0 before the first sample. */

@@ -269,6 +269,8 @@ void tcp_flow_want(struct tcp_transport *t, struct tcp_flow *f, struct path_user
 uint64_t tcp_flow_rate(const struct tcp_flow *f);
 /* Its smoothed round-trip time; 0: not known yet. */
 wgt_time tcp_flow_rtt(const struct tcp_flow *f);
+/* A round trip is seldom longer than this. */
+wgt_time tcp_flow_late_rtt(const struct tcp_flow *f);
 /* Whether its path has lost segments lately. */
 bool tcp_flow_loses(const struct tcp_flow *f, wgt_time now);
 /* Longest message that fits one segment; 0: not established. */
