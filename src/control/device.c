@@ -475,9 +475,9 @@ commit(struct device *d, struct plan *plan, struct device_effect *effect)
 static void
 free_retired_prefixes(struct device *d)
 {
-    struct allowedips_node *retired = allowedips_take_retired(d->allowed_ips);
+    struct allowedips_retired retired = allowedips_take_retired(d->allowed_ips);
 
-    if (retired == NULL)
+    if (allowedips_none_retired(&retired))
         return;
     d->synchronize(d->ctx);
     allowedips_free_retired(retired);

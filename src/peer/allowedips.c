@@ -5,6 +5,8 @@
 
 #include <wgtcpd/peer/allowedips.h>
 
+#include "allowed_hosts.h"
+
 /*
  * A path-compressed binary trie. A node without a value is a fork and has two children; so n
  * prefixes take at most 2n - 1 nodes.
@@ -13,6 +15,9 @@
  * never changes, and each change to the trie is one release store: of a value, or of the pointer
  * that brings a finished subtree in or lets a node out. A node let out keeps its value and its
  * children, so a reader inside it goes on in the trie as it was.
+ *
+ * Prefixes of one address are in a hash table, too, which is asked first. Its changes come before
+ * the trie's: who finds nothing there any more still finds the old value here.
  */
 struct allowedips_node {
     uint64_t bits[2]; /* the address from its first bit on, zero after len bits */
@@ -98,13 +103,22 @@ load_node(struct allowedips_node *const *slot)
     return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
 }
 
+static const struct allowed_hosts *
+load_hosts(struct allowed_hosts *const *slot)
+{
+    return __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+}
+
 void *
 allowedips_lookup_v4(const struct allowedips *t, const uint8_t addr[4])
 {
     const uint64_t bits = load_be32_high(addr);
-    const struct allowedips_node *node = load_node(&t->root_v4);
-    void *best = NULL, *value;
+    const struct allowedips_node *node;
+    void *best = allowed_hosts_find(load_hosts(&t->hosts_v4), (const uint64_t[2]){bits, 0}), *value;
 
+    if (best != NULL)
+        return best;
+    node = load_node(&t->root_v4);
     /* The or keeps clz defined; it cannot change a common length of up to 32 bits. */
     while (node != NULL && (unsigned)__builtin_clzll((node->bits[0] ^ bits) | 1) >= node->len) {
         value = __atomic_load_n(&node->value, __ATOMIC_ACQUIRE);
@@ -120,9 +134,12 @@ void *
 allowedips_lookup_v6(const struct allowedips *t, const uint8_t addr[16])
 {
     const uint64_t bits[2] = {get_be64(addr), get_be64(addr + 8)};
-    const struct allowedips_node *node = load_node(&t->root_v6);
-    void *best = NULL, *value;
+    const struct allowedips_node *node;
+    void *best = allowed_hosts_find(load_hosts(&t->hosts_v6), bits), *value;
 
+    if (best != NULL)
+        return best;
+    node = load_node(&t->root_v6);
     while (node != NULL && common_bits(node->bits, bits) >= node->len) {
         value = __atomic_load_n(&node->value, __ATOMIC_ACQUIRE);
         best = value != NULL ? value : best;
@@ -158,6 +175,60 @@ static void
 publish_value(struct allowedips_node *node, void *value)
 {
     __atomic_store_n(&node->value, value, __ATOMIC_RELEASE);
+}
+
+/* --- prefixes of one address --- */
+
+static void
+publish_hosts(struct allowedips *t, struct allowed_hosts **slot, struct allowed_hosts *hosts)
+{
+    struct allowed_hosts *old = *slot;
+
+    __atomic_store_n(slot, hosts, __ATOMIC_RELEASE);
+    if (old != NULL) {
+        old->next = t->retired.hosts;
+        t->retired.hosts = old;
+    }
+}
+
+static bool
+is_host(const struct allowedips_node *node)
+{
+    return node->len == (node->family == IP_V4 ? 32 : 128);
+}
+
+static struct allowed_hosts **
+hosts_of(struct allowedips *t, const struct allowedips_node *node)
+{
+    return node->family == IP_V4 ? &t->hosts_v4 : &t->hosts_v6;
+}
+
+static void
+set_host(struct allowedips *t, const struct allowedips_node *node, void *value)
+{
+    struct allowed_hosts **slot = hosts_of(t, node), *larger;
+
+    if (*slot == NULL || !allowed_hosts_has_room(*slot)) {
+        larger = allowed_hosts_copy(*slot);
+        if (larger != NULL)
+            publish_hosts(t, slot, larger);
+    }
+    if (*slot != NULL &&
+        (allowed_hosts_has_room(*slot) || allowed_hosts_find(*slot, node->bits) != NULL))
+        allowed_hosts_set(*slot, node->bits, value);
+}
+
+/* A table without any is let go: then nobody asks it. */
+static void
+remove_host(struct allowedips *t, const struct allowedips_node *node)
+{
+    struct allowed_hosts **slot = hosts_of(t, node);
+
+    if (*slot == NULL)
+        return;
+    allowed_hosts_set(*slot, node->bits, NULL);
+    if ((*slot)->live == 0)
+        publish_hosts(t, slot, NULL);
 }
 
 /* --- the writer's buckets: which prefixes has a value? --- */
@@ -275,6 +346,8 @@ set_value(struct allowedips *t, struct allowedips_node *node, void *value)
     else
         t->count++;
     bucket_add(t, node, value);
+    if (is_host(node))
+        set_host(t, node, value);
     publish_value(node, value);
 }
 
@@ -350,10 +423,21 @@ allowedips_reserve(struct allowedips *t, size_t n)
     return 0;
 }
 
+static void
+free_nodes(struct allowedips_node *node)
+{
+    struct allowedips_node *next;
+
+    for (; node != NULL; node = next) {
+        next = node->next;
+        free(node);
+    }
+}
+
 void
 allowedips_unreserve(struct allowedips *t)
 {
-    allowedips_free_retired(t->spare);
+    free_nodes(t->spare);
     t->spare = NULL;
     t->n_spare = 0;
 }
@@ -361,8 +445,8 @@ allowedips_unreserve(struct allowedips *t)
 static void
 retire(struct allowedips *t, struct allowedips_node *node)
 {
-    node->next = t->retired;
-    t->retired = node;
+    node->next = t->retired.nodes;
+    t->retired.nodes = node;
 }
 
 /* Where a prefix is stored, and what hangs above it. */
@@ -393,6 +477,8 @@ remove_node(struct allowedips *t, const struct place *at)
     struct allowedips_node *node = *at->slot, *parent;
     struct allowedips_node *child = node->child[node->child[0] == NULL];
 
+    if (is_host(node))
+        remove_host(t, node);
     bucket_remove(t, node);
     t->count--;
     t->changes++;
@@ -496,6 +582,8 @@ allowedips_destroy(struct allowedips *t)
 {
     free_trie(t->root_v4);
     free_trie(t->root_v6);
+    allowed_hosts_free(t->hosts_v4);
+    allowed_hosts_free(t->hosts_v6);
     allowedips_free_retired(t->retired);
     allowedips_unreserve(t);
     free(t->buckets);
@@ -562,22 +650,29 @@ allowedips_walk_value(const struct allowedips *t, const void *value,
             return;
 }
 
-struct allowedips_node *
+struct allowedips_retired
 allowedips_take_retired(struct allowedips *t)
 {
-    struct allowedips_node *retired = t->retired;
+    struct allowedips_retired retired = t->retired;
 
-    t->retired = NULL;
+    t->retired = (struct allowedips_retired){0};
     return retired;
 }
 
-void
-allowedips_free_retired(struct allowedips_node *retired)
+bool
+allowedips_none_retired(const struct allowedips_retired *r)
 {
-    struct allowedips_node *next;
+    return r->nodes == NULL && r->hosts == NULL;
+}
 
-    for (; retired != NULL; retired = next) {
-        next = retired->next;
-        free(retired);
+void
+allowedips_free_retired(struct allowedips_retired r)
+{
+    struct allowed_hosts *next;
+
+    free_nodes(r.nodes);
+    for (; r.hosts != NULL; r.hosts = next) {
+        next = r.hosts->next;
+        allowed_hosts_free(r.hosts);
     }
 }

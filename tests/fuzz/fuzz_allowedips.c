@@ -37,6 +37,8 @@ prefix_of(const uint8_t b[5])
     for (unsigned i = 0; i < 4; i++)
         p.addr.bytes[i * step] = b[1 + i];
     p.len = (uint8_t)((b[0] & 0x7f) % (ip_addr_len(&p.addr) * 8 + 1));
+    if ((b[0] & 0x7f) == 0x7f)
+        p.len = (uint8_t)(ip_addr_len(&p.addr) * 8);
     return p;
 }
 

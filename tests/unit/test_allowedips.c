@@ -79,6 +79,8 @@ destroy(void **state)
     allowedips_destroy(&table);
     assert_null(table.root_v4);
     assert_null(table.root_v6);
+    assert_null(table.hosts_v4);
+    assert_null(table.hosts_v6);
     return 0;
 }
 
@@ -288,7 +290,7 @@ an_empty_table_has_no_match(void **state)
     assert_int_equal(take_out("10.0.0.0/8", &a), -ENOENT);
     allowedips_walk(&table, list_prefix, NULL);
     allowedips_walk_value(&table, &a, list_prefix, NULL);
-    assert_null(allowedips_take_retired(&table));
+    assert_true(allowedips_none_retired(&table.retired));
 }
 
 static void
@@ -438,7 +440,7 @@ inserting_again_changes_nothing(void **state)
     assert_int_equal(table.count, 2);
     allowedips_walk_value(&table, &a, list_prefix, text);
     assert_string_equal(text, "10.0.0.0/8 11.0.0.0/8");
-    assert_null(allowedips_take_retired(&table));
+    assert_true(allowedips_none_retired(&table.retired));
 }
 
 static bool
@@ -475,22 +477,55 @@ the_walk_is_ordered_and_can_be_stopped(void **state)
 static void
 what_is_removed_waits_on_the_retired_list(void **state)
 {
-    struct allowedips_node *retired;
+    struct allowedips_retired retired;
 
     (void)state;
     insert("10.0.0.0/24", &a);
     insert("10.0.1.0/24", &b);
-    assert_null(table.retired); /* inserting retires nothing */
+    assert_true(allowedips_none_retired(&table.retired)); /* inserting retires nothing */
     take_out("10.0.0.0/24", &a);
-    assert_non_null(table.retired);
+    assert_false(allowedips_none_retired(&table.retired));
     retired = allowedips_take_retired(&table);
-    assert_non_null(retired);
-    assert_null(table.retired);
+    assert_non_null(retired.nodes);
+    assert_true(allowedips_none_retired(&table.retired));
     allowedips_free_retired(retired);
-    allowedips_free_retired(NULL);
     assert_ptr_equal(lookup("10.0.1.1"), &b);
     take_out("10.0.1.0/24", &b);
     /* what is left on the list is freed with the table */
+}
+
+static void
+many_hosts_come_move_and_go(void **state)
+{
+    enum { HOSTS = 5000 };
+    static char value[3];
+    struct ip_prefix p = {.addr.family = IP_V6, .addr.bytes = {0xfd}, .len = 128};
+
+    (void)state;
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < HOSTS; i++) {
+            put_be32(p.addr.bytes + 12, i * 3);
+            assert_int_equal(allowedips_insert(&table, &p, &value[i % 2]), 0);
+        }
+        for (unsigned i = 0; i < HOSTS; i += 2) {
+            put_be32(p.addr.bytes + 12, i * 3);
+            assert_int_equal(allowedips_insert(&table, &p, &value[2]), 0);
+        }
+        for (unsigned i = 0; i < 3 * HOSTS; i++) {
+            put_be32(p.addr.bytes + 12, i);
+            assert_ptr_equal(allowedips_lookup(&table, &p.addr), i % 3 != 0       ? NULL
+                                                                 : i / 3 % 2 == 0 ? &value[2]
+                                                                                  : &value[1]);
+        }
+        assert_int_equal(allowedips_remove_value(&table, &value[2]), HOSTS / 2);
+        for (unsigned i = 0; i < HOSTS; i++) {
+            put_be32(p.addr.bytes + 12, i * 3);
+            assert_ptr_equal(allowedips_lookup(&table, &p.addr), i % 2 == 0 ? NULL : &value[1]);
+        }
+        assert_int_equal(allowedips_remove_value(&table, &value[1]), HOSTS / 2);
+        assert_null(table.hosts_v6);
+        allowedips_free_retired(allowedips_take_retired(&table));
+    }
 }
 
 /* --- random runs against a plain list --- */
@@ -535,7 +570,9 @@ rnd_prefix(struct model *m, uint64_t keep)
 {
     struct ip_prefix p = {.addr = rnd_addr(m, keep)};
 
-    p.len = (uint8_t)(rnd(m) % (ip_addr_len(&p.addr) * 8 + 1));
+    p.len = (uint8_t)(ip_addr_len(&p.addr) * 8);
+    if (rnd(m) % 4 != 0)
+        p.len = (uint8_t)(rnd(m) % (p.len + 1u));
     for (unsigned bit = p.len; bit < ip_addr_len(&p.addr) * 8; bit++)
         p.addr.bytes[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
     return p;
@@ -783,6 +820,8 @@ race_setup(struct model *m)
         do
             p->len = (uint8_t)(rnd(m) % span);
         while (p->len == 16);
+        if (i % 2 == 0) /* with them the table of hosts grows, is replaced and goes */
+            p->len = (uint8_t)(ip_addr_len(&p->addr) * 8);
     }
 }
 
@@ -852,7 +891,7 @@ static void
 readers_beside_the_writer_never_see_a_wrong_match_or_a_miss(void **state)
 {
     struct model m = {.seed = 4711};
-    struct allowedips_node *retired;
+    struct allowedips_retired retired;
     pthread_t threads[READERS];
     uintptr_t wrong = 0;
     void *result;
@@ -898,6 +937,7 @@ main(void)
         T(inserting_again_changes_nothing),
         T(the_walk_is_ordered_and_can_be_stopped),
         T(what_is_removed_waits_on_the_retired_list),
+        T(many_hosts_come_move_and_go),
         T(random_churn_agrees_with_a_plain_list),
         T(many_peers_agree_with_a_plain_list),
         T(readers_beside_the_writer_never_see_a_wrong_match_or_a_miss),

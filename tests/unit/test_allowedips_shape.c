@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 
+#include <wgtcpd/base/pages.h>
+
 static int allocations_left = -1; /* negative: no limit */
 
 static void *
@@ -21,12 +23,24 @@ short_calloc(size_t n, size_t size)
     return (calloc)(n, size);
 }
 
+static void *
+short_pages(size_t size)
+{
+    if (allocations_left == 0)
+        return NULL;
+    allocations_left -= allocations_left > 0;
+    return pages_alloc(size);
+}
+
 static void after_store(void);
 
 #define calloc(n, size)               short_calloc(n, size)
 #define __atomic_store_n(p, v, order) (*(p) = (v), after_store())
+#define pages_alloc(size)             short_pages(size)
+#include "../../src/peer/allowed_hosts.c"
 #include "../../src/peer/allowedips.c"
 #undef calloc
+#undef pages_alloc
 #undef __atomic_store_n
 
 static struct allowedips table;
@@ -48,8 +62,36 @@ rnd_prefix(void)
 
     for (unsigned i = 0; i < ip_addr_len(&p.addr); i++)
         p.addr.bytes[i] = rnd() & 0x81;
-    p.len = (uint8_t)(rnd() % (ip_addr_len(&p.addr) * 8 + 1));
+    p.len = (uint8_t)(ip_addr_len(&p.addr) * 8);
+    if (rnd() % 4 != 0)
+        p.len = (uint8_t)(rnd() % (p.len + 1u));
     return p;
+}
+
+/* Without memory the table of hosts may lack some, but has none wrong. */
+static bool hosts_may_lack;
+static size_t hosts_seen;
+
+static void
+check_host(const struct allowedips_node *node)
+{
+    const struct allowed_hosts *hosts = node->family == IP_V4 ? table.hosts_v4 : table.hosts_v6;
+    void *found = allowed_hosts_find(hosts, node->bits);
+
+    if (found == NULL && hosts_may_lack)
+        return;
+    assert_ptr_equal(found, node->value);
+    hosts_seen++;
+}
+
+static size_t
+live_hosts(const struct allowed_hosts *hosts)
+{
+    if (hosts == NULL)
+        return 0;
+    assert_true(hosts->live > 0 && hosts->live <= hosts->used);
+    assert_true(2 * hosts->used <= hosts->mask + 1);
+    return hosts->live;
 }
 
 /* Returns how many values are below. */
@@ -71,6 +113,8 @@ check_shape(const struct allowedips_node *node, const struct allowedips_node *pa
     if (node->value == NULL) {
         assert_non_null(node->child[0]);
         assert_non_null(node->child[1]);
+    } else if (is_host(node)) {
+        check_host(node);
     }
     return (node->value != NULL) + check_shape(node->child[0], node, 0) +
            check_shape(node->child[1], node, 1);
@@ -79,8 +123,10 @@ check_shape(const struct allowedips_node *node, const struct allowedips_node *pa
 static void
 check_table(void)
 {
+    hosts_seen = 0;
     assert_int_equal(check_shape(table.root_v4, NULL, 0) + check_shape(table.root_v6, NULL, 0),
                      table.count);
+    assert_int_equal(live_hosts(table.hosts_v4) + live_hosts(table.hosts_v6), hosts_seen);
 }
 
 static void
@@ -118,7 +164,7 @@ static struct sample {
     void *before, *after;
     struct paused path[MAX_PATH]; /* all its states before the change */
     unsigned n_path;
-    void *seen[16]; /* by a reader that ran after each store of the change */
+    void *seen[1024]; /* by a reader that ran after each store of the change */
     unsigned n_seen;
 } samples[SAMPLES];
 
@@ -254,6 +300,7 @@ without_memory_nothing_changes(void **state)
         size_t count = table.count;
         int rc;
 
+        hosts_may_lack = true;
         allocations_left = (int)(rnd() % 3);
         rc = allowedips_insert(&table, &p, &values[0]);
         allocations_left = -1;
@@ -265,6 +312,7 @@ without_memory_nothing_changes(void **state)
         assert_ptr_equal(allowedips_lookup(&table, &p.addr), before);
         failures++;
     }
+    hosts_may_lack = false;
     assert_true(failures > 100);
     assert_true(table.count > 100);
     allowedips_destroy(&table);
@@ -301,6 +349,7 @@ what_was_reserved_needs_no_memory(void **state)
         unsigned n = 1 + rnd() % 40;
 
         assert_int_equal(allowedips_reserve(&table, n), 0);
+        hosts_may_lack = true;
         allocations_left = 0;
         for (unsigned i = 0; i < n; i++) {
             struct ip_prefix p = rnd_prefix();
@@ -313,6 +362,7 @@ what_was_reserved_needs_no_memory(void **state)
         assert_int_equal(table.n_spare, 0);
         check_table();
     }
+    hosts_may_lack = false;
     allowedips_destroy(&table);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Allowed IPs: a binary radix trie per family, longest prefix wins, one value a prefix.
+ * Allowed IPs: a binary radix trie per family, longest prefix wins, one value a prefix. Prefixes of
+ * one address (/32, /128) are found by a hash, however many there are.
  *
  * One writer (the control thread); any number of readers that may run beside it inside an RCU read
  * section of the caller's. What the writer takes out of the tries is put on a retired list; the
@@ -17,11 +18,20 @@
 
 struct allowedips_node;
 struct allowedips_bucket;
+struct allowed_hosts;
+
+/* What readers may still be in. */
+struct allowedips_retired {
+    struct allowedips_node *nodes;
+    struct allowed_hosts *hosts;
+};
 
 struct allowedips {
-    struct allowedips_node *root_v4, *root_v6; /* read with acquire loads */
+    /* Read with acquire loads. */
+    struct allowed_hosts *hosts_v4, *hosts_v6; /* NULL: none */
+    struct allowedips_node *root_v4, *root_v6;
     /* The writer's: */
-    struct allowedips_node *retired;
+    struct allowedips_retired retired;
     struct allowedips_bucket *buckets; /* the prefixes of each value */
     size_t n_buckets;                  /* a power of two, or 0 */
     size_t count;                      /* prefixes stored */
@@ -68,8 +78,9 @@ void allowedips_walk_value(const struct allowedips *t, const void *value,
                            bool (*visit)(void *ctx, const struct ip_prefix *p, void *value),
                            void *ctx);
 
-/* Detach the retired nodes (NULL: none); free them after a grace period. */
-struct allowedips_node *allowedips_take_retired(struct allowedips *t);
-void allowedips_free_retired(struct allowedips_node *retired);
+/* Detach what is retired; free it after a grace period. */
+struct allowedips_retired allowedips_take_retired(struct allowedips *t);
+bool allowedips_none_retired(const struct allowedips_retired *r);
+void allowedips_free_retired(struct allowedips_retired r);
 
 #endif
