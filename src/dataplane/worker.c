@@ -257,6 +257,7 @@ worker_turn(struct worker *w)
     look_for_capture(w);
     for (unsigned i = 0; i < w->n_outer; i++)
         n += poll_outer(w, w->links[i]);
+    tunnel_rx_outer_end(&w->tunnel, w->now);
     flush_tun(w); /* whoever waits for it can begin while we go on */
     n += w->gateway != NULL ? poll_gateway(w) : poll_tun(w);
     n += tunnel_run(&w->tunnel, w->now);

@@ -62,22 +62,58 @@ noise_seal_prefetch(const struct noise_keypair *k)
     __builtin_prefetch(&k->send.state[NOISE_AEAD_STATE - 64]);
 }
 
+void
+noise_open_begin(struct noise_keypair *k, uint8_t *message, size_t len, struct noise_opening *o)
+{
+    *o = (struct noise_opening){.keypair = k, .message = message, .len = len, .why = WGT_OK};
+    if (len < MESSAGE_DATA_OVERHEAD) {
+        o->why = WGT_DROP_MESSAGE_SHORT;
+        return;
+    }
+    o->counter = get_le64(message + OFF_COUNTER);
+    if (o->counter >= NOISE_REJECT_AFTER_MESSAGES || k->replay.top >= NOISE_REJECT_AFTER_MESSAGES)
+        o->why = WGT_DROP_DATA_EXPIRED;
+    /* What would be refused anyway need not be decrypted; the window moves below only. */
+    else if (!noise_replay_would_accept(&k->replay, o->counter))
+        o->why = WGT_DROP_DATA_REPLAY;
+}
+
+static void
+finish_open(const struct aead_backend *aead, struct noise_opening *o)
+{
+    if (!aead->open(&o->keypair->receive, o->counter, o->message + MESSAGE_DATA_HEADER_LEN,
+                    o->len - MESSAGE_DATA_OVERHEAD))
+        o->why = WGT_DROP_DATA_TAG;
+    else if (!noise_replay_accept(&o->keypair->replay, o->counter))
+        o->why = WGT_DROP_DATA_REPLAY;
+}
+
+void
+noise_open_many(struct noise_opening *o, unsigned n)
+{
+    const struct aead_backend *aead = aead_selected();
+
+    for (unsigned i = 0; i < n; i++)
+        if (o[i].why == WGT_OK)
+            finish_open(aead, &o[i]);
+}
+
 enum wgt_drop
 noise_open(struct noise_keypair *k, uint8_t *message, size_t len)
 {
-    uint64_t counter;
+    struct noise_opening o;
 
-    if (len < MESSAGE_DATA_OVERHEAD)
-        return WGT_DROP_MESSAGE_SHORT;
-    counter = get_le64(message + OFF_COUNTER);
-    if (counter >= NOISE_REJECT_AFTER_MESSAGES || k->replay.top >= NOISE_REJECT_AFTER_MESSAGES)
-        return WGT_DROP_DATA_EXPIRED;
-    /* What would be refused anyway need not be decrypted; the window moves below only. */
-    if (!noise_replay_would_accept(&k->replay, counter))
-        return WGT_DROP_DATA_REPLAY;
-    if (!aead_selected()->open(&k->receive, counter, message + MESSAGE_DATA_HEADER_LEN,
-                               len - MESSAGE_DATA_OVERHEAD))
-        return WGT_DROP_DATA_TAG;
-    noise_replay_accept(&k->replay, counter);
-    return WGT_OK;
+    noise_open_begin(k, message, len, &o);
+    noise_open_many(&o, 1);
+    return o.why;
+}
+
+void
+noise_open_prefetch(const struct noise_keypair *k)
+{
+    __builtin_prefetch(k);
+    __builtin_prefetch(&k->receive);
+    __builtin_prefetch(&k->receive.state[NOISE_AEAD_STATE - 64]);
+    __builtin_prefetch(&k->replay, 1);
+    __builtin_prefetch(&k->owner);
 }

@@ -32,6 +32,17 @@ enum path_turn peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer
 /* Largest inner packet that fits a datagram or a segment to the peer; never above the interface's
  * MTU. */
 size_t peer_inner_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p);
+/* Fetches into the cache what sending to it and receiving from it reads. */
+static inline void
+peer_prefetch(const struct tunnel_peer *p)
+{
+    const char *from = (const char *)&p->session, *to = (const char *)&p->trouble;
+
+    for (; from < to; from += RTE_CACHE_LINE_SIZE)
+        rte_prefetch0(from);
+    rte_prefetch0(&p->heard);
+}
+
 void peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why);
 /* A packet (m, taken) that may go to p waits for its turn. */

@@ -121,13 +121,13 @@ open_data(struct tunnel *t, wgt_time now, struct rte_mbuf *m, struct noise_keypa
                             : noise_open(*k, message, rte_pktmbuf_pkt_len(m));
 }
 
-/* A message of k's peer has been opened. */
+/* A message of p has been opened under k, which may have been wiped since then, its session being
+ * replaced by one of the messages before. */
 static void
-deliver_data(struct tunnel *t, wgt_time now, struct noise_keypair *k, const struct path *from,
-             struct rte_mbuf *m)
+deliver_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct noise_keypair *k,
+             const struct path *from, struct rte_mbuf *m)
 {
     size_t len = rte_pktmbuf_pkt_len(m);
-    struct tunnel_peer *p = k->owner;
 
     data_authenticated(t, now, p, k, from, len);
     if (len == MESSAGE_DATA_OVERHEAD)
@@ -143,9 +143,90 @@ receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte
     enum wgt_drop why = open_data(t, now, m, &k);
 
     if (likely(why == WGT_OK))
-        deliver_data(t, now, k, from, m);
+        deliver_data(t, now, k->owner, k, from, m);
     else if (why != WGT_DROP_DATA_INDEX || !shard_hand_over(t, from, m, false))
         tunnel_drop(t, why, m);
+}
+
+/* --- datagrams are opened a burst at a time ------------------------------------------------------
+ */
+
+/* Of a message in a burst. */
+struct opened {
+    struct tunnel_peer *peer;
+    struct path *from;
+    struct rte_mbuf *m;
+};
+
+/* Finds the keypairs; those of which none is known go elsewhere or are dropped. Returns the number
+ * of the others. */
+static unsigned
+find_keypairs(struct tunnel *t, struct opened *opened, struct noise_keypair **keypairs)
+{
+    struct tunnel_received *r = &t->received;
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < r->n; i++) {
+        const uint8_t *message = rte_pktmbuf_mtod(r->m[i], const uint8_t *);
+
+        keypairs[n] = find_keypair(t, message_receiver(message, MESSAGE_DATA));
+        if (likely(keypairs[n] != NULL)) {
+            if (n == 0 || keypairs[n] != keypairs[n - 1])
+                noise_open_prefetch(keypairs[n]);
+            opened[n++] = (struct opened){.from = &r->from[i], .m = r->m[i]};
+        } else if (!shard_hand_over(t, &r->from[i], r->m[i], false)) {
+            tunnel_drop(t, WGT_DROP_DATA_INDEX, r->m[i]);
+        }
+    }
+    return n;
+}
+
+static void
+begin_to_open(wgt_time now, struct opened *opened, struct noise_keypair *const *keypairs,
+              struct noise_opening *o, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        struct rte_mbuf *m = opened[i].m;
+
+        opened[i].peer = keypairs[i]->owner;
+        if (i == 0 || opened[i].peer != opened[i - 1].peer)
+            peer_prefetch(opened[i].peer);
+        noise_open_begin(keypairs[i], rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_pkt_len(m),
+                         &o[i]);
+        if (expired(keypairs[i], now))
+            o[i].why = WGT_DROP_DATA_EXPIRED;
+    }
+}
+
+void
+tunnel_rx_outer_end(struct tunnel *t, wgt_time now)
+{
+    struct noise_keypair *keypairs[TUNNEL_BURST];
+    struct opened opened[TUNNEL_BURST];
+    struct noise_opening o[TUNNEL_BURST];
+    unsigned n = find_keypairs(t, opened, keypairs);
+
+    t->received.n = 0;
+    begin_to_open(now, opened, keypairs, o, n);
+    noise_open_many(o, n);
+    for (unsigned i = 0; i < n; i++) {
+        if (likely(o[i].why == WGT_OK))
+            deliver_data(t, now, opened[i].peer, keypairs[i], opened[i].from, opened[i].m);
+        else
+            tunnel_drop(t, o[i].why, opened[i].m);
+    }
+}
+
+static void
+receive_datagram(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
+{
+    struct tunnel_received *r = &t->received;
+
+    if (from != &r->from[r->n]) /* receive_udp makes it there */
+        r->from[r->n] = *from;
+    r->m[r->n++] = m;
+    if (r->n == TUNNEL_BURST)
+        tunnel_rx_outer_end(t, now);
 }
 
 /* A connection of another worker's is no path for us: its flow may end while we look at it. */
@@ -171,7 +252,7 @@ tunnel_rx_handed(struct tunnel *t, wgt_time now, const struct path *from, struct
         path.kind = TRANSPORT_ELSEWHERE;
     why = open_data(t, now, m, &k);
     if (why == WGT_OK)
-        deliver_data(t, now, k, &path, m);
+        deliver_data(t, now, k->owner, k, &path, m);
     else if (why != WGT_DROP_DATA_INDEX || !shard_hand_over(t, from, m, true))
         tunnel_drop(t, why, m);
 }
@@ -254,7 +335,9 @@ receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct 
         return;
     }
     t->rx_messages++;
-    if (type == MESSAGE_DATA)
+    if (type == MESSAGE_DATA && from->kind == TRANSPORT_UDP)
+        receive_datagram(t, now, from, m);
+    else if (type == MESSAGE_DATA)
         receive_data(t, now, from, m);
     else
         receive_handshake(t, now, from, m, type);
@@ -265,9 +348,9 @@ receive_udp(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct r
             bool verify_checksum)
 {
     uint8_t *data = rte_pktmbuf_mtod_offset(m, uint8_t *, ip->header_len);
+    struct path *from = &t->received.from[t->received.n];
     struct udp_header udp;
     enum wgt_drop why = udp_parse(ip, data, verify_checksum, &udp);
-    struct path from;
 
     if (why == WGT_OK && (!t->udp_open || udp.dst_port != t->config.listen_port))
         why = WGT_DROP_UDP_PORT;
@@ -275,14 +358,14 @@ receive_udp(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct r
         tunnel_drop(t, why, m);
         return;
     }
-    from = (struct path){
+    *from = (struct path){
         .kind = TRANSPORT_UDP,
         .local = {ip->dst, udp.dst_port},
         .remote = {ip->src, udp.src_port},
     };
     packet_set(m, udp.payload.data, udp.payload.len);
     packet_meta(m)->ecn = ip->traffic_class & IP_ECN_CE;
-    receive_message(t, now, &from, m);
+    receive_message(t, now, from, m);
 }
 
 void

@@ -420,16 +420,6 @@ send_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct i
         peer_stage(t, now, p, m);
 }
 
-/* What sending to it reads. */
-static void
-peer_prefetch(const struct tunnel_peer *p)
-{
-    const char *from = (const char *)&p->session, *to = (const char *)&p->trouble;
-
-    for (; from < to; from += RTE_CACHE_LINE_SIZE)
-        rte_prefetch0(from);
-}
-
 /* Whose each is; of neighbours to one address the second is the first one's. */
 static void
 find_peers(const struct tunnel *t, const struct tunnel_arrived *a, struct tunnel_peer **peers)

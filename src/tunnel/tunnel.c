@@ -166,6 +166,7 @@ tunnel_fini(struct tunnel *t)
         free_sessions(p);
         fq_purge(&t->fq, &p->staged, WGT_DROP_PEER_REMOVED);
     }
+    rte_pktmbuf_free_bulk(t->received.m, t->received.n);
     rte_pktmbuf_free_bulk(t->arrived.m, t->arrived.n);
     /* One that is on its way to us; if it was not released, it is still the other tunnel's. */
     if (t->adopts && tunnel_peer_worker(t->adopting.peer) == t->config.worker)
@@ -403,6 +404,7 @@ tunnel_run(struct tunnel *t, wgt_time now)
     struct wheel_timer *w;
     unsigned n;
 
+    tunnel_rx_outer_end(t, now);
     tunnel_rx_inner_end(t, now);
     n = take_commands(t, now);
     while ((w = wheel_expire(&t->wheel, now)) != NULL)
@@ -420,7 +422,8 @@ tunnel_run(struct tunnel *t, wgt_time now)
 wgt_time
 tunnel_deadline(const struct tunnel *t)
 {
-    if (t->arrived.n > 0 || !TAILQ_EMPTY(&t->flush) || t->report != NULL || t->adopts)
+    if (t->received.n > 0 || t->arrived.n > 0 || !TAILQ_EMPTY(&t->flush) || t->report != NULL ||
+        t->adopts)
         return 0;
     return wgt_time_min(wheel_deadline(&t->wheel), tcp_transport_deadline(&t->tcp));
 }

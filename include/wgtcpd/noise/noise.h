@@ -176,6 +176,26 @@ void noise_seal_prefetch(const struct noise_keypair *k);
  */
 enum wgt_drop noise_open(struct noise_keypair *k, uint8_t *message, size_t len);
 
+/* A message that is to be opened. */
+struct noise_opening {
+    struct noise_keypair *keypair;
+    uint64_t counter;
+    uint8_t *message;
+    size_t len;
+    enum wgt_drop why; /* as of noise_open, once that is known; WGT_OK before */
+};
+
+/* The first half of noise_open: what can be told without decrypting is in o->why. */
+void noise_open_begin(struct noise_keypair *k, uint8_t *message, size_t len,
+                      struct noise_opening *o);
+/* The second half, of messages under any keypairs, none of which was wiped meanwhile. Of two with
+ * one counter the second is DATA_REPLAY, though decrypted. */
+void noise_open_many(struct noise_opening *o, unsigned n);
+
+/* Fetches into the cache what opening under the keypair reads, but for the message's place in the
+ * window, which noise_open_begin needs. */
+void noise_open_prefetch(const struct noise_keypair *k);
+
 /* --- sessions: previous, current, next (kernel's keypairs) --------------------------------------
  */
 

@@ -111,6 +111,13 @@ struct tunnel_arrived {
     struct inner_packet inner[TUNNEL_BURST];
 };
 
+/* Data messages of datagrams that wait for their turn. */
+struct tunnel_received {
+    unsigned n;
+    struct rte_mbuf *m[TUNNEL_BURST];
+    struct path from[TUNNEL_BURST];
+};
+
 /* Datagrams on their way out; only the seal is missing. */
 struct tunnel_sealing {
     unsigned n;
@@ -175,6 +182,7 @@ struct tunnel {
     struct keyed_hash flow_hash; /* tells inner flows apart */
     wgt_time path_mtu_at;        /* rate limit of ICMP errors about datagrams */
     wgt_time unreachable_at;     /* rate limit of "unreachable" to inner senders */
+    struct tunnel_received received;
     struct tunnel_arrived arrived;
     struct tunnel_sealing sealing;
     uint64_t rx_messages, tx_messages;
@@ -199,9 +207,11 @@ void tunnel_fini(struct tunnel *t);
 void tunnel_abandon_peer(struct tunnel_peer *p);
 
 /* An IP packet of the outer network whose protocol is UDP or TCP and whose destination is ours (m,
- * taken; data starts at the IP header). verify_checksum: hardware has not. */
+ * taken; data starts at the IP header). verify_checksum: hardware has not. What a datagram carries
+ * is opened when a burst of them has come, or at tunnel_rx_outer_end, or at the next tunnel_run. */
 void tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
                      bool verify_checksum);
+void tunnel_rx_outer_end(struct tunnel *t, wgt_time now);
 
 /* A data message that another worker has handed over (m, taken), and where it came from there. */
 void tunnel_rx_handed(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m);
