@@ -63,7 +63,8 @@ show_node(const struct node *n)
 {
     if (!n->up)
         return;
-    show_drops("tunnel", n->id, &n->tunnel.drops);
+    for (unsigned i = 0; i < n->shards.n; i++)
+        show_drops("tunnel", n->id, &n->shards.of[i]->drops);
     show_drops("handshaker", n->id, &n->handshaker.drops);
     if (n->peer != NULL)
         printf("  peer of %u: path %s, %llu handshakes, %llu dials, %u staged\n", n->id,

@@ -23,7 +23,7 @@ enum {
 
 static struct resources {
     struct rte_mempool *pool, *small_pool;
-    struct rte_ring *events, *commands;
+    struct rte_ring *events[NODE_WORKERS_MAX], *commands[NODE_WORKERS_MAX];
 } resources[NODES];
 
 static struct rte_mempool *
@@ -35,23 +35,32 @@ make_pool(const char *prefix, unsigned id, unsigned packets)
     return rte_pktmbuf_pool_create(name, packets, 0, PACKET_META_SIZE, DATA_ROOM, SOCKET_ID_ANY);
 }
 
+static struct rte_ring *
+make_ring(const char *what, unsigned id, unsigned worker, unsigned element)
+{
+    char name[RTE_RING_NAMESIZE];
+
+    snprintf(name, sizeof(name), "sim%u.%s%u", id, what, worker);
+    return rte_ring_create_elem(name, element, TUNNEL_RING_SIZE, SOCKET_ID_ANY,
+                                RING_F_SP_ENQ | RING_F_SC_DEQ);
+}
+
 int
 node_resources_init(void)
 {
     for (unsigned i = 0; i < NODES; i++) {
         struct resources *r = &resources[i];
-        char name[32];
 
         r->pool = make_pool("sim", i, NODE_POOL);
         r->small_pool = make_pool("sim.small", i, NODE_POOL_SMALL);
-        snprintf(name, sizeof(name), "sim%u.events", i);
-        r->events = rte_ring_create_elem(name, sizeof(struct tunnel_event), TUNNEL_RING_SIZE,
-                                         SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-        snprintf(name, sizeof(name), "sim%u.commands", i);
-        r->commands = rte_ring_create_elem(name, sizeof(struct tunnel_command), TUNNEL_RING_SIZE,
-                                           SOCKET_ID_ANY, RING_F_SP_ENQ | RING_F_SC_DEQ);
-        if (r->pool == NULL || r->small_pool == NULL || r->events == NULL || r->commands == NULL)
+        if (r->pool == NULL || r->small_pool == NULL)
             return -1;
+        for (unsigned w = 0; w < NODE_WORKERS_MAX; w++) {
+            r->events[w] = make_ring("events", i, w, sizeof(struct tunnel_event));
+            r->commands[w] = make_ring("commands", i, w, sizeof(struct tunnel_command));
+            if (r->events[w] == NULL || r->commands[w] == NULL)
+                return -1;
+        }
     }
     return 0;
 }
@@ -87,14 +96,17 @@ node_init(struct node *n, unsigned id, const struct node_config *config,
         .shared = *shared,
         .host = *host,
         .pool = config->small_pool ? resources[id].small_pool : resources[id].pool,
-        .events = resources[id].events,
-        .commands = resources[id].commands,
         .entropy = prng_fork(shared->seed, 'e' + id),
         .control_at = WGT_NEVER,
     };
     /* One node in four begins at instant 0. */
     if (prng_below(&n->entropy, 4) != 0)
         n->clock_offset = prng_below(&n->entropy, 1000000 * WGT_SEC);
+    memcpy(n->events, resources[id].events, sizeof(n->events));
+    memcpy(n->commands, resources[id].commands, sizeof(n->commands));
+    shards_init(&n->shards, config->n_workers > 1 ? config->n_workers : 1, shared->seed + id);
+    for (unsigned i = 0; i < n->shards.n; i++)
+        n->shards.of[i] = i == 0 ? &n->tunnel : &n->more[i - 1];
     derive_keys(shared->seed, id, n->private_key, n->public_key);
 }
 
@@ -129,6 +141,30 @@ on_inner_tx(void *ctx, struct rte_mbuf *m)
 
     n->host.inner_tx(n->host.ctx, n->id, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_pkt_len(m));
     rte_pktmbuf_free(m);
+}
+
+static unsigned
+on_worker_of(void *ctx, const struct ip_endpoint *local, const struct ip_endpoint *remote)
+{
+    const struct node *n = ctx;
+
+    return shards_of_connection(n->shards.n, local, remote);
+}
+
+static void
+on_hand_over(void *ctx, unsigned worker, const struct path *from, struct rte_mbuf *m)
+{
+    struct node *n = ctx;
+
+    shards_hand_over(&n->shards, worker, from, m);
+}
+
+static void
+on_hand_over_inner(void *ctx, unsigned worker, struct rte_mbuf *m)
+{
+    struct node *n = ctx;
+
+    shards_hand_over(&n->shards, worker, NULL, m);
 }
 
 static void
@@ -192,6 +228,26 @@ broken(struct node *n, const char *what)
 }
 
 static bool
+start_tunnels(struct node *n, wgt_time clock, struct tunnel_config *config,
+              const struct outer *outer)
+{
+    for (unsigned i = 0; i < n->shards.n; i++) {
+        struct tunnel *t = n->shards.of[i];
+
+        config->worker = i;
+        config->n_workers = n->shards.n;
+        if (i > 0 && handshaker_add_worker(&n->handshaker, n->events[i], n->commands[i]) != 0)
+            return false;
+        if (tunnel_init(t, clock, config, outer, on_inner_tx, &n->ips, n->events[i],
+                        n->commands[i]) != 0)
+            return false;
+        t->hand_over = on_hand_over;
+        t->hand_over_inner = on_hand_over_inner;
+    }
+    return true;
+}
+
+static bool
 start_engines(struct node *n, wgt_time clock)
 {
     char name[16], handshaker_name[16];
@@ -222,8 +278,8 @@ start_engines(struct node *n, wgt_time clock)
 
     snprintf(name, sizeof(name), "sim%u", n->id);
     snprintf(handshaker_name, sizeof(handshaker_name), "sim%u.h", n->id);
-    if (handshaker_init(&n->handshaker, handshaker_name, 4, n->private_key, n->events, n->commands,
-                        on_entropy, n) != 0)
+    if (handshaker_init(&n->handshaker, handshaker_name, 4, n->private_key, n->events[0],
+                        n->commands[0], on_entropy, n) != 0)
         return false;
     memcpy(config.mac1_key, n->handshaker.local.mac1_key, NOISE_KEY_LEN);
     noise_knock_key(config.knock_key, n->handshaker.local.public_key);
@@ -234,8 +290,9 @@ start_engines(struct node *n, wgt_time clock)
     n->device.ctx = n;
     n->device.wait = on_wait;
     n->device.synchronize = on_synchronize;
-    return tunnel_init(&n->tunnel, clock, &config, &outer, on_inner_tx, &n->ips, n->events,
-                       n->commands) == 0;
+    if (n->shards.n > 1)
+        outer.worker_of = on_worker_of;
+    return start_tunnels(n, clock, &config, &outer);
 }
 
 static void
@@ -322,7 +379,9 @@ node_crash(struct node *n)
     if (!n->up)
         return;
     n->up = false;
-    tunnel_fini(&n->tunnel);
+    shards_fini(&n->shards);
+    for (unsigned i = 0; i < n->shards.n; i++)
+        tunnel_fini(n->shards.of[i]);
     handshaker_fini(&n->handshaker);
     device_fini(&n->device);
     allowedips_destroy(&n->ips);
@@ -336,8 +395,9 @@ node_leak(const struct node *n)
 {
     if (rte_mempool_avail_count(n->pool) != n->pool->size)
         return "leak: packet buffers are missing after the end";
-    if (rte_ring_count(n->events) != 0 || rte_ring_count(n->commands) != 0)
-        return "leak: messages are left in a ring";
+    for (unsigned i = 0; i < NODE_WORKERS_MAX; i++)
+        if (rte_ring_count(n->events[i]) != 0 || rte_ring_count(n->commands[i]) != 0)
+            return "leak: messages are left in a ring";
     return NULL;
 }
 
@@ -364,7 +424,8 @@ rx_icmp(struct node *n, wgt_time now, const struct ip_header *ip, const uint8_t 
     struct icmp_error error;
 
     if (icmp_error_parse(packet, ip, &error) == WGT_OK)
-        tunnel_rx_icmp_error(&n->tunnel, now + n->clock_offset, &error);
+        for (unsigned i = 0; i < n->shards.n; i++)
+            tunnel_rx_icmp_error(n->shards.of[i], now + n->clock_offset, &error);
 }
 
 /* What a host does before it hands a packet on: it must be a good one, and for us. */
@@ -384,7 +445,8 @@ node_rx_outer(struct node *n, wgt_time now, const uint8_t *packet, size_t len)
         return;
     m = new_packet(n, packet, len);
     if (m != NULL)
-        tunnel_rx_outer(&n->tunnel, now + n->clock_offset, &ip, m, true);
+        tunnel_rx_outer(n->shards.of[shards_of_packet(&n->shards, &ip, packet, len)],
+                        now + n->clock_offset, &ip, m, true);
 }
 
 void
@@ -393,7 +455,8 @@ node_rx_inner(struct node *n, wgt_time now, const uint8_t *packet, size_t len)
     struct rte_mbuf *m = n->up ? new_packet(n, packet, len) : NULL;
 
     if (m != NULL)
-        tunnel_rx_inner(&n->tunnel, now + n->clock_offset, m);
+        tunnel_rx_inner(n->shards.of[shards_of_inner(&n->shards, &n->ips, packet, len)],
+                        now + n->clock_offset, m);
 }
 
 /* --- the loop ----------------------------------------------------------------------------------
@@ -409,7 +472,7 @@ run_control(struct node *n, wgt_time now)
     };
     unsigned work;
 
-    if (rte_ring_empty(n->events)) {
+    if (!handshaker_has_events(&n->handshaker)) {
         n->control_at = WGT_NEVER;
         return 0;
     }
@@ -425,10 +488,8 @@ run_control(struct node *n, wgt_time now)
 
 /* What nobody may see once the node has come to rest. */
 static void
-check_rest(struct node *n, wgt_time clock)
+check_rest(struct node *n, const struct tcp_transport *t, wgt_time clock)
 {
-    const struct tcp_transport *t = &n->tunnel.tcp;
-
     for (uint32_t i = 0; i < t->config.max_flows && t->n_held > 0; i++) {
         const struct tcp_flow *f = &t->flows[i];
 
@@ -440,6 +501,39 @@ check_rest(struct node *n, wgt_time clock)
     }
 }
 
+static bool
+rests(struct node *n, wgt_time clock)
+{
+    for (unsigned i = 0; i < n->shards.n; i++)
+        if (!rte_ring_empty(n->commands[i]))
+            return false;
+    if (!shards_rest(&n->shards, clock))
+        return false;
+    for (unsigned i = 0; i < n->shards.n; i++)
+        check_rest(n, &n->shards.of[i]->tcp, clock);
+    return true;
+}
+
+unsigned
+node_count_flows(const struct node *n)
+{
+    unsigned flows = 0;
+
+    for (unsigned i = 0; i < n->shards.n; i++)
+        flows += n->shards.of[i]->tcp.n_flows;
+    return flows;
+}
+
+uint64_t
+node_count_drops(const struct node *n, enum wgt_drop why)
+{
+    uint64_t drops = n->handshaker.drops.n[why];
+
+    for (unsigned i = 0; i < n->shards.n; i++)
+        drops += n->shards.of[i]->drops.n[why];
+    return drops;
+}
+
 void
 node_settle(struct node *n, wgt_time now)
 {
@@ -449,15 +543,13 @@ node_settle(struct node *n, wgt_time now)
     if (!n->up)
         return;
     n->sent_in_turn = 0;
-    for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
-        unsigned work = tunnel_run(&n->tunnel, clock);
+    for (unsigned turn = 0; turn < TURNS_MAX * n->shards.n; turn++) {
+        unsigned work = shards_run(&n->shards, clock);
 
         n->turns++;
         work += run_control(n, now);
-        if (work == 0 && rte_ring_empty(n->commands) && tunnel_deadline(&n->tunnel) > clock) {
-            check_rest(n, clock);
+        if (work == 0 && rests(n, clock))
             return;
-        }
     }
     broken(n, "live-lock: the node does not come to rest");
 }
@@ -469,7 +561,7 @@ node_deadline(const struct node *n)
 
     if (!n->up)
         return WGT_NEVER;
-    due = tunnel_deadline(&n->tunnel);
+    due = shards_deadline(&n->shards);
     if (due != WGT_NEVER)
         due = due > n->clock_offset ? due - n->clock_offset : 0;
     return wgt_time_min(due, n->control_at);

@@ -11,6 +11,7 @@
 #include <wgtcpd/tunnel/tunnel.h>
 
 #include "prng.h"
+#include "shards.h"
 
 enum { NODES_MAX = 4, NODE_PORT = 51820, NODE_MESSAGE_MAX = 2048 };
 enum { NODE_POOL = 8191, NODE_POOL_SMALL = 2047 };
@@ -21,7 +22,8 @@ struct node_config {
     bool listen_udp, listen_tcp;
     const struct tcp_cc_ops *congestion; /* NULL: the default */
     bool in_order, knock;
-    unsigned n_peers; /* of node 0: it has the nodes 1 .. n_peers; 0: 1 */
+    unsigned n_peers;   /* of node 0: it has the nodes 1 .. n_peers; 0: 1 */
+    unsigned n_workers; /* 0: 1 */
     bool wrong_psk;
     bool small_pool;        /* NODE_POOL_SMALL packets */
     uint16_t keepalive;     /* persistent, s */
@@ -52,15 +54,17 @@ struct node {
     struct node_host host;
     /* these outlive a restart */
     struct rte_mempool *pool;
-    struct rte_ring *events, *commands;
+    struct rte_ring *events[NODE_WORKERS_MAX], *commands[NODE_WORKERS_MAX];
     struct prng entropy;
     uint8_t private_key[NOISE_KEY_LEN], public_key[NOISE_KEY_LEN];
     wgt_time clock_offset; /* node's monotonic clock - world's time */
     wgt_time wall_offset;  /* likewise of its wall clock; a test may set it at any time */
     /* these do not */
     bool up, has_peer, peer_removed, stopped;
-    bool starved; /* somebody else has taken the packet buffers */
-    struct tunnel tunnel;
+    bool starved;                             /* somebody else has taken the packet buffers */
+    struct tunnel tunnel;                     /* the first worker's */
+    struct tunnel more[NODE_WORKERS_MAX - 1]; /* the others' */
+    struct shards shards;
     struct handshaker handshaker;
     struct allowedips ips;
     struct device device;
@@ -83,6 +87,10 @@ void node_start(struct node *n, wgt_time now);
 void node_crash(struct node *n);
 /* After node_crash: NULL, or what is left that should not be. */
 const char *node_leak(const struct node *n);
+
+/* Of all its workers. */
+unsigned node_count_flows(const struct node *n);
+uint64_t node_count_drops(const struct node *n, enum wgt_drop why);
 
 void node_rx_outer(struct node *n, wgt_time now, const uint8_t *packet, size_t len);
 void node_rx_inner(struct node *n, wgt_time now, const uint8_t *packet, size_t len);

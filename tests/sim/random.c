@@ -136,6 +136,17 @@ random_nodes(struct prng *r, struct sim_config *c)
         c->node[prng_below(r, 2)].kind = kind == TRANSPORT_UDP ? TRANSPORT_TCP : TRANSPORT_UDP;
 }
 
+/* From numbers of their own: the rest of a seed's world is the same however many there are. */
+static void
+random_workers(uint64_t seed, struct sim_config *c)
+{
+    struct prng r = prng_fork(seed, 'n');
+
+    for (unsigned i = 0; i < 2; i++)
+        if (prng_below(&r, 2) == 0 && !c->node[i].small_pool)
+            c->node[i].n_workers = (unsigned)prng_between(&r, 2, NODE_WORKERS_MAX);
+}
+
 static void
 random_links(struct prng *r, struct sim_config *c)
 {
@@ -226,6 +237,7 @@ sim_random(uint64_t seed)
     c.shared.psk = prng_below(r, 2);
     c.shared.mtu = mtus[prng_below(r, 4)];
     random_nodes(r, &c);
+    random_workers(seed, &c);
     random_links(r, &c);
     if (prng_below(r, 4) != 0)
         random_faults(r, &c, horizon);
@@ -298,8 +310,10 @@ sim_describe(const struct sim_config *c, FILE *to)
     for (unsigned i = 0; i < 2; i++)
         fprintf(
             to,
-            "  node %u: %s %s, keepalive %u, %s%s%s%s, control +%.1f ms; link %.0f ms, %llu B/s\n",
-            i, c->node[i].dials ? "dials" : "does not dial", transport_kind_name(c->node[i].kind),
+            "  node %u: %u workers, %s %s, keepalive %u, %s%s%s%s, control +%.1f ms; link %.0f ms, "
+            "%llu B/s\n",
+            i, c->node[i].n_workers > 1 ? c->node[i].n_workers : 1,
+            c->node[i].dials ? "dials" : "does not dial", transport_kind_name(c->node[i].kind),
             c->node[i].keepalive,
             c->node[i].congestion != NULL ? c->node[i].congestion->name : "default",
             c->node[i].in_order ? ", in order" : "", c->node[i].small_pool ? ", few packets" : "",

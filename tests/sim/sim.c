@@ -439,16 +439,35 @@ check_transfers(struct sim *s)
 }
 
 static unsigned
+live_flows_of(const struct tcp_transport *t)
+{
+    unsigned live = 0;
+
+    for (uint32_t i = 0; i < t->config.max_flows; i++)
+        live += t->flows[i].in_use && tcp_state(&t->flows[i].conn) == TCP_ESTABLISHED;
+    return live;
+}
+
+static unsigned
 live_flows(const struct node *n)
 {
     unsigned live = 0;
 
-    for (uint32_t i = 0; i < n->tunnel.tcp.config.max_flows; i++) {
-        const struct tcp_flow *f = &n->tunnel.tcp.flows[i];
-
-        live += f->in_use && tcp_state(&f->conn) == TCP_ESTABLISHED;
-    }
+    for (unsigned i = 0; i < n->shards.n; i++)
+        live += live_flows_of(&n->shards.of[i]->tcp);
     return live;
+}
+
+static bool
+holds_records(const struct node *n)
+{
+    for (unsigned i = 0; i < n->shards.n; i++) {
+        const struct tcp_memory *m = &n->shards.of[i]->tcp.memory;
+
+        if (m->n_free != m->n || m->n_busy != 0)
+            return true;
+    }
+    return false;
 }
 
 static void
@@ -469,8 +488,7 @@ end_properly(struct sim *s)
         sim_run(s, s->now + WGT_SEC / 10);
     if (!(stop ? n->stopped : n->peer_removed))
         sim_fail(s, stop ? "stop: the tunnel does not stop" : "removal: it is never told");
-    if (stop &&
-        (n->tunnel.tcp.memory.n_free != n->tunnel.tcp.memory.n || n->tunnel.tcp.memory.n_busy != 0))
+    if (stop && holds_records(n))
         sim_fail(s, "leak: closed connections hold records");
     /* The other node may go on asking, in vain. */
     sim_run(s, s->now + 10 * WGT_SEC);
