@@ -6,6 +6,11 @@
     {                                                                                              \
         name, help, FIGURE_INTERFACE, FIGURE_##type, FIGURE_AS_IS, FIELD(snapshot, field)          \
     }
+#define WORKER(name, field, help)                                                                  \
+    {                                                                                              \
+        "worker_" name, help, FIGURE_WORKER, FIGURE_COUNTER, FIGURE_AS_IS,                         \
+            FIELD(worker_stats, field)                                                             \
+    }
 #define PEER(name, type, field, help)                                                              \
     {                                                                                              \
         "peer_" name, help, FIGURE_PEER, FIGURE_##type, FIGURE_AS_IS, FIELD(snapshot_peer, field)  \
@@ -47,8 +52,14 @@ const struct figure figures[] = {
     NODE("outer_cut_packets", COUNTER, worker.outer_supers_cut, "Frames that were cut from super-packets of taps"),
     NODE("outer_joined_packets", COUNTER, worker.outer_supers_joined, "Frames that went to taps in super-packets"),
     NODE("marked_packets", COUNTER, marked, "Inner packets that were marked with congestion experienced"),
-    NODE("worker_turns", COUNTER, worker.turns, "Turns of the worker's loop"),
-    NODE("worker_sleeps", COUNTER, worker.sleeps, "Turns after which the worker slept"),
+    NODE("workers", GAUGE, n_workers, "Workers"),
+    NODE("moved_peers", COUNTER, moves, "Moves of peers to the worker that has their connection"),
+    WORKER("turns", turns, "Turns of the worker's loop"),
+    WORKER("sleeps", sleeps, "Turns after which the worker slept"),
+    WORKER("outer_receive_packets", outer_rx, "Frames that the worker received on outer ports"),
+    WORKER("outer_transmit_packets", outer_tx, "Frames that the worker sent on outer ports"),
+    WORKER("inner_receive_packets", inner_rx, "Packets that the worker took into the tunnel"),
+    WORKER("inner_transmit_packets", inner_tx, "Packets out of the tunnel that the worker handed on"),
 
     NODE("handshake_initiations_sent", COUNTER, initiations_sent, "Handshake initiations sent"),
     NODE("handshake_initiations_received", COUNTER, initiations_received, "Handshake initiations accepted"),

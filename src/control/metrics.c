@@ -96,6 +96,14 @@ print_drop(struct line *l, const struct figure *f, const struct snapshot *s, siz
 }
 
 static void
+print_worker(struct line *l, const struct figure *f, const struct snapshot *s, size_t worker)
+{
+    print_interface(l, f, s);
+    print(l, ",worker=\"%zu\"}", worker);
+    print_value(l, f, figure_read(f, &s->workers[worker]));
+}
+
+static void
 print_peer(struct line *l, const struct figure *f, const struct snapshot *s,
            const struct snapshot_peer *p)
 {
@@ -161,6 +169,8 @@ samples_of(const struct figure *f, const struct snapshot *s)
     case FIGURE_DROPS_DATA:
     case FIGURE_DROPS_HANDSHAKE:
         return WGT_DROP_COUNT - 1; /* all but "not dropped" */
+    case FIGURE_WORKER:
+        return s->n_workers;
     case FIGURE_PEER_TROUBLE:
         return s->n_peers * TROUBLE_KINDS;
     default:
@@ -180,6 +190,9 @@ print_sample(struct line *l, const struct figure *f, const struct snapshot *s, s
     case FIGURE_DROPS_DATA:
     case FIGURE_DROPS_HANDSHAKE:
         print_drop(l, f, s, WGT_OK + 1 + i);
+        break;
+    case FIGURE_WORKER:
+        print_worker(l, f, s, i);
         break;
     case FIGURE_PEER_TROUBLE:
         print_trouble(l, f, s, i);

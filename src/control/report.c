@@ -235,6 +235,27 @@ peer(const struct snapshot *s, const struct snapshot_peer *p, const struct allow
 
 /* --- the interface --- */
 
+/* Each worker's own. */
+static json_t *
+workers(const struct snapshot *s)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < s->n_workers; i++) {
+        const struct worker_stats *w = &s->workers[i];
+        json_t *o = json_object();
+
+        put_count(o, "outer_received", w->outer_rx);
+        put_count(o, "outer_sent", w->outer_tx);
+        put_count(o, "inner_received", w->inner_rx);
+        put_count(o, "inner_sent", w->inner_tx);
+        put_count(o, "turns", w->turns);
+        put_count(o, "sleeps", w->sleeps);
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
 static json_t *
 packets(const struct snapshot *s)
 {
@@ -386,6 +407,8 @@ report_show(const struct snapshot *s, const struct allowedips *allowed_ips)
     put_text(o, "aead", s->aead);
     put_count(o, "uptime_s", s->uptime_s);
     json_object_set_new(o, "packets", packets(s));
+    json_object_set_new(o, "workers", workers(s));
+    put_count(o, "peers_moved", s->moves);
     json_object_set_new(o, "handshakes", handshakes(s));
     json_object_set_new(o, "tcp", tcp(s));
     json_object_set_new(o, "drops", drops(s));

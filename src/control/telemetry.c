@@ -136,6 +136,8 @@ add_interface_figures(struct rte_tel_data *d, const struct snapshot *s, bool tcp
 
         if (f->scope == FIGURE_INTERFACE && is_of_tcp(f) == tcp)
             add_figure(d, f, f->name + (tcp ? 4 : 0), s);
+        else if (f->scope == FIGURE_WORKER && !tcp) /* all together */
+            add_figure(d, f, f->name, &s->worker);
     }
 }
 
