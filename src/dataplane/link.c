@@ -65,7 +65,7 @@ receive(struct eth_link *l, struct rte_mbuf **frames)
 
     if (tap != NULL)
         return (uint16_t)tun_rx_burst(tap, l->neighbours.pool, frames, LINK_BURST);
-    return rte_eth_rx_burst(l->port.id, l->queue, frames, LINK_BURST);
+    return rte_eth_rx_burst(l->port.id, l->queue, frames, LINK_DPDK_BURST);
 }
 
 uint16_t

@@ -17,7 +17,7 @@
 
 enum {
     ROUND = 512,
-    GIVE = WORKER_BURST,
+    GIVE = LINK_DPDK_BURST,
     BACKLOG_MAX = 64,   /* no more is given while so many wait for a connection's pace */
     EXCHANGE_TURNS = 8, /* of the node, to one of the far end */
     TURNS_MAX = 100000,

@@ -12,7 +12,10 @@
 #include <wgtcpd/dataplane/port.h>
 #include <wgtcpd/dataplane/tun.h>
 
-enum { LINK_BURST = 32, LINK_TX_BATCH = 64 };
+/* A burst from a TAP has room for a whole super-packet; one of DPDK's is what its drivers are made
+ * for.
+ */
+enum { LINK_BURST = 64, LINK_DPDK_BURST = 32, LINK_TX_BATCH = 64 };
 
 struct eth_link {
     /* control: rw before the start, ro after */

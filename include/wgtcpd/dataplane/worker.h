@@ -12,7 +12,9 @@
 #include <wgtcpd/dataplane/tun.h>
 #include <wgtcpd/tunnel/tunnel.h>
 
-enum { WORKER_BURST = 32, WORKER_OUTER_MAX = 8 };
+/* A burst from the TUN has room for a whole super-packet: 45 packets of a path with an MTU of 1500.
+ */
+enum { WORKER_BURST = 64, WORKER_OUTER_MAX = 8 };
 
 struct worker_stats {
     uint64_t outer_rx, outer_tx, inner_rx, inner_tx, turns, sleeps;
