@@ -205,7 +205,7 @@ segment_is_vouched_for(const struct vnet_header *h, const uint8_t *frame, size_t
     struct inner_packet inner;
     struct inner_upper u;
 
-    if (h->checked || !h->needs_checksum || link_len == 0)
+    if (!h->needs_checksum || link_len == 0)
         return h->checked;
     frame += link_len;
     len -= link_len;
