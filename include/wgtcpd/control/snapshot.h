@@ -55,7 +55,7 @@ struct snapshot {
     uint32_t fwmark, mtu;
     const char *aead;
     uint64_t uptime_s;
-    wgt_time now; /* on the clock of every wgt_time here */
+    wgt_time now;               /* on the clock of every wgt_time here */
     struct worker_stats worker; /* all together */
     unsigned n_workers;
     struct worker_stats workers[TUNNEL_WORKERS_MAX];
