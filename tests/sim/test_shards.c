@@ -428,6 +428,30 @@ a_peer_is_not_adopted_before_its_release(void **state)
     pair_finish();
 }
 
+/* The new owner has it before it knows. */
+static void
+what_comes_between_release_and_adoption_waits(void **state)
+{
+    uint8_t packet[PAIR_PACKET_LEN];
+    struct wall_clock wall = {0};
+
+    (void)state;
+    begin_with_workers(13, TRANSPORT_UDP, WORKERS, 1);
+    pair.out[1].n = 0;
+    ask_to_move(dialler, dialler->peer, 1);
+    handshaker_run(&dialler->handshaker, pair_clock(0), &wall, 32);
+    tunnel_run(dialler->shards.of[0], pair_clock(0));
+    pair_packet(packet, 0, 1, IP_V4, 0, 77, sizeof(packet));
+    node_rx_inner(dialler, pair.now, packet, sizeof(packet));
+    tunnel_rx_inner_end(dialler->shards.of[1], pair_clock(0));
+    assert_int_equal(dialler->peer->carried.count, 1);
+    node_settle(dialler, pair.now);
+    pair_run_for(S);
+    assert_int_equal(pair.out[1].n, 1);
+    assert_int_equal(pair.out[1].number[0], 77);
+    pair_finish();
+}
+
 int
 main(void)
 {
@@ -447,6 +471,7 @@ main(void)
         cmocka_unit_test_teardown(a_report_has_each_peer_while_they_move, pair_clean_up),
         cmocka_unit_test_teardown(a_peer_is_removed_while_it_moves, pair_clean_up),
         cmocka_unit_test_teardown(a_node_ends_while_a_peer_moves, pair_clean_up),
+        cmocka_unit_test_teardown(what_comes_between_release_and_adoption_waits, pair_clean_up),
         cmocka_unit_test_teardown(a_peer_is_not_adopted_before_its_release, pair_clean_up),
     };
 
