@@ -75,6 +75,7 @@ flow_output(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
     struct tcp_out out;
 
+    f->room = 0;
     while (tcp_output(&f->conn, now, &out)) {
         size_t headers = ip_header_len(&f->path.remote.addr) + tcp_header_len(&out.seg);
         struct rte_mbuf *m = segment_in_place(&out, headers);
@@ -106,15 +107,28 @@ has_packets(const struct tcp_transport *t, const struct tcp_flow *f)
     return f->n_sent < SENT_FLOOR || share_left(f->n_sent, t->n_sent, t->sent_max);
 }
 
+static struct path_user *
+first_waiting(const struct tcp_flow *f)
+{
+    return f->unused ? NULL : TAILQ_FIRST(&f->waiting);
+}
+
+/* Room for the whole message. What was once found is only looked at again when it is used up. */
+static bool
+has_whole_room(struct tcp_flow *f, wgt_time now, size_t message_len)
+{
+    if (f->room < message_len + FRAME_PREFIX_LEN)
+        f->room = tcp_flow_room(f, now);
+    return f->room >= message_len + FRAME_PREFIX_LEN;
+}
+
 /* Of what the peer and the path allow. */
 static bool
-has_room(const struct tcp_flow *f, wgt_time now, size_t message_len)
+has_room(struct tcp_flow *f, wgt_time now, size_t message_len)
 {
-    uint32_t room = tcp_flow_room(f, now);
-
-    if (room >= message_len + FRAME_PREFIX_LEN)
+    if (has_whole_room(f, now, message_len))
         return true;
-    if (room > 0 && room >= tcp_mss(&f->conn))
+    if (f->room > 0 && f->room >= tcp_mss(&f->conn))
         return true; /* a part of it, and the rest behind */
     /* Nothing is under way that could open the window: the engine probes it (RFC 9293 3.8.6) only
      * with something to send. */
@@ -123,11 +137,26 @@ has_room(const struct tcp_flow *f, wgt_time now, size_t message_len)
 }
 
 bool
-tcp_flow_fits(const struct tcp_transport *t, const struct tcp_flow *f, wgt_time now,
-              size_t message_len)
+tcp_flow_fits(const struct tcp_transport *t, struct tcp_flow *f, wgt_time now, size_t message_len)
 {
     return f->established && tcp_flow_usable(f) && has_packets(t, f) &&
            has_room(f, now, message_len);
+}
+
+bool
+tcp_flow_is_open(const struct tcp_transport *t, struct tcp_flow *f, wgt_time now,
+                 size_t message_len)
+{
+    return f->established && tcp_flow_usable(f) && first_waiting(f) == NULL && has_packets(t, f) &&
+           has_whole_room(f, now, message_len) && !tcp_flow_loses(f, now);
+}
+
+bool
+tcp_flow_is_shared(const struct tcp_flow *f)
+{
+    const struct path_user *first = first_waiting(f);
+
+    return first != NULL && TAILQ_NEXT(first, wait_link) != NULL;
 }
 
 bool
@@ -185,12 +214,6 @@ flow_unwait(struct tcp_flow *f, struct path_user *u)
         return;
     u->waiting = false;
     TAILQ_REMOVE(&f->waiting, u, wait_link);
-}
-
-static struct path_user *
-first_waiting(const struct tcp_flow *f)
-{
-    return f->unused ? NULL : TAILQ_FIRST(&f->waiting);
 }
 
 /* Round robin: who is not done goes to the end; who finds no room stays first. */

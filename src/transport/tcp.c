@@ -16,6 +16,7 @@ flow_rx(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, const struct 
     enum wgt_drop why;
     bool kept = false;
 
+    f->room = 0;
     if (seg->payload.len > 0) {
         rx = &packet_meta(m)->chunk;
         packet_meta(m)->sent = false;
@@ -196,6 +197,7 @@ tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct 
         outer_drop(t->outer, WGT_DROP_CONNECTION_LOST, m);
         return;
     }
+    f->room -= f->room < c->len ? f->room : c->len;
     packet_meta(m)->sent = true;
     f->n_sent++;
     t->n_sent++;
@@ -367,6 +369,7 @@ tcp_flow_reset(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 void
 tcp_flow_congestion(struct tcp_flow *f, wgt_time now, const struct tcp_cc_ops *ops)
 {
+    f->room = 0;
     if (ops != NULL)
         tcp_set_congestion(&f->conn, now, ops);
 }

@@ -207,7 +207,7 @@ enum path_turn
 peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 {
     const struct path *to = &p->path.path;
-    const struct tcp_flow *f = tcp_flow_of(to);
+    struct tcp_flow *f = tcp_flow_of(to);
     const struct fq_packet *next;
     struct fq_limits limits;
     size_t mtu, sent = 0;
@@ -224,7 +224,7 @@ peer_take_turn(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
                           tcp_flow_loses(f, now));
     mtu = peer_inner_mtu(t, now, p);
     while ((next = fq_peek(&t->fq, &p->staged, now, &limits)) != NULL) {
-        if (sent >= FQ_QUANTUM || !session_usable(p, now))
+        if ((sent >= FQ_QUANTUM && tcp_flow_is_shared(f)) || !session_usable(p, now))
             return PATH_MORE;
         /* Who has sent and finds no more room lets the next one be first. */
         if (!tcp_flow_fits(&t->tcp, f, now,
@@ -310,11 +310,21 @@ peer_stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbu
     peer_mark_flush(t, p);
 }
 
-/* A datagram for which nothing is missing, and before which nothing waits. */
+/* A packet for which nothing is missing, and before which nothing waits. */
 static bool
-goes_at_once(const struct tunnel_peer *p, wgt_time now)
+goes_at_once(const struct tunnel *t, wgt_time now, const struct tunnel_peer *p, size_t len,
+             size_t mtu)
 {
-    return p->path.path.kind == TRANSPORT_UDP && p->staged.count == 0 && session_usable(p, now);
+    const struct path *to = &p->path.path;
+    struct tcp_flow *f;
+
+    if (p->staged.count > 0 || !session_usable(p, now))
+        return false;
+    if (to->kind == TRANSPORT_UDP)
+        return true;
+    f = tcp_flow_of(to);
+    return f != NULL &&
+           tcp_flow_is_open(&t->tcp, f, now, message_padded_len(len, mtu) + MESSAGE_DATA_OVERHEAD);
 }
 
 /* Our own datagrams and segments, sent into the tunnel by a route that should not be there: sealed
@@ -376,6 +386,14 @@ send_datagram(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_
 /* --- inner packets arrive ------------------------------------------------------------------------
  */
 
+/* goes_at_once holds. */
+static void
+send_over_tcp(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu)
+{
+    send_data(t, now, p, &p->path.path, m, mtu, false);
+    peer_mark_flush(t, p); /* for its timers */
+}
+
 static void
 send_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct inner_packet *inner,
            struct rte_mbuf *m)
@@ -414,10 +432,12 @@ send_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct i
     }
     if (inner_may_be_syn(packet, inner->len))
         inner_mss_clamp(packet, inner->len, mtu);
-    if (goes_at_once(p, now))
+    if (!goes_at_once(t, now, p, inner->len, mtu))
+        peer_stage(t, now, p, m);
+    else if (p->path.path.kind == TRANSPORT_UDP)
         send_datagram(t, now, p, m, mtu);
     else
-        peer_stage(t, now, p, m);
+        send_over_tcp(t, now, p, m, mtu);
 }
 
 /* Whose each is; of neighbours to one address the second is the first one's. */

@@ -1163,6 +1163,36 @@ what_cannot_leave_stays_with_its_user(void **state)
     release_senders();
 }
 
+/* All that goes ahead leaves at once, however often it is asked; and nobody is overtaken. */
+static void
+who_finds_nobody_waiting_need_not_wait_for_a_turn(void **state)
+{
+    struct tcp_flow *f = dial_for_senders();
+    struct tcp_info info;
+    unsigned n = 0;
+
+    (void)state;
+    run_until(now + WGT_SEC);
+    for (; tcp_flow_is_open(&a.t, f, now, 1300); n++) {
+        assert_true(tcp_flow_room(f, now) >= 1302);
+        tcp_flow_send(&a.t, now, f, message(1300, 7), false);
+    }
+    assert_true(n > 1);
+    assert_true(tcp_flow_room(f, now) < 1302);
+    tcp_transport_run(&a.t, now);
+    tcp_info(&f->conn, &info);
+    assert_int_equal(info.unsent, 0);
+    run_until(now + WGT_SEC);
+    assert_int_equal(b.n_messages, n);
+    assert_true(tcp_flow_is_open(&a.t, f, now, 1300));
+    tcp_flow_want(&a.t, f, &senders[0].user);
+    assert_false(tcp_flow_is_open(&a.t, f, now, 1300));
+    assert_false(tcp_flow_is_shared(f));
+    tcp_flow_want(&a.t, f, &senders[1].user);
+    assert_true(tcp_flow_is_shared(f));
+    release_senders();
+}
+
 static void
 one_who_leaves_the_connection_waits_no_more(void **state)
 {
@@ -1317,6 +1347,7 @@ main(void)
         T(only_sent_packets_are_counted_as_sent),
         T(users_of_a_connection_take_turns),
         T(what_cannot_leave_stays_with_its_user),
+        T(who_finds_nobody_waiting_need_not_wait_for_a_turn),
         T(one_who_leaves_the_connection_waits_no_more),
         T(exhausted_pool_loses_nothing_but_time),
         T(knocking_dialler_is_let_in),

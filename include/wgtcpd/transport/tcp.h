@@ -109,6 +109,7 @@ struct tcp_flow {
     bool heard : 1;    /* a message that came on it has authenticated */
     bool searching : 1;
     bool unused : 1; /* a peer's, but nobody sends on it (any more) */
+    uint32_t room;   /* bytes that tcp_flow_room has found and nobody has used; it may be more */
     uint32_t next;   /* in its bucket: number + 1; 0: none */
 };
 
@@ -134,8 +135,8 @@ struct tcp_transport_events {
     void (*path_lost)(void *ctx, wgt_time now, struct path_user *u, const struct tcp_flow *f);
     /* A dialled flow ended. */
     void (*dial_ended)(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tcp_end why);
-    /* The turn of a user who waits (tcp_flow_want): send about a packet's worth, as far as
-     * tcp_flow_fits allows. */
+    /* The turn of a user who waits (tcp_flow_want): send about a packet's worth, or as much as
+     * tcp_flow_fits allows where nobody else waits. */
     enum path_turn (*writable)(void *ctx, wgt_time now, struct path_user *u);
     /* Delivery beyond holes; all NULL: none. `wanted`: whether the receiver index names a session
      * of a peer who uses this connection, and the counter was not seen. */
@@ -258,8 +259,15 @@ uint32_t tcp_flow_room(const struct tcp_flow *f, wgt_time now);
 /* Whether a message of so many bytes is to be queued now: it would leave at once, or it is longer
  * than a segment and a first part would, or the engine needs it to probe a window too small; and
  * the flow holds no more than its share of the packets. */
-bool tcp_flow_fits(const struct tcp_transport *t, const struct tcp_flow *f, wgt_time now,
+bool tcp_flow_fits(const struct tcp_transport *t, struct tcp_flow *f, wgt_time now,
                    size_t message_len);
+/* Whether a message of so many bytes need not wait for its sender's turn: nobody waits for one, the
+ * whole message would leave at once, and the path loses nothing (else see `twice` of
+ * tcp_flow_send). */
+bool tcp_flow_is_open(const struct tcp_transport *t, struct tcp_flow *f, wgt_time now,
+                      size_t message_len);
+/* Whether more than one user waits for room. */
+bool tcp_flow_is_shared(const struct tcp_flow *f);
 /* More waits unsent than a peer leaves that reads: what is not pulled (handshake messages,
  * keepalives) had better be dropped. */
 bool tcp_flow_backlogged(const struct tcp_flow *f);
