@@ -127,11 +127,14 @@ recall_mss(const struct tunnel_peer *p, struct tcp_flow *f)
         tcp_assume_path_mss(&f->conn, &p->path_mss.found);
 }
 
+/* A connection's congestion control is its dialler's, or of who is the first to be heard on it:
+ * several peers may share it. */
 static void
 flow_proved(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct tcp_flow *f)
 {
+    if (!f->heard && f->dialer == NULL)
+        tcp_flow_congestion(f, now, p->congestion);
     tcp_flow_authenticated(&t->tcp, f);
-    tcp_flow_congestion(f, now, p->congestion);
     if (f->dialer == p)
         p->dial_proved = true;
 }

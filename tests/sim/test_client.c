@@ -138,6 +138,37 @@ two_peers_share_a_connection(void **state)
     finish();
 }
 
+static const char *
+congestion_of(const struct tcp_flow *f)
+{
+    struct tcp_info info;
+
+    tcp_info(&f->conn, &info);
+    return info.cc;
+}
+
+/* Its algorithm, with all that it has learnt, is not made anew whenever another of them is heard.
+ */
+static void
+the_first_peer_chooses_the_congestion_control_of_a_connection(void **state)
+{
+    struct node_config config = listens(2);
+    struct tcp_flow *f;
+
+    (void)state;
+    begin(501, &config);
+    server->peers[1]->congestion = &tcp_cc_cubic;
+    server->peers[2]->congestion = &tcp_cc_none;
+    f = connect_client();
+    get_session(0, f);
+    assert_string_equal(congestion_of(servers_flow(0)), "cubic");
+    get_session(1, f);
+    exchange(f, 0, 10);
+    assert_ptr_equal(servers_flow(0), servers_flow(1));
+    assert_string_equal(congestion_of(servers_flow(0)), "cubic");
+    finish();
+}
+
 /* They take turns where there is not room for all. */
 static void
 two_peers_share_the_room_of_a_connection(void **state)
@@ -345,6 +376,7 @@ main(void)
 #define T(name) cmocka_unit_test_teardown(name, clean_up)
     const struct CMUnitTest tests[] = {
         T(two_peers_share_a_connection),
+        T(the_first_peer_chooses_the_congestion_control_of_a_connection),
         T(two_peers_share_the_room_of_a_connection),
         T(a_path_does_not_lead_to_the_next_connection_in_its_place),
         T(a_dead_connection_is_reset_when_its_peer_has_another),
