@@ -103,9 +103,9 @@ acknowledge(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
     c->rto_at = c->tx->sent_head != NULL ? d->now + tcp_rto(c) : WGT_NEVER;
 }
 
-/* seg->ack was found acceptable (RFC 5961 5). seq is that of the segment, a SYN stripped. */
-void
-tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t seq)
+/* What an acknowledgment, or SACK blocks, tell of what was sent. */
+static void
+take_delivery(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, bool window_changed)
 {
     struct tcp_delivery d = {
         .now = now,
@@ -117,13 +117,8 @@ tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_
     };
     bool outstanding = c->tx->sent_head != NULL;
     bool bare = seg->payload.len == 0 && !(seg->flags & (TCP_SYN | TCP_FIN));
-    bool changed = update_window(c, seg, seq);
     uint32_t acked = 0;
 
-    /* RFC 9293 3.8.6.1: a window may stay closed for ever as long as the peer says so. */
-    if (c->snd_wnd == 0)
-        c->progress = now;
-    c->probe_unanswered = false;
     if (seq_lt(c->snd_una, seg->ack)) {
         acked = seg->ack - c->snd_una;
         acknowledge(c, &d, seg->ack);
@@ -133,9 +128,25 @@ tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_
     /* A D-SACK may come when all has been acknowledged. */
     if (outstanding || d.dsack)
         tcp_recovery_ack(c, &d, acked,
-                         outstanding && acked == 0 && seg->ack == c->snd_una && bare && !changed);
+                         outstanding && acked == 0 && seg->ack == c->snd_una && bare &&
+                             !window_changed);
     if (acked > 0)
         tcp_tlp_arm(c, now);
     else if (c->tx->n_sacked > 0)
         tcp_tlp_stop(c); /* RACK has something to go by */
+}
+
+/* seg->ack was found acceptable (RFC 5961 5). seq is that of the segment, a SYN stripped. */
+void
+tcp_ack(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, uint32_t seq)
+{
+    bool changed = update_window(c, seg, seq);
+
+    /* RFC 9293 3.8.6.1: a window may stay closed for ever as long as the peer says so. */
+    if (c->snd_wnd == 0)
+        c->progress = now;
+    c->probe_unanswered = false;
+    /* Who only receives has nothing to learn. */
+    if (c->tx->sent_head != NULL || seg->n_sack > 0 || seg->ack != c->snd_una)
+        take_delivery(c, now, seg, changed);
 }

@@ -54,11 +54,11 @@ segment_copied(struct tcp_transport *t, const struct tcp_out *out)
     return m;
 }
 
+/* len: of the TCP header. */
 static void
 send_segment(struct tcp_transport *t, const struct ip_addr *src, const struct ip_addr *dst,
-             const struct tcp_segment *seg, struct rte_mbuf *m, bool ect)
+             const struct tcp_segment *seg, size_t len, struct rte_mbuf *m, bool ect)
 {
-    size_t len = tcp_header_len(seg);
     uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, (uint16_t)len);
 
     if (p == NULL) {
@@ -77,8 +77,8 @@ flow_output(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 
     f->room = 0;
     while (tcp_output(&f->conn, now, &out)) {
-        size_t headers = ip_header_len(&f->path.remote.addr) + tcp_header_len(&out.seg);
-        struct rte_mbuf *m = segment_in_place(&out, headers);
+        size_t len = tcp_header_len(&out.seg);
+        struct rte_mbuf *m = segment_in_place(&out, ip_header_len(&f->path.remote.addr) + len);
 
         if (m == NULL)
             m = segment_copied(t, &out);
@@ -91,7 +91,7 @@ flow_output(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
             t->stats.retransmissions++;
         if (out.copy)
             t->stats.sent_twice++;
-        send_segment(t, &f->path.local.addr, &f->path.remote.addr, &out.seg, m, out.ect);
+        send_segment(t, &f->path.local.addr, &f->path.remote.addr, &out.seg, len, m, out.ect);
     }
     flow_reclaim(t, f);
 }
@@ -265,7 +265,7 @@ flow_send_bare(struct tcp_transport *t, const struct ip_addr *src, const struct 
         wgt_drop_count(t->outer->drops, WGT_DROP_NO_BUFFER);
         return;
     }
-    send_segment(t, src, dst, seg, m, false);
+    send_segment(t, src, dst, seg, tcp_header_len(seg), m, false);
 }
 
 void

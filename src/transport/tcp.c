@@ -33,6 +33,20 @@ flow_rx(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, const struct 
     flow_mark_dirty(t, f);
 }
 
+/* Mostly that of the segment before. */
+static struct tcp_flow *
+receiver(struct tcp_transport *t, const struct ip_endpoint *local, const struct ip_endpoint *remote)
+{
+    struct tcp_flow *f = t->last_receiver;
+
+    if (f != NULL && f->in_use && ip_endpoint_equal(&f->path.remote, remote) &&
+        ip_endpoint_equal(&f->path.local, local))
+        return f;
+    f = flow_find(t, local, remote);
+    t->last_receiver = f;
+    return f;
+}
+
 void
 tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
                  struct rte_mbuf *m, bool verify_checksum)
@@ -48,8 +62,8 @@ tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *
     }
     t->stats.segments_in++;
     seg.ce = (ip->traffic_class & IP_ECN_CE) == IP_ECN_CE;
-    f = flow_find(t, &(struct ip_endpoint){ip->dst, seg.dst_port},
-                  &(struct ip_endpoint){ip->src, seg.src_port});
+    f = receiver(t, &(struct ip_endpoint){ip->dst, seg.dst_port},
+                 &(struct ip_endpoint){ip->src, seg.src_port});
     if (f != NULL) {
         flow_rx(t, now, f, &seg, m);
         return;

@@ -71,9 +71,25 @@ parse_option(const uint8_t *option, uint8_t len, struct tcp_segment *seg)
     }
 }
 
+/* What nearly all segments have: timestamps behind two NOPs (RFC 7323 appendix A). */
+static bool
+parse_timestamps_alone(const uint8_t *options, size_t len, struct tcp_segment *seg)
+{
+    static const uint8_t head[] = {OPTION_NOP, OPTION_NOP, OPTION_TIMESTAMPS, TIMESTAMPS_LEN};
+
+    if (len != NOP_PAIR_LEN + TIMESTAMPS_LEN || get_be32(options) != get_be32(head))
+        return false;
+    seg->has_ts = true;
+    seg->ts_val = get_be32(options + 4);
+    seg->ts_ecr = get_be32(options + 8);
+    return true;
+}
+
 static void
 parse_options(const uint8_t *options, size_t len, struct tcp_segment *seg)
 {
+    if (parse_timestamps_alone(options, len, seg))
+        return;
     for (size_t at = 0; at < len && options[at] != OPTION_END;) {
         uint8_t option_len;
 
@@ -165,6 +181,8 @@ tcp_header_len(const struct tcp_segment *seg)
 {
     if (seg->flags & TCP_SYN)
         return TCP_HEADER_LEN + syn_options_size(seg);
+    if (seg->n_sack == 0)
+        return TCP_HEADER_LEN + timestamps_size(seg);
     return TCP_HEADER_LEN + timestamps_size(seg) + sack_size(sack_blocks_that_fit(seg));
 }
 
@@ -183,7 +201,7 @@ write_nop_pair(uint8_t *p)
     return p + NOP_PAIR_LEN;
 }
 
-static uint8_t *
+static inline uint8_t *
 write_timestamps(uint8_t *p, const struct tcp_segment *seg)
 {
     p = write_kind(p, OPTION_TIMESTAMPS, TIMESTAMPS_LEN);
@@ -219,12 +237,13 @@ write_syn_options(uint8_t *p, const struct tcp_segment *seg)
 static void
 write_options(uint8_t *p, const struct tcp_segment *seg)
 {
-    unsigned blocks = sack_blocks_that_fit(seg);
+    unsigned blocks;
 
     if (seg->has_ts)
         p = write_timestamps(write_nop_pair(p), seg);
-    if (blocks == 0)
+    if (seg->n_sack == 0)
         return;
+    blocks = sack_blocks_that_fit(seg);
     p = write_kind(write_nop_pair(p), OPTION_SACK, sack_size(blocks) - NOP_PAIR_LEN);
     for (unsigned i = 0; i < blocks; i++, p += SACK_BLOCK_LEN) {
         put_be32(p, seg->sack[i].left);

@@ -195,6 +195,7 @@ struct tcp_transport {
     uint32_t n_fresh;  /* flows never used so far, from the beginning: their memory is untouched */
     uint32_t *buckets; /* number + 1 of the first flow */
     uint32_t bucket_mask;
+    struct tcp_flow *last_receiver; /* of a segment; it may be free again, or another by now */
     struct keyed_hash table_hash;
     struct wheel wheel;
     TAILQ_HEAD(, tcp_flow) dirty;
