@@ -62,7 +62,7 @@ on_worker(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     loop_take_events(n);
-    if (__atomic_load_n(&n->worker.failed, __ATOMIC_ACQUIRE)) {
+    if (worker_has_failed(&n->worker)) {
         log_info("interface %s was deleted: ending", gone_interface(n));
         loop_stop(n, 0);
     } else if (handshaker_has_events(&n->handshaker)) {
@@ -128,8 +128,7 @@ make_descriptors(struct node *n)
     signal(SIGPIPE, SIG_IGN); /* a log that nobody reads any more is no reason to die */
     n->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     n->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    n->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (n->signal_fd < 0 || n->event_fd < 0 || n->wake_fd < 0)
+    if (n->signal_fd < 0 || n->event_fd < 0)
         return complain("cannot make event descriptors", errno);
     return 0;
 }
@@ -172,7 +171,6 @@ loop_fini(struct node *n)
     if (n->base != NULL)
         event_base_free(n->base);
     close_fd(n->event_fd);
-    close_fd(n->wake_fd);
     close_fd(n->signal_fd);
 }
 

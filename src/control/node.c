@@ -244,7 +244,6 @@ start_tunnel(struct node *n)
     n->worker.pool = n->pool;
     n->worker.rcu = n->rcu;
     n->worker.adaptive = c->idle == CONFIG_IDLE_ADAPTIVE;
-    n->worker.wake_fd = n->wake_fd;
     n->worker.event_fd = n->event_fd;
     rc = worker_init(&n->worker, &t, &n->allowed_ips, n->events, n->commands);
     noise_wipe(t.knock_key, sizeof(t.knock_key));
@@ -397,7 +396,7 @@ node_run(struct config *config, const char *path, bool verbose)
     n->config = config;
     n->path = path;
     n->started = worker_clock();
-    n->observe.key_log = n->tun.fd = n->event_fd = n->wake_fd = n->signal_fd = -1;
+    n->observe.key_log = n->tun.fd = n->event_fd = n->signal_fd = -1;
     allowedips_init(&n->allowed_ips);
     rc = bring_up(n, verbose);
     if (rc == 0)

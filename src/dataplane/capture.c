@@ -39,7 +39,7 @@ copy(const struct capture *c, struct capture_packet *to, const struct rte_mbuf *
 {
     const uint8_t *from;
 
-    to->at = c->now;
+    to->at = __atomic_load_n(&c->now, __ATOMIC_RELAXED);
     to->len = rte_pktmbuf_pkt_len(m);
     to->captured = to->len < c->snaplen ? to->len : c->snaplen;
     from = rte_pktmbuf_read(m, 0, to->captured, to->data);
@@ -47,14 +47,11 @@ copy(const struct capture *c, struct capture_packet *to, const struct rte_mbuf *
         memcpy(to->data, from, to->captured);
 }
 
-void
-capture_burst(struct capture *c, unsigned port, bool out, struct rte_mbuf *const *packets,
-              unsigned n)
+static void
+write_burst(struct capture *c, unsigned port, bool out, struct rte_mbuf *const *packets, unsigned n)
 {
     uint32_t tail = __atomic_load_n(&c->tail, __ATOMIC_ACQUIRE);
 
-    if ((c->ports & UINT32_C(1) << port) == 0)
-        return;
     for (unsigned i = 0; i < n; i++) {
         struct capture_packet *p;
 
@@ -68,6 +65,17 @@ capture_burst(struct capture *c, unsigned port, bool out, struct rte_mbuf *const
         copy(c, p, packets[i]);
         __atomic_store_n(&c->head, c->head + 1, __ATOMIC_RELEASE);
     }
+}
+
+void
+capture_burst(struct capture *c, unsigned port, bool out, struct rte_mbuf *const *packets,
+              unsigned n)
+{
+    if ((c->ports & UINT32_C(1) << port) == 0)
+        return;
+    rte_spinlock_lock(&c->writer);
+    write_burst(c, port, out, packets, n);
+    rte_spinlock_unlock(&c->writer);
 }
 
 const struct capture_packet *

@@ -14,7 +14,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
-enum { ARGS_MAX = 64, ARGS_TEXT_MAX = 4096, MEMORY_MB = 192 };
+enum { ARGS_MAX = 64, ARGS_TEXT_MAX = 4096, MEMORY_MB = 192, WORKER_MB = 96 };
 
 struct args {
     char *v[ARGS_MAX + 1];
@@ -78,12 +78,57 @@ eal_is_pci_address(const char *d)
            isdigit((unsigned char)d[6]);
 }
 
-/* Without pinning, both lcores float over all CPUs we may use: the scheduler spreads several
+/* "2-5,7" as numbers; how many there are. */
+static unsigned
+list_cores(const char *cores, unsigned out[CPU_SETSIZE])
+{
+    unsigned n = 0;
+    char *end;
+
+    while (*cores != '\0') {
+        unsigned long first = strtoul(cores, &end, 10), last = first;
+
+        if (*end == '-')
+            last = strtoul(end + 1, &end, 10);
+        for (; first <= last && n < CPU_SETSIZE; first++)
+            out[n++] = (unsigned)first;
+        cores = end + strcspn(end, "0123456789");
+    }
+    return n;
+}
+
+static void
+add_floating(char *text, size_t size, unsigned workers, const char *cpus)
+{
+    size_t len = strlen(text);
+
+    if (workers == 1)
+        snprintf(text + len, size - len, ",1@(%s)", cpus);
+    else
+        snprintf(text + len, size - len, ",(1-%u)@(%s)", workers, cpus);
+}
+
+/* As many cores as workers: one each. Fewer: they share them as the scheduler likes. */
+static void
+add_workers(char *text, size_t size, unsigned workers, const char *cores)
+{
+    unsigned list[CPU_SETSIZE], n = list_cores(cores, list);
+    size_t len = strlen(text);
+
+    if (workers == 1 || n < workers) {
+        add_floating(text, size, workers, cores);
+        return;
+    }
+    for (unsigned i = 0; i < workers && len < size; i++)
+        len += (size_t)snprintf(text + len, size - len, ",%u@%u", i + 1, list[i]);
+}
+
+/* Without pinning, all lcores float over all CPUs we may use: the scheduler spreads several
  * daemons better than we could. */
 static void
-add_lcores(struct args *a, const char *cores)
+add_lcores(struct args *a, unsigned workers, const char *cores)
 {
-    char text[512], all[256] = "";
+    char text[1024], all[256] = "";
     cpu_set_t set;
     size_t n = 0;
 
@@ -92,11 +137,21 @@ add_lcores(struct args *a, const char *cores)
     for (int i = 0; i < CPU_SETSIZE && n < sizeof(all) - 8; i++)
         if (CPU_ISSET(i, &set))
             n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%d", n > 0 ? "," : "", i);
-    snprintf(text, sizeof(text), "0@(%s),1@(%s)", all, cores != NULL ? cores : all);
+    snprintf(text, sizeof(text), "0@(%s)", all);
+    if (cores != NULL)
+        add_workers(text, sizeof(text), workers, cores);
+    else
+        add_floating(text, sizeof(text), workers, all);
     add(a, "--lcores");
     add(a, text);
     add(a, "--main-lcore");
     add(a, "0");
+}
+
+static unsigned
+workers_of(const struct eal_params *p)
+{
+    return p->workers > 0 ? p->workers : 1;
 }
 
 static bool
@@ -122,7 +177,7 @@ add_memory(struct args *a, const struct eal_params *p, bool pci)
         add(a, "--in-memory");
         return;
     }
-    snprintf(text, sizeof(text), "%d", MEMORY_MB);
+    snprintf(text, sizeof(text), "%u", MEMORY_MB + (workers_of(p) - 1) * WORKER_MB);
     add(a, "--no-huge");
     add(a, "-m");
     add(a, text);
@@ -184,7 +239,7 @@ eal_start(const struct eal_params *p, char *error, size_t error_len)
     add(&a, "wgtcpd");
     add_memory(&a, p, uses_pci(p));
     add_devices(&a, p);
-    add_lcores(&a, p->cores);
+    add_lcores(&a, workers_of(p), p->cores);
     snprintf(prefix, sizeof(prefix), "--file-prefix=wgtcpd-%s", p->name);
     add(&a, prefix);
     if (!p->telemetry)

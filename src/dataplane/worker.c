@@ -2,8 +2,10 @@
 #include <wgtcpd/dataplane/worker.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include <rte_log.h>
 
 #include "classify.h"
+#include "dispatch.h"
 
 /* Idle for this long: sleep until something happens. Below a deadline of 1 ms poll on: the sleep's
  * resolution is a millisecond. */
@@ -131,15 +134,18 @@ tx_gateway(void *ctx, struct rte_mbuf *packet)
  */
 
 static unsigned
-poll_outer(struct worker *w, struct eth_link *l)
+poll_outer(struct worker *w, unsigned link)
 {
+    struct eth_link *l = w->links[link];
     struct rte_mbuf *m[LINK_BURST];
-    uint16_t n = eth_link_rx(l, m);
+    uint16_t n = eth_link_rx(l, m), own = n;
 
     /* Read now, not before: whenever the thread stood still in between, round-trip times would come
      * out shorter than any is, and TCP believes the shortest. */
     w->now = w->clock(w);
-    for (uint16_t i = 0; i < n; i++)
+    if (unlikely(w->steer != NULL))
+        own = dispatch_burst(w, link, m, n);
+    for (uint16_t i = 0; i < own; i++)
         classify(w, l, m[i]);
     return n;
 }
@@ -164,6 +170,8 @@ poll_gateway(struct worker *w)
     unsigned turned = gateway_run(w->gateway, w->now);
     uint16_t n = eth_link_rx(w->gateway->link, m);
 
+    if (unlikely(w->steer != NULL))
+        n = dispatch_burst(w, w->n_outer, m, n);
     for (uint16_t i = 0; i < n; i++)
         gateway_rx_link(w->gateway, w->now, m[i]);
     return n + turned;
@@ -176,6 +184,23 @@ kick(int fd)
     ssize_t n = write(fd, &one, sizeof(one));
 
     (void)n; /* a full counter wakes as well */
+}
+
+/* Before the tunnel's turn, so that its answers leave in it. */
+static unsigned
+exchange(struct worker *w)
+{
+    if (likely(w->steer == NULL))
+        return 0;
+    handover_flush(&w->handover);
+    return handover_run(&w->handover);
+}
+
+static void
+finish_handover(struct worker *w)
+{
+    if (unlikely(w->steer != NULL))
+        handover_flush(&w->handover);
 }
 
 static void
@@ -240,13 +265,11 @@ look_for_capture(struct worker *w)
 
     if (unlikely(c != w->capturing)) {
         w->capturing = c;
-        for (unsigned i = 0; i < w->n_links; i++) {
+        for (unsigned i = 0; i < w->n_links; i++)
             w->links[i]->capture = c;
-            w->links[i]->capture_port = i;
-        }
     }
     if (unlikely(c != NULL))
-        c->now = w->clock(w);
+        __atomic_store_n(&c->now, w->clock(w), __ATOMIC_RELAXED);
 }
 
 unsigned
@@ -256,13 +279,15 @@ worker_turn(struct worker *w)
 
     look_for_capture(w);
     for (unsigned i = 0; i < w->n_outer; i++)
-        n += poll_outer(w, w->links[i]);
+        n += poll_outer(w, i);
     tunnel_rx_outer_end(&w->tunnel, w->now);
     flush_tun(w); /* whoever waits for it can begin while we go on */
     n += w->gateway != NULL ? poll_gateway(w) : poll_tun(w);
+    n += exchange(w);
     n += tunnel_run(&w->tunnel, w->now);
     flush_tun(w);
     finish_links(w);
+    finish_handover(w);
     count_outer(w);
     count_inner(w);
     if (rte_ring_count(w->tunnel.events) > 0)
@@ -274,9 +299,11 @@ worker_turn(struct worker *w)
 /* --- idling --------------------------------------------------------------------------------------
  */
 
+/* Whoever wakes us ends it. */
 static void
 nap(struct worker *w, wgt_time left)
 {
+    struct pollfd wake = {.fd = w->wake_fd, .events = POLLIN};
     /* The longer the idle spell, the longer the nap, within bounds. */
     wgt_time length = (w->now - w->idle_since) / 8;
     struct timespec ts = {.tv_nsec = 0};
@@ -285,7 +312,7 @@ nap(struct worker *w, wgt_time left)
         length = NAP_MIN;
     length = wgt_time_min(wgt_time_min(length, NAP_MAX), left);
     ts.tv_nsec = (long)length;
-    nanosleep(&ts, NULL);
+    (void)ppoll(&wake, 1, &ts, NULL);
 }
 
 static void
@@ -345,15 +372,17 @@ idle(struct worker *w)
 
     if (left < IDLE_POLL && w->interrupts)
         return;
-    if (left < NAP_MIN)
+    if (left < NAP_MIN || (w->steer != NULL && !handover_sleep(&w->handover)))
         return;
     w->stats.sleeps++;
-    rte_rcu_qsbr_thread_offline(w->rcu, 0);
+    rte_rcu_qsbr_thread_offline(w->rcu, w->id);
     if (w->interrupts)
         sleep_on_interrupts(w, left);
     else
         nap(w, left);
-    rte_rcu_qsbr_thread_online(w->rcu, 0);
+    rte_rcu_qsbr_thread_online(w->rcu, w->id);
+    if (w->steer != NULL)
+        handover_awake(&w->handover);
     drain_wake_fd(w);
 }
 
@@ -396,13 +425,13 @@ worker_main(void *arg)
 {
     struct worker *w = arg;
 
-    rte_rcu_qsbr_thread_register(w->rcu, 0);
-    rte_rcu_qsbr_thread_online(w->rcu, 0);
+    rte_rcu_qsbr_thread_register(w->rcu, w->id);
+    rte_rcu_qsbr_thread_online(w->rcu, w->id);
     arm_interrupts(w);
     if (w->on_start != NULL)
         w->on_start(w->on_start_ctx);
     w->now = w->clock(w);
-    for (unsigned i = 0; i < w->n_links; i++)
+    for (unsigned i = 0; i < w->n_links && w->id == 0; i++)
         neighbours_announce(&w->links[i]->neighbours, w->now);
     while (!__atomic_load_n(&w->quit, __ATOMIC_ACQUIRE)) {
         if (worker_turn(w) > 0) {
@@ -413,27 +442,44 @@ worker_main(void *arg)
         } else if (w->adaptive && w->now - w->idle_since > IDLE_SPELL) {
             idle(w);
         }
-        rte_rcu_qsbr_quiescent(w->rcu, 0);
+        rte_rcu_qsbr_quiescent(w->rcu, w->id);
         if (!w->failed && device_is_gone(w)) {
             __atomic_store_n(&w->failed, true, __ATOMIC_RELEASE);
             kick(w->event_fd);
         }
     }
-    rte_rcu_qsbr_thread_offline(w->rcu, 0);
-    rte_rcu_qsbr_thread_unregister(w->rcu, 0);
+    rte_rcu_qsbr_thread_offline(w->rcu, w->id);
+    rte_rcu_qsbr_thread_unregister(w->rcu, w->id);
     return 0;
+}
+
+static unsigned
+count(const struct worker *w)
+{
+    return w->n_workers > 1 ? w->n_workers : 1;
 }
 
 void
 worker_wake(struct worker *w)
 {
-    kick(w->wake_fd);
+    for (unsigned i = 0; i < count(w); i++)
+        kick(w[i].wake_fd);
+}
+
+bool
+worker_has_failed(const struct worker *w)
+{
+    for (unsigned i = 0; i < count(w); i++)
+        if (__atomic_load_n(&w[i].failed, __ATOMIC_ACQUIRE))
+            return true;
+    return false;
 }
 
 void
 worker_capture(struct worker *w, struct capture *c)
 {
-    __atomic_store_n(&w->capture, c, __ATOMIC_RELEASE);
+    for (unsigned i = 0; i < count(w); i++)
+        __atomic_store_n(&w[i].capture, c, __ATOMIC_RELEASE);
     worker_wake(w);
     if (c == NULL)
         rte_rcu_qsbr_synchronize(w->rcu, RTE_QSBR_THRID_INVALID);
@@ -496,6 +542,14 @@ join_ports(const struct worker *w, struct outer *o)
     }
 }
 
+static unsigned
+worker_of(void *ctx, const struct ip_endpoint *local, const struct ip_endpoint *remote)
+{
+    const struct worker *w = ctx;
+
+    return steer_connection(w->steer, local, remote);
+}
+
 static int
 make_outer(struct worker *w, struct outer *o)
 {
@@ -506,12 +560,44 @@ make_outer(struct worker *w, struct outer *o)
         .tx = w->n_outer == 1 ? tx_only_link : tx_by_source,
         .entropy = worker_entropy,
         .wall_seconds = wall_seconds,
+        .worker_of = w->steer != NULL ? worker_of : NULL,
         .pool = w->pool,
         .n_locals = first->n_locals,
     };
     memcpy(o->locals, first->locals, first->n_locals * sizeof(*first->locals));
     join_ports(w, o);
     return make_routes(w, o);
+}
+
+/* --- several workers -----------------------------------------------------------------------------
+ */
+
+/* Frames of a link without a queue, to the worker that has one on its port. */
+static void
+forward(void *owner, const struct eth_link *l, struct rte_mbuf **frames, uint16_t n)
+{
+    struct worker *w = owner;
+    unsigned to = w->id % l->port.queues;
+
+    for (uint16_t i = 0; i < n; i++)
+        handover_give(&w->handover, to, HANDED_SEND, l->capture_port, frames[i]);
+}
+
+/* The others' places in the array are there, if not filled in yet. */
+static int
+join_others(struct worker *w, const char *name)
+{
+    struct handover *h = &w->handover;
+
+    if (w->steer == NULL)
+        return 0;
+    for (unsigned i = 0; i < w->n_workers; i++)
+        h->all[i] = &w->workers[i].handover;
+    h->wake_fd = w->wake_fd;
+    h->drops = &w->tunnel.drops;
+    h->ctx = w;
+    h->take = dispatch_take;
+    return handover_init(h, name, w->id, w->n_workers);
 }
 
 static int
@@ -521,10 +607,17 @@ init_links(struct worker *w, const char *ifname)
 
     for (unsigned i = 0; i < w->n_links; i++) {
         bool inner = w->gateway != NULL && w->links[i] == w->gateway->link;
+        struct eth_link *l = w->links[i];
 
-        snprintf(name, sizeof(name), "%.15s.nb%u", ifname, i);
-        if (eth_link_init(w->links[i], name, w->pool, &w->tunnel.drops, inner) != 0)
+        snprintf(name, sizeof(name), "%.15s.%u.nb%u", ifname, w->id, i);
+        l->queue = (uint16_t)w->id;
+        l->queueless = w->id > 0 && w->id >= l->port.queues;
+        l->forward = forward;
+        l->owner = w;
+        l->capture_port = i;
+        if (eth_link_init(l, name, w->pool, &w->tunnel.drops, inner) != 0)
             return -ENOMEM;
+        l->neighbours.silent = w->id > 0;
     }
     return fragments_init(&w->fragments, &w->tunnel.drops);
 }
@@ -554,6 +647,9 @@ worker_init(struct worker *w, const struct tunnel_config *config,
     struct outer outer;
     int rc = make_outer(w, &outer);
 
+    w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (rc == 0 && w->wake_fd < 0)
+        rc = -errno;
     if (w->clock == NULL)
         w->clock = boot_clock;
     w->now = w->clock(w);
@@ -562,13 +658,16 @@ worker_init(struct worker *w, const struct tunnel_config *config,
         rc = tunnel_init(&w->tunnel, w->now, config, &outer,
                          w->gateway != NULL ? tx_gateway : tx_tun, allowed_ips, events, commands);
     if (rc != 0) {
+        close(w->wake_fd);
         free(w->routes);
         return rc;
     }
     w->tunnel.report_host = report_stats;
     if (w->gateway == NULL)
         w->tun->drops = &w->tunnel.drops;
-    rc = init_links(w, config->name);
+    rc = join_others(w, config->name);
+    if (rc == 0)
+        rc = init_links(w, config->name);
     if (rc != 0)
         worker_fini(w);
     else
@@ -585,5 +684,7 @@ worker_fini(struct worker *w)
         eth_link_fini(w->links[i]);
     tunnel_fini(&w->tunnel);
     fragments_fini(&w->fragments);
+    handover_fini(&w->handover);
+    close(w->wake_fd);
     free(w->routes);
 }

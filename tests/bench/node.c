@@ -346,7 +346,7 @@ start_worker(struct bench_node *n)
     w->n_outer = 1;
     w->gateway = &n->gateway;
     w->pool = n->ports->pool;
-    w->event_fd = w->wake_fd = -1;
+    w->event_fd = -1;
     w->clock = node_clock;
     n->now = worker_clock();
     if (worker_init(w, &t, &n->allowed_ips, n->events, n->commands) != 0)

@@ -362,10 +362,11 @@ run_setting(struct setting *s, enum transport_kind kind, uint32_t n_peers)
 void
 bench_path(const struct bench_options *o, struct rte_mempool *pool)
 {
-    struct setting *s = calloc(1, sizeof(*s));
+    struct setting *s = aligned_alloc(RTE_CACHE_LINE_SIZE, sizeof(*s));
 
     if (s == NULL)
         bench_die("no memory");
+    memset(s, 0, sizeof(*s));
     s->options = o;
     s->chance = 1;
     node_ports_open(&s->ports, pool);

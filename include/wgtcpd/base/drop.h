@@ -126,6 +126,7 @@
     X(NO_BUFFER, "no packet buffer free")                                                          \
     X(INNER_TX, "inner port did not take the packet")                                              \
     X(OUTER_TX, "outer port did not take the packet")                                              \
+    X(WORKER_RING, "ring between two workers full")                                                \
     X(RING_FULL, "ring between worker and control thread full")
 /* clang-format on */
 

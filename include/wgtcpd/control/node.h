@@ -47,7 +47,7 @@ struct node {
         int key_log;                  /* descriptor; -1: off */
     } observe;
     struct uapi *uapi; /* the socket for `wg` */
-    int event_fd, wake_fd, signal_fd;
+    int event_fd, signal_fd;
     bool ending;   /* somebody has called loop_stop */
     int stop_code; /* why; 0: it was asked to */
     uint32_t mtu;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Packets as they pass the worker's ports, copied for somebody who looks: a ring of slots with one
- * writer (the worker) and one reader (control). librte_pdump would need hugepages and a second
- * process, and knows no TUN. When the ring is full, packets are not copied, and counted; the worker
- * never waits.
+ * Packets as they pass the workers' ports, copied for somebody who looks: a ring of slots that the
+ * workers write, one at a time, and control reads. librte_pdump would need hugepages and a second
+ * process, and knows no TUN. When the ring is full, packets are not copied, and counted; nobody
+ * waits for the reader.
  */
 #ifndef WGTCPD_DATAPLANE_CAPTURE_H
 #define WGTCPD_DATAPLANE_CAPTURE_H
 
 #include <rte_mbuf.h>
+#include <rte_spinlock.h>
 
 #include <wgtcpd/base/base.h>
 
@@ -30,8 +31,9 @@ struct capture {
     size_t slot;      /* bytes of a slot */
     uint8_t *slots;
 
-    /* worker: rw */
-    wgt_time now;
+    /* workers: rw */
+    wgt_time now; /* begin of a worker's last turn */
+    rte_spinlock_t writer;
     uint32_t head __rte_cache_aligned; /* slots ever written; control: ro */
     uint64_t missed[CAPTURE_PORTS_MAX];
     /* control: rw */
@@ -40,10 +42,10 @@ struct capture {
 
 /* NULL: no memory. */
 struct capture *capture_new(uint32_t ports, uint32_t snaplen);
-/* NULL is fine. The worker does not know of it any more. */
+/* NULL is fine. The workers do not know of it any more. */
 void capture_free(struct capture *c);
 
-/* Worker: packets that pass the port. */
+/* A worker: packets that pass the port. */
 void capture_burst(struct capture *c, unsigned port, bool out, struct rte_mbuf *const *packets,
                    unsigned n);
 

@@ -10,7 +10,8 @@ struct eal_params {
     const char *name;           /* of the interface; makes file prefixes unique */
     const char *const *devices; /* PCI addresses or vdev strings */
     unsigned n_devices;
-    const char *cores; /* lcore list of the worker, or NULL: any CPU */
+    unsigned workers;  /* lcores 1 to so many, besides the main one; 0: one */
+    const char *cores; /* CPUs of the workers, or NULL: any. One each if there are as many */
     const char *extra; /* further arguments, separated by blanks, or NULL */
     bool verbose;
     bool telemetry; /* answer on its socket (rte_telemetry) */

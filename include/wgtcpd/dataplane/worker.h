@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A worker lcore: polls the links and the TUN in bursts and runs the tunnel in between. */
+/*
+ * A worker lcore: polls the links and the TUN in bursts and runs the tunnel in between.
+ *
+ * Several workers share the ports: each has links of its own on them, with a queue pair where the
+ * port has enough, with its own neighbours, and a queue of the TUN. What a worker receives that
+ * belongs to another one (steer.h, or by the peer, as the tunnel says) it hands over (handover.h).
+ * Nothing that is written on the way of a packet is shared but these rings and the pool.
+ */
 #ifndef WGTCPD_DATAPLANE_WORKER_H
 #define WGTCPD_DATAPLANE_WORKER_H
 
@@ -8,6 +15,7 @@
 
 #include <wgtcpd/dataplane/fragments.h>
 #include <wgtcpd/dataplane/gateway.h>
+#include <wgtcpd/dataplane/handover.h>
 #include <wgtcpd/dataplane/link.h>
 #include <wgtcpd/dataplane/tun.h>
 #include <wgtcpd/tunnel/tunnel.h>
@@ -28,6 +36,9 @@ struct worker_stats {
 struct worker {
     /* control: rw before the start, ro after */
     struct tunnel tunnel;
+    unsigned id, n_workers;    /* 0 workers: this one alone */
+    struct worker *workers;    /* all of them, with several */
+    const struct steer *steer; /* all of them have it, with several; NULL: there is one */
     struct eth_link *links[WORKER_OUTER_MAX + 1]; /* the outer ones first */
     unsigned n_outer, n_links;
     struct gateway *gateway;    /* the inner side on the last link; NULL: on the TUN */
@@ -37,12 +48,14 @@ struct worker {
     struct rte_mempool *pool;
     struct rte_rcu_qsbr *rcu;                  /* readers of allowed IPs */
     bool adaptive;                             /* sleep when idle */
-    int wake_fd;                               /* eventfd: control woke us */
+    int wake_fd;                               /* eventfd: somebody woke us; worker_init's */
     int event_fd;                              /* eventfd: events wait for control */
     wgt_time (*clock)(const struct worker *w); /* NULL: worker_clock */
     /* Called once on the worker's thread before its first turn; may be NULL. */
     void (*on_start)(const void *ctx);
     const void *on_start_ctx;
+
+    struct handover handover; /* from and to the other workers */
 
     /* worker: rw */
     struct fragments fragments; /* of outer datagrams */
@@ -54,7 +67,7 @@ struct worker {
     struct capture *capturing; /* what capture was when this turn began */
 
     /* control: rw, worker: ro, and the other way round */
-    bool quit, failed;
+    bool quit __rte_cache_aligned, failed;
     struct capture *capture; /* worker_capture */
 };
 
@@ -64,7 +77,8 @@ wgt_time worker_clock(void);
 void worker_entropy(void *ctx, void *buf, size_t len);
 
 /* Wire worker and tunnel together: every pointer of the first part is set but routes, the links'
- * ports run and have their addresses; tunnel and neighbours are made here. 0 or -errno. */
+ * ports run and have their addresses; tunnel and neighbours are made here. Several workers: all are
+ * made before one runs, and taken down when none does. 0 or -errno. */
 int worker_init(struct worker *w, const struct tunnel_config *config,
                 const struct allowedips *allowed_ips, struct rte_ring *events,
                 struct rte_ring *commands);
@@ -75,11 +89,14 @@ void worker_fini(struct worker *w);
 unsigned worker_turn(struct worker *w);
 /* The lcore's main function (arg: struct worker). Returns when quit is set. */
 int worker_main(void *arg);
-/* From the control thread: look at commands and flags now. */
+/* From the control thread, of all workers (w: the first): look at commands and flags now. */
 void worker_wake(struct worker *w);
+/* Whether one of them has lost a device (w: the first). */
+bool worker_has_failed(const struct worker *w);
 
-/* From the control thread, while the worker runs: packets go to c from its next turn on; NULL: to
- * nobody, and when this returns, the worker does not know the last one any more. Frames are seen
+/* From the control thread, while they run: packets of all workers (w: the first) go to c from their
+ * next turns on; NULL: to nobody, and when this returns, no worker knows the last one any more.
+ * Frames are seen
  * without the tag of their port's VLAN, checksums as they are handed to the hardware. Ports: the
  * links in their order, then the TUN (worker_tun_port). */
 void worker_capture(struct worker *w, struct capture *c);

@@ -24,6 +24,7 @@ struct packet_meta {
     };
     uint8_t ecn;           /* of the datagram it came in */
     bool sent;             /* lent to a TCP connection, to be sent */
+    uint8_t handed, link;  /* while between two workers (handover.h) */
     struct rte_mbuf *next; /* while on a packet_queue */
 };
 
