@@ -42,13 +42,13 @@ struct capture_session {
 static unsigned
 n_ports(const struct node *n)
 {
-    return worker_tun_port(&n->worker) + (n->worker.gateway == NULL ? 1 : 0);
+    return worker_tun_port(n->workers) + (n->workers->gateway == NULL ? 1 : 0);
 }
 
 static bool
 is_inner(const struct node *n, unsigned port)
 {
-    return port >= n->worker.n_outer;
+    return port >= n->workers->n_outer;
 }
 
 /* The devices as the configuration has them; the TUN by its name. */
@@ -105,7 +105,7 @@ put_headings(struct capture_session *s)
 
     put(s, pcapng_section(s->block, "wgtcpd " WGTCPD_VERSION));
     for (unsigned i = 0; i < n_ports(n); i++) {
-        bool is_tun = i == worker_tun_port(&n->worker);
+        bool is_tun = i == worker_tun_port(n->workers);
 
         if ((s->capture->ports & UINT32_C(1) << i) == 0)
             continue;
@@ -175,7 +175,7 @@ end_session(struct capture_session *s)
     struct node *n = s->node;
 
     if (!s->ending)
-        worker_capture(&n->worker, NULL);
+        worker_capture(n->workers, NULL);
     n->capture = NULL;
     free_session(s);
     log_info("the capture has ended");
@@ -187,7 +187,7 @@ finish_session(struct capture_session *s)
 {
     const struct timeval patience = {.tv_sec = END_PATIENCE_S};
 
-    worker_capture(&s->node->worker, NULL);
+    worker_capture(s->node->workers, NULL);
     s->ending = true;
     event_del(s->turn);
     put_packets(s, SIZE_MAX);
@@ -270,7 +270,7 @@ start_session(struct node *n, uint32_t ports, uint32_t snaplen, int fd)
     bufferevent_enable(s->client, EV_READ | EV_WRITE);
     put_headings(s);
     n->capture = s;
-    worker_capture(&n->worker, s->capture);
+    worker_capture(n->workers, s->capture);
     return 0;
 }
 
@@ -286,7 +286,7 @@ capture_start(struct node *n, const char *side, const char *snaplen, int connect
         return "the most bytes of a packet are a number from 64 on, or 0: whole packets";
     if (n->capture != NULL)
         return "somebody captures already: one at a time";
-    if (!n->worker_runs)
+    if (n->workers_run == 0)
         return "the interface is not up yet";
     fd = fcntl(connection, F_DUPFD_CLOEXEC, 0);
     rc = fd >= 0 ? start_session(n, ports, most, fd) : -errno;

@@ -9,8 +9,7 @@ enum {
     ITEM_MAX = 63, /* an address, a prefix */
     MTU_MIN = 576,
     MTU_MAX = 16000,
-    WORKERS_MAX = 64,
-    WORKERS_NOW = 1, /* what this version runs */
+    WORKERS_MAX = 16,
     CORE_MAX = 1023,
     VLAN_MIN = 1,
     VLAN_MAX = 4094, /* IEEE 802.1Q: 0 and 4095 name no VLAN */
@@ -536,11 +535,7 @@ set_workers(struct parser *ps, enum config_key key, struct slice value)
 {
     uint64_t v;
 
-    if (!set_number(ps, key, value, 1, WORKERS_MAX, &v))
-        return;
-    if (v > WORKERS_NOW)
-        config_error(ps, "Workers: this version runs one worker; write Workers = 1");
-    else
+    if (set_number(ps, key, value, 1, WORKERS_MAX, &v))
         ps->c->workers = (unsigned)v;
 }
 

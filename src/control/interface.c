@@ -16,7 +16,7 @@ interface_up(struct node *n)
 
     if (c->inner_port != NULL)
         return 0;
-    rc = tun_open(&n->tun, c->ifname, !c->no_offload);
+    rc = tun_open(n->tuns, n->n_workers, c->ifname, !c->no_offload);
     if (rc != 0) {
         log_error("cannot create interface %s: %s", c->ifname,
                   rc == -EBUSY ? "the name is in use" : strerror(-rc));
@@ -122,7 +122,7 @@ change_mtu(struct node *n, const struct config *new, FILE *errors)
     }
     n->mtu = mtu;
     device_set_mtu(&n->device, &(struct tunnel_mtu){.mtu = mtu, .fragment = new->mtu != 0});
-    worker_wake(&n->worker);
+    worker_wake(n->workers);
     return 0;
 }
 
@@ -160,5 +160,6 @@ interface_down(struct node *n)
         return;
     routes_down(n);
     netlink_close(&n->netlink);
-    tun_close(&n->tun);
+    for (unsigned i = 0; n->tuns != NULL && i < n->n_workers; i++)
+        tun_close(&n->tuns[i]);
 }

@@ -23,7 +23,7 @@ on_link(evutil_socket_t fd, short what, void *ctx)
     log_info("%s: interface is %s", n->config->ifname,
              up ? "up" : "down: sessions end, nothing is sent or answered");
     device_set_link(&n->device, up);
-    worker_wake(&n->worker);
+    worker_wake(n->workers);
     if (up)
         interface_came_up(n);
 }

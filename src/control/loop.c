@@ -39,7 +39,7 @@ loop_take_events(void *ctx)
 
     (void)rc; /* EAGAIN: called for something else */
     if (handshaker_run(&n->handshaker, worker_clock(), &wall, EVENTS_PER_TURN) > 0)
-        worker_wake(&n->worker);
+        worker_wake(n->workers);
     device_reap(&n->device);
 }
 
@@ -62,7 +62,7 @@ on_worker(evutil_socket_t fd, short what, void *ctx)
     (void)fd;
     (void)what;
     loop_take_events(n);
-    if (worker_has_failed(&n->worker)) {
+    if (worker_has_failed(n->workers)) {
         log_info("interface %s was deleted: ending", gone_interface(n));
         loop_stop(n, 0);
     } else if (handshaker_has_events(&n->handshaker)) {
@@ -206,7 +206,7 @@ loop_stop_tunnel(struct node *n)
 
     if (handshaker_stop_tunnel(&n->handshaker) != 0)
         return;
-    worker_wake(&n->worker);
+    worker_wake(n->workers);
     event_base_loopexit(n->base, &patience);
     while (!n->stopped && !event_base_got_exit(n->base))
         if (event_base_loop(n->base, EVLOOP_ONCE) != 0)

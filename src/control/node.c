@@ -21,8 +21,8 @@
 #include "internal.h"
 
 enum {
-    WORKER_LCORE = 1,
-    POOL_SIZE = 16383,
+    WORKER_LCORE = 1,  /* of the first; the others follow */
+    POOL_SIZE = 16384, /* for each worker; one less in all */
     POOL_CACHE = 256,
     PACKET_ROOM_MIN = 2048,
     PACKET_SLACK = 96, /* Ethernet header, message header, padding and tag */
@@ -96,31 +96,43 @@ inner_mtu(const struct config *c, uint32_t outer_mtu)
 }
 
 static struct rte_ring *
-make_ring(const char *ifname, const char *suffix, unsigned element)
+make_ring(const char *ifname, const char *suffix, unsigned worker, unsigned element)
 {
     char name[RTE_RING_NAMESIZE];
 
-    snprintf(name, sizeof(name), "%s.%s", ifname, suffix);
+    snprintf(name, sizeof(name), "%s.%s%u", ifname, suffix, worker);
     return rte_ring_create_elem(name, element, TUNNEL_RING_SIZE, SOCKET_ID_ANY,
                                 RING_F_SP_ENQ | RING_F_SC_DEQ);
+}
+
+static bool
+make_rings(struct node *n)
+{
+    const char *name = n->config->ifname;
+
+    for (unsigned i = 0; i < n->n_workers; i++) {
+        n->events[i] = make_ring(name, "events", i, sizeof(struct tunnel_event));
+        n->commands[i] = make_ring(name, "commands", i, sizeof(struct tunnel_command));
+        if (n->events[i] == NULL || n->commands[i] == NULL)
+            return false;
+    }
+    return true;
 }
 
 static int
 make_memory(struct node *n)
 {
     size_t room = RTE_PKTMBUF_HEADROOM + packet_room(n->config);
-    size_t rcu_size = rte_rcu_qsbr_get_memsize(1);
+    size_t rcu_size = rte_rcu_qsbr_get_memsize(n->n_workers);
 
-    n->pool = rte_pktmbuf_pool_create(n->config->ifname, POOL_SIZE, POOL_CACHE, PACKET_META_SIZE,
-                                      (uint16_t)room, SOCKET_ID_ANY);
-    n->events = make_ring(n->config->ifname, "events", sizeof(struct tunnel_event));
-    n->commands = make_ring(n->config->ifname, "commands", sizeof(struct tunnel_command));
+    n->pool = rte_pktmbuf_pool_create(n->config->ifname, n->n_workers * POOL_SIZE - 1, POOL_CACHE,
+                                      PACKET_META_SIZE, (uint16_t)room, SOCKET_ID_ANY);
     n->rcu = rte_zmalloc(NULL, rcu_size, RTE_CACHE_LINE_SIZE);
-    if (n->pool == NULL || n->events == NULL || n->commands == NULL || n->rcu == NULL) {
+    if (n->pool == NULL || n->rcu == NULL || !make_rings(n)) {
         log_error("not enough memory for packets and rings: give EAL more with EalArgs = -m MB");
         return -1;
     }
-    return rte_rcu_qsbr_init(n->rcu, 1) == 0 ? 0 : complain("RCU", EINVAL);
+    return rte_rcu_qsbr_init(n->rcu, n->n_workers) == 0 ? 0 : complain("RCU", EINVAL);
 }
 
 static int
@@ -130,6 +142,7 @@ start_eal(struct node *n, bool verbose)
     struct eal_params p = {
         .name = n->config->ifname,
         .devices = devices,
+        .workers = n->n_workers,
         .cores = n->config->cores,
         .extra = n->config->eal_args,
         .verbose = verbose,
@@ -209,6 +222,33 @@ report_is_back(void *ctx, struct tunnel_report *r)
 }
 
 static int
+start_worker(struct node *n, unsigned i, struct tunnel_config *t)
+{
+    struct worker *w = &n->workers[i];
+    int rc = 0;
+
+    w->tun = &n->tuns[i];
+    w->pool = n->pool;
+    w->rcu = n->rcu;
+    w->adaptive = n->config->idle == CONFIG_IDLE_ADAPTIVE;
+    w->event_fd = n->event_fd;
+    w->id = i;
+    w->n_workers = n->n_workers;
+    w->workers = n->workers;
+    w->steer = n->steer;
+    t->worker = i;
+    t->n_workers = n->n_workers;
+    if (i > 0) /* the handshaker knows the first */
+        rc = handshaker_add_worker(&n->handshaker, n->events[i], n->commands[i]);
+    if (rc != 0)
+        return rc;
+    rc = worker_init(w, t, &n->allowed_ips, n->events[i], n->commands[i]);
+    if (rc == 0)
+        n->workers_up++;
+    return rc;
+}
+
+static int
 start_tunnel(struct node *n)
 {
     const struct config *c = n->config;
@@ -226,8 +266,8 @@ start_tunnel(struct node *n)
         .in_order = c->in_order,
         .knock = c->tcp_knock,
     };
-    int rc = handshaker_init(&n->handshaker, c->ifname, max_peers, c->private_key, n->events,
-                             n->commands, worker_entropy, n);
+    int rc = handshaker_init(&n->handshaker, c->ifname, max_peers, c->private_key, n->events[0],
+                             n->commands[0], worker_entropy, n);
 
     if (rc != 0)
         return complain("cannot start the handshaker", rc);
@@ -240,17 +280,10 @@ start_tunnel(struct node *n)
     t.listen_port = n->device.listen_port;
     memcpy(t.mac1_key, n->handshaker.local.mac1_key, NOISE_KEY_LEN);
     noise_knock_key(t.knock_key, n->handshaker.local.public_key);
-    n->worker.tun = &n->tun;
-    n->worker.pool = n->pool;
-    n->worker.rcu = n->rcu;
-    n->worker.adaptive = c->idle == CONFIG_IDLE_ADAPTIVE;
-    n->worker.event_fd = n->event_fd;
-    rc = worker_init(&n->worker, &t, &n->allowed_ips, n->events, n->commands);
+    for (unsigned i = 0; i < n->n_workers && rc == 0; i++)
+        rc = start_worker(n, i, &t);
     noise_wipe(t.knock_key, sizeof(t.knock_key));
-    if (rc != 0)
-        return complain("cannot start the tunnel", rc);
-    n->worker_up = true;
-    return 0;
+    return rc == 0 ? 0 : complain("cannot start the tunnel", rc);
 }
 
 /* The worker's list, on top of the one for all threads. */
@@ -281,19 +314,23 @@ confine(struct node *n)
     rc = seccomp_confine(SECCOMP_CONTROL, c->seccomp);
     if (rc != 0)
         return complain("cannot filter system calls (Seccomp = off goes without)", rc);
-    n->worker.on_start = confine_worker;
-    n->worker.on_start_ctx = n;
+    for (unsigned i = 0; i < n->n_workers; i++) {
+        n->workers[i].on_start = confine_worker;
+        n->workers[i].on_start_ctx = n;
+    }
     return 0;
 }
 
 static int
-launch_worker(struct node *n)
+launch_workers(struct node *n)
 {
-    int rc = rte_eal_remote_launch(worker_main, &n->worker, WORKER_LCORE);
+    for (unsigned i = 0; i < n->n_workers; i++) {
+        int rc = rte_eal_remote_launch(worker_main, &n->workers[i], WORKER_LCORE + i);
 
-    if (rc != 0)
-        return complain("cannot start the worker", rc);
-    n->worker_runs = true;
+        if (rc != 0)
+            return complain("cannot start a worker", rc);
+        n->workers_run++;
+    }
     return 0;
 }
 
@@ -312,7 +349,7 @@ bring_up(struct node *n, bool verbose)
     n->hooks_up = true;
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_ports(n) != 0 ||
         interface_up(n) != 0 || start_tunnel(n) != 0 || observe_up(n) != 0 || link_watch(n) != 0 ||
-        control_up(n) != 0 || uapi_up(n) != 0 || confine(n) != 0 || launch_worker(n) != 0 ||
+        control_up(n) != 0 || uapi_up(n) != 0 || confine(n) != 0 || launch_workers(n) != 0 ||
         peers_add(n) != 0 || resolve_start(n) != 0 || routes_sync(n) != 0)
         return -1;
     if (c->inner_port == NULL)
@@ -323,13 +360,15 @@ bring_up(struct node *n, bool verbose)
 }
 
 static void
-stop_worker(struct node *n)
+stop_workers(struct node *n)
 {
-    if (!n->worker_runs)
+    if (n->workers_run == 0)
         return;
-    __atomic_store_n(&n->worker.quit, true, __ATOMIC_RELEASE);
-    worker_wake(&n->worker);
-    rte_eal_wait_lcore(WORKER_LCORE);
+    for (unsigned i = 0; i < n->workers_run; i++)
+        __atomic_store_n(&n->workers[i].quit, true, __ATOMIC_RELEASE);
+    worker_wake(n->workers);
+    for (unsigned i = 0; i < n->workers_run; i++)
+        rte_eal_wait_lcore(WORKER_LCORE + i);
 }
 
 static int
@@ -365,9 +404,9 @@ take_down(struct node *n)
     if (n->dns_up)
         dns_unset(n->config->ifname, NULL, NULL);
     observe_down(n);
-    stop_worker(n);
-    if (n->worker_up)
-        worker_fini(&n->worker);
+    stop_workers(n);
+    while (n->workers_up > 0)
+        worker_fini(&n->workers[--n->workers_up]);
     if (n->handshaker_up) {
         handshaker_fini(&n->handshaker);
         device_fini(&n->device);
@@ -385,6 +424,34 @@ take_down(struct node *n)
     return rc;
 }
 
+static int
+make_workers(struct node *n)
+{
+    uint8_t key[STEER_KEY_LEN];
+
+    n->n_workers = n->config->workers;
+    n->workers = vault_alloc(n->n_workers * sizeof(*n->workers)); /* keys of theirs are in it */
+    n->tuns = calloc(n->n_workers, sizeof(*n->tuns));
+    n->steer = n->n_workers > 1 ? malloc(sizeof(*n->steer)) : NULL;
+    if (n->workers == NULL || n->tuns == NULL || (n->n_workers > 1 && n->steer == NULL))
+        return complain("workers", ENOMEM);
+    for (unsigned i = 0; i < n->n_workers; i++)
+        n->tuns[i].fd = -1;
+    if (n->n_workers > 1) {
+        worker_entropy(NULL, key, sizeof(key));
+        steer_init(n->steer, n->n_workers, key);
+    }
+    return 0;
+}
+
+static void
+free_workers(struct node *n)
+{
+    vault_free(n->workers, n->n_workers * sizeof(*n->workers));
+    free(n->tuns);
+    free(n->steer);
+}
+
 int
 node_run(struct config *config, const char *path, bool verbose)
 {
@@ -396,13 +463,16 @@ node_run(struct config *config, const char *path, bool verbose)
     n->config = config;
     n->path = path;
     n->started = worker_clock();
-    n->observe.key_log = n->tun.fd = n->event_fd = n->signal_fd = -1;
+    n->observe.key_log = n->event_fd = n->signal_fd = -1;
     allowedips_init(&n->allowed_ips);
-    rc = bring_up(n, verbose);
+    rc = make_workers(n);
+    if (rc == 0)
+        rc = bring_up(n, verbose);
     if (rc == 0)
         rc = run(n);
     if (take_down(n) != 0)
         rc = -1;
+    free_workers(n);
     vault_free(n, sizeof(*n));
     return rc == 0 ? 0 : 1;
 }

@@ -16,19 +16,34 @@
 /* --- watchdog ----------------------------------------------------------------------------------
  */
 
-/* Our being here shows that this thread turns. The worker must have turned since the last time,
- * too; it sleeps when there is nothing to do, so it is woken for the next time. */
+static bool
+all_have_turned(struct node *n)
+{
+    bool all = true;
+
+    for (unsigned i = 0; i < n->n_workers; i++) {
+        uint64_t turns = __atomic_load_n(&n->workers[i].stats.turns, __ATOMIC_RELAXED);
+
+        all = all && turns != n->observe.turns[i];
+        n->observe.turns[i] = turns;
+    }
+    return all;
+}
+
+/* Our being here shows that this thread turns. The workers must have turned since the last time,
+ * too; they sleep when there is nothing to do, so they are woken for the next time. */
 static void
 on_watchdog(evutil_socket_t fd, short what, void *ctx)
 {
     struct node *n = ctx;
-    uint64_t turns = __atomic_load_n(&n->worker.stats.turns, __ATOMIC_RELAXED);
 
     (void)fd;
     (void)what;
-    if (!notify_watchdog(&n->observe.turns, turns))
-        log_warning("the worker has not made a turn: the watchdog is not told that all is well");
-    worker_wake(&n->worker);
+    if (all_have_turned(n))
+        n->observe.rounds++;
+    if (!notify_watchdog(&n->observe.told, n->observe.rounds))
+        log_warning("a worker has not made a turn: the watchdog is not told that all is well");
+    worker_wake(n->workers);
 }
 
 static int

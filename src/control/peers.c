@@ -16,7 +16,7 @@ peers_wait(void *ctx)
 {
     struct node *n = ctx;
 
-    worker_wake(&n->worker);
+    worker_wake(n->workers);
     usleep(WAIT_US);
     if (handshaker_has_much_room(&n->handshaker))
         loop_take_events(n);
@@ -85,6 +85,6 @@ peers_add(struct node *n)
     if (rc == 0 && (rc = device_apply(&n->device, &c, NULL)) != 0)
         complain("cannot add the peers", rc);
     change_free(&c);
-    worker_wake(&n->worker);
+    worker_wake(n->workers);
     return rc == 0 ? 0 : -1;
 }

@@ -52,6 +52,8 @@ start_port(struct node *n, const struct config_port *c, bool inner)
         .tap = c->tap,
         .offload = !n->config->no_offload,
         .inner = inner,
+        .queues = (uint16_t)n->n_workers,
+        .steer = n->steer,
     };
     char error[256];
 
@@ -61,9 +63,25 @@ start_port(struct node *n, const struct config_port *c, bool inner)
     }
     n->n_links++;
     fill_addresses(c, &l->addresses);
-    log_debug("port %s: driver %s, mtu %u, %s", c->device, l->port.driver, l->port.mtu,
-              l->port.rx_interrupt ? "Rx interrupts" : "no Rx interrupts");
+    log_debug("port %s: driver %s, mtu %u, %s, %u queue%s%s", c->device, l->port.driver,
+              l->port.mtu, l->port.rx_interrupt ? "Rx interrupts" : "no Rx interrupts",
+              l->port.queues, l->port.queues == 1 ? "" : "s",
+              l->port.rx_hash ? " and hashes by RSS" : "");
     return 0;
+}
+
+/* Each worker has a link of its own on it. l: the first worker's, complete. */
+static void
+share_link(struct node *n, struct eth_link *l)
+{
+    for (unsigned i = 0; i < n->n_workers; i++) {
+        struct worker *w = &n->workers[i];
+        struct eth_link *own = l + i * (CONFIG_PORTS_MAX + 1);
+
+        if (i > 0)
+            *own = *l;
+        w->links[w->n_links++] = own;
+    }
 }
 
 static int
@@ -75,9 +93,20 @@ start_outer(struct node *n, const struct config_port *c)
         return -1;
     l->tx_drop = WGT_DROP_OUTER_TX;
     l->reassemble = !c->no_reassembly;
-    n->worker.links[n->worker.n_links++] = l;
-    n->worker.n_outer++;
+    share_link(n, l);
+    for (unsigned i = 0; i < n->n_workers; i++)
+        n->workers[i].n_outer++;
     return 0;
+}
+
+/* On the worker's last link. */
+static void
+add_gateway(struct worker *w, struct gateway *g, const struct config *c)
+{
+    g->link = w->links[w->n_links - 1];
+    for (size_t i = 0; i < c->n_addresses; i++)
+        g->locals[g->n_locals++] = c->addresses[i];
+    w->gateway = g;
 }
 
 static int
@@ -88,18 +117,16 @@ start_inner(struct node *n, const struct config *c)
     if (start_port(n, c->inner_port, true) != 0)
         return -1;
     l->tx_drop = WGT_DROP_INNER_TX;
-    n->gateway.link = l;
-    for (size_t i = 0; i < c->n_addresses; i++)
-        n->gateway.locals[n->gateway.n_locals++] = c->addresses[i];
-    n->worker.links[n->worker.n_links++] = l;
-    n->worker.gateway = &n->gateway;
+    share_link(n, l);
+    for (unsigned i = 0; i < n->n_workers; i++)
+        add_gateway(&n->workers[i], &n->gateways[i], c);
     return 0;
 }
 
 int
 ports_start(struct node *n)
 {
-    n->links = calloc(CONFIG_PORTS_MAX + 1, sizeof(*n->links));
+    n->links = calloc((size_t)n->n_workers * (CONFIG_PORTS_MAX + 1), sizeof(*n->links));
     if (n->links == NULL)
         return complain("ports", ENOMEM);
     for (const struct config_port *c = n->config->ports; c != NULL; c = c->next)
@@ -123,8 +150,8 @@ ports_outer_mtu(const struct node *n)
 {
     uint16_t mtu = UINT16_MAX;
 
-    for (unsigned i = 0; i < n->worker.n_outer; i++)
-        if (n->worker.links[i]->port.mtu < mtu)
-            mtu = n->worker.links[i]->port.mtu;
+    for (unsigned i = 0; i < n->workers->n_outer; i++)
+        if (n->workers->links[i]->port.mtu < mtu)
+            mtu = n->workers->links[i]->port.mtu;
     return mtu;
 }

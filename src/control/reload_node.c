@@ -18,7 +18,7 @@ node_apply(struct node *n, const struct change *c)
     struct device_effect effect;
     int rc = device_apply(&n->device, c, &effect);
 
-    worker_wake(&n->worker);
+    worker_wake(n->workers);
     if (rc == 0 && (effect.allowed_ips || effect.fwmark))
         (void)routes_sync(n); /* logged; the device has changed all the same */
     return rc;

@@ -166,7 +166,7 @@ new_address(struct node *n, struct device_peer *p, const struct ip_addr *a)
     p->name.wait_s = KNOWN_FIRST_S;
     log_info("endpoint %s is at %s now", p->host, ip_endpoint_format(text, &e));
     device_set_endpoint(&n->device, p, &e);
-    worker_wake(&n->worker);
+    worker_wake(n->workers);
 }
 
 static void

@@ -18,7 +18,7 @@ await_report(struct node *n)
     wgt_time now = worker_clock(), deadline = now + PATIENCE;
 
     while (!n->reported && now < deadline) {
-        worker_wake(&n->worker);
+        worker_wake(n->workers);
         poll(&told, 1, (int)((deadline - now) / WGT_MSEC) + 1);
         loop_take_events(n);
         now = worker_clock();

@@ -73,6 +73,8 @@ log_traffic(const struct snapshot *s)
     log_info("packets: outer rx %" PRIu64 " tx %" PRIu64 ", inner rx %" PRIu64 " tx %" PRIu64
              ", turns %" PRIu64 ", sleeps %" PRIu64,
              w->outer_rx, w->outer_tx, w->inner_rx, w->inner_tx, w->turns, w->sleeps);
+    log_info("workers: %u, peers moved %" PRIu64 ", packets handed over %" PRIu64, s->n_workers,
+             s->moves, w->handed);
     log_info("super-packets: received %" PRIu64 " cut into %" PRIu64 ", sent %" PRIu64
              " joined from %" PRIu64 "; outer received %" PRIu64 " cut into %" PRIu64
              ", sent %" PRIu64 " joined from %" PRIu64,

@@ -124,8 +124,16 @@ take_frame(struct worker *w, unsigned link, struct rte_mbuf *m)
         gateway_rx_link(w->gateway, w->now, m);
 }
 
+static void
+take_message(struct worker *w, struct rte_mbuf *m)
+{
+    struct path path = handover_path(m);
+
+    tunnel_rx_handed(&w->tunnel, w->now, &path, m);
+}
+
 void
-dispatch_take(void *ctx, enum handed what, unsigned from, unsigned link, struct rte_mbuf *m)
+dispatch_take(void *ctx, enum handed what, unsigned link, struct rte_mbuf *m)
 {
     struct worker *w = ctx;
 
@@ -139,9 +147,8 @@ dispatch_take(void *ctx, enum handed what, unsigned from, unsigned link, struct 
     case HANDED_INNER:
         tunnel_rx_inner(&w->tunnel, w->now, m);
         break;
-    case HANDED_MESSAGE: /* nobody hands one over yet */
-        (void)from;
-        rte_pktmbuf_free(m);
+    case HANDED_MESSAGE:
+        take_message(w, m);
         break;
     }
 }

@@ -10,6 +10,6 @@
 uint16_t dispatch_burst(struct worker *w, unsigned link, struct rte_mbuf **frames, uint16_t n);
 
 /* handover.take of a worker (ctx). */
-void dispatch_take(void *ctx, enum handed what, unsigned from, unsigned link, struct rte_mbuf *m);
+void dispatch_take(void *ctx, enum handed what, unsigned link, struct rte_mbuf *m);
 
 #endif

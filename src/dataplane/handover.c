@@ -12,6 +12,7 @@ handover_init(struct handover *h, const char *name, unsigned id, unsigned n_work
     h->id = id;
     h->n_workers = n_workers;
     h->waiting = 0;
+    h->given = 0;
     h->sleeping = false;
     for (unsigned i = 0; i < n_workers; i++) {
         h->out[i].n = 0;
@@ -88,6 +89,7 @@ handover_give(struct handover *h, unsigned to, enum handed what, unsigned link, 
     packet_meta(m)->handed = (uint8_t)what;
     packet_meta(m)->link = (uint8_t)link;
     b->packets[b->n++] = m;
+    h->given++;
     h->waiting |= UINT32_C(1) << to;
     if (b->n == HANDOVER_BURST)
         flush_to(h, to);
@@ -166,7 +168,7 @@ take_from(struct handover *h, unsigned from)
     for (unsigned i = 0; i < n; i++) {
         const struct packet_meta *meta = packet_meta(packets[i]);
 
-        h->take(h->ctx, (enum handed)meta->handed, from, meta->link, packets[i]);
+        h->take(h->ctx, (enum handed)meta->handed, meta->link, packets[i]);
     }
     return n;
 }

@@ -76,13 +76,29 @@ open_device(struct tun_port *p, const char *name, bool offload)
     return rc;
 }
 
-int
-tun_open(struct tun_port *p, const char *name, bool offload)
+/* The first makes the device, the others join it. */
+static int
+open_queue(struct tun_port *p, bool first, bool several, const char *name, bool offload)
 {
+    int kind = IFF_TUN | (first ? IFF_TUN_EXCL : 0) | (several ? IFF_MULTI_QUEUE : 0);
+
     *p = (struct tun_port){
-        .kind = IFF_TUN | IFF_TUN_EXCL,
+        .kind = kind,
         .reasons = {WGT_DROP_INNER_OFFLOAD, WGT_DROP_INNER_TOO_BIG, WGT_DROP_INNER_TX}};
     return open_device(p, name, offload);
+}
+
+int
+tun_open(struct tun_port *queues, unsigned n, const char *name, bool offload)
+{
+    unsigned made = 0;
+    int rc = 0;
+
+    for (; made < n && rc == 0; made++)
+        rc = open_queue(&queues[made], made == 0, n > 1, name, offload);
+    for (unsigned i = 0; rc != 0 && i < made; i++)
+        tun_close(&queues[i]);
+    return rc;
 }
 
 int

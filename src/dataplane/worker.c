@@ -230,6 +230,7 @@ count_outer(struct worker *w)
     w->stats.outer_supers_cut = s.rx_cut;
     w->stats.outer_supers_joined = s.tx_joined;
     w->stats.reassembled = w->fragments.reassembled;
+    w->stats.handed = w->handover.given;
 }
 
 static void
@@ -583,6 +584,22 @@ forward(void *owner, const struct eth_link *l, struct rte_mbuf **frames, uint16_
         handover_give(&w->handover, to, HANDED_SEND, l->capture_port, frames[i]);
 }
 
+static void
+hand_over(void *ctx, unsigned to, const struct path *from, struct rte_mbuf *m)
+{
+    struct worker *w = ctx;
+
+    handover_give_message(&w->handover, to, from, m);
+}
+
+static void
+hand_over_inner(void *ctx, unsigned to, struct rte_mbuf *m)
+{
+    struct worker *w = ctx;
+
+    handover_give(&w->handover, to, HANDED_INNER, 0, m);
+}
+
 /* The others' places in the array are there, if not filled in yet. */
 static int
 join_others(struct worker *w, const char *name)
@@ -597,6 +614,8 @@ join_others(struct worker *w, const char *name)
     h->drops = &w->tunnel.drops;
     h->ctx = w;
     h->take = dispatch_take;
+    w->tunnel.hand_over = hand_over;
+    w->tunnel.hand_over_inner = hand_over_inner;
     return handover_init(h, name, w->id, w->n_workers);
 }
 

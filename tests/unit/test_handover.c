@@ -24,7 +24,7 @@ static struct wgt_drop_counters drops[WORKERS];
 
 /* What was taken, by anybody. */
 static struct {
-    unsigned n, by, from, link;
+    unsigned n, by, link;
     enum handed what;
     uint32_t last;
     struct path path;
@@ -33,7 +33,7 @@ static struct {
 } taken;
 
 static void
-take(void *ctx, enum handed what, unsigned from, unsigned link, struct rte_mbuf *m)
+take(void *ctx, enum handed what, unsigned link, struct rte_mbuf *m)
 {
     uint32_t number = *rte_pktmbuf_mtod(m, uint32_t *);
 
@@ -41,7 +41,6 @@ take(void *ctx, enum handed what, unsigned from, unsigned link, struct rte_mbuf 
     taken.last = number;
     taken.n++;
     taken.by = ((struct handover *)ctx)->id;
-    taken.from = from;
     taken.link = link;
     taken.what = what;
     taken.ecn = packet_meta(m)->ecn;
@@ -115,7 +114,6 @@ packets_arrive_in_order_and_with_what_they_are(void **state)
     assert_int_equal(taken.n, 3 * HANDOVER_BURST + 5);
     assert_true(taken.in_order);
     assert_int_equal(taken.by, 0);
-    assert_int_equal(taken.from, 2);
     assert_int_equal(taken.link, 7);
     assert_int_equal(taken.what, HANDED_SEND);
 }

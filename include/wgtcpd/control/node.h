@@ -21,18 +21,20 @@ struct node {
     struct config *config;      /* changes when it is reloaded */
     const char *path;           /* of its file */
     struct privilege_user user; /* with config->user */
-    struct worker worker;
+    struct worker *workers;     /* n_workers */
+    unsigned n_workers;
+    struct steer *steer; /* with several of them */
     struct handshaker handshaker;
     struct allowedips allowed_ips;
     struct device device;
-    struct eth_link *links; /* all ports, started */
-    size_t n_links;
-    struct gateway gateway; /* in use with an inner port */
-    struct tun_port tun;
+    struct eth_link *links; /* the first worker's of all ports, then the other workers' */
+    size_t n_links;         /* ports that were started */
+    struct gateway gateways[STEER_WORKERS_MAX]; /* in use with an inner port */
+    struct tun_port *tuns;                      /* queues of the interface, one a worker */
     struct netlink netlink;
     struct routes routes;
     struct rte_mempool *pool;
-    struct rte_ring *events, *commands;
+    struct rte_ring *events[STEER_WORKERS_MAX], *commands[STEER_WORKERS_MAX];
     struct rte_rcu_qsbr *rcu;
     struct event_base *base;               /* the control thread's loop */
     struct control_socket *control_socket; /* of wgtcpctl */
@@ -42,9 +44,10 @@ struct node {
     bool no_name_server;             /* gave an answer at the start */
     struct observe {
         struct event *on_watchdog;
-        struct metrics_http *metrics; /* NULL: off */
-        uint64_t turns;               /* the worker's, when the watchdog was told last */
-        int key_log;                  /* descriptor; -1: off */
+        struct metrics_http *metrics;      /* NULL: off */
+        uint64_t turns[STEER_WORKERS_MAX]; /* of each worker, when it was looked at last */
+        uint64_t rounds, told;             /* in which all have turned; of them, told */
+        int key_log;                       /* descriptor; -1: off */
     } observe;
     struct uapi *uapi; /* the socket for `wg` */
     int event_fd, signal_fd;
@@ -58,7 +61,8 @@ struct node {
     bool stopped;   /* the tunnel has closed its connections */
     bool link_down; /* the inner interface is, by somebody's hand */
     /* how far we got, for taking down */
-    bool eal_up, handshaker_up, worker_up, worker_runs, hooks_up, dns_up;
+    unsigned workers_up, workers_run;
+    bool eal_up, handshaker_up, hooks_up, dns_up;
 };
 
 /* Runs the node until SIGTERM or SIGINT. Returns the process's exit code: 0 after a clean shutdown,

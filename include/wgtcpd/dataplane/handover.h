@@ -13,7 +13,7 @@
 #include <wgtcpd/transport/packet.h>
 #include <wgtcpd/transport/path.h>
 
-enum { HANDOVER_BURST = 32, HANDOVER_RING_SIZE = 1024 };
+enum { HANDOVER_BURST = 32, HANDOVER_RING_SIZE = 2048 };
 
 enum handed {
     HANDED_FRAME,   /* received on the link of that number: an Ethernet frame */
@@ -35,12 +35,13 @@ struct handover {
     int wake_fd;                             /* eventfd on which our worker sleeps */
     struct wgt_drop_counters *drops;
     void *ctx;
-    /* Takes a packet that worker `from` has handed over. */
-    void (*take)(void *ctx, enum handed what, unsigned from, unsigned link, struct rte_mbuf *m);
+    /* Takes a packet that another worker has handed over. */
+    void (*take)(void *ctx, enum handed what, unsigned link, struct rte_mbuf *m);
 
     /* worker: rw */
     struct handover_batch out[STEER_WORKERS_MAX]; /* by receiver */
     uint32_t waiting;                             /* bit i: out[i] is not empty */
+    uint64_t given;                               /* packets */
 
     /* worker: rw, the others: rw. Alone on its cache line: it changes only around a sleep. */
     bool sleeping __rte_cache_aligned;

@@ -57,9 +57,10 @@ struct tun_port {
     struct rte_mbuf *tx_packets[COALESCE_BATCH];
 };
 
-/* Creates the device, down. offload: super-packets both ways, as far as the kernel knows them. 0 or
- * -errno: -EBUSY when the name is taken. */
-int tun_open(struct tun_port *p, const char *name, bool offload);
+/* Creates the device, down, with n queues: each is a port, of one worker. The kernel has a flow
+ * come on the queue that its packets went out last. offload: super-packets both ways, as far as the
+ * kernel knows them. 0 or -errno: -EBUSY when the name is taken. */
+int tun_open(struct tun_port *queues, unsigned n, const char *name, bool offload);
 /* The same for a TAP; or takes one that is there (ip tuntap add) and that nobody has: -EBUSY when
  * somebody does, -EINVAL when it is no such device. several: it is one queue of several, all opened
  * with this name. tx: how frames are counted that the kernel does

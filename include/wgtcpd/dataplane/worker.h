@@ -26,6 +26,7 @@ enum { WORKER_BURST = 64, WORKER_OUTER_MAX = 8 };
 
 struct worker_stats {
     uint64_t outer_rx, outer_tx, inner_rx, inner_tx, turns, sleeps;
+    uint64_t handed;           /* packets to other workers */
     uint64_t reassembled, cut; /* outer datagrams: from fragments, into fragments */
     /* super-packets of the TUN, and packets that were cut from them or joined to them */
     uint64_t supers_rx, supers_tx, supers_cut, supers_joined;
