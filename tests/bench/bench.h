@@ -94,5 +94,6 @@ void bench_path(const struct bench_options *o, struct rte_mempool *pool);
 void bench_handshake(const struct bench_options *o, struct rte_mempool *pool);
 void bench_connections(const struct bench_options *o, struct rte_mempool *pool);
 void bench_scale(const struct bench_options *o, struct rte_mempool *pool);
+void bench_workers(const struct bench_options *o, struct rte_mempool *pool);
 
 #endif

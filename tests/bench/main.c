@@ -29,6 +29,7 @@ static const struct {
     {"connections", "memory of live connections", "100000", "200", bench_connections},
     {"scale", "memory and look-ups of many peers", "1000,10000,100000,1000000", "100,1000",
      bench_scale},
+    {"workers", "two workers beside one", "64", "64", bench_workers},
 };
 enum { BENCHES = sizeof(benches) / sizeof(benches[0]) };
 
