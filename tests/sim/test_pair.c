@@ -186,7 +186,7 @@ a_request_that_finds_the_event_ring_full_comes_again(void **state)
 
     (void)state;
     begin_to_ask(410);
-    while (rte_ring_enqueue_elem(dialler->events, &filler, sizeof(filler)) == 0)
+    while (rte_ring_enqueue_elem(dialler->events[0], &filler, sizeof(filler)) == 0)
         ;
     tunnel_run(&dialler->tunnel, pair_clock(0));
     assert_int_equal(pair_drops(0, WGT_DROP_RING_FULL), 1);
@@ -203,12 +203,12 @@ an_initiation_that_finds_the_command_ring_full_comes_again(void **state)
     (void)state;
     begin_to_ask(411);
     tunnel_run(&dialler->tunnel, pair_clock(0));
-    assert_int_equal(rte_ring_count(dialler->events), 1);
-    while (rte_ring_enqueue_elem(dialler->commands, &filler, sizeof(filler)) == 0)
+    assert_int_equal(rte_ring_count(dialler->events[0]), 1);
+    while (rte_ring_enqueue_elem(dialler->commands[0], &filler, sizeof(filler)) == 0)
         ;
     handshaker_run(&dialler->handshaker, pair_clock(0), &(struct wall_clock){.seconds = 1}, 1);
     assert_int_equal(dialler->handshaker.drops.n[WGT_DROP_RING_FULL], 1);
-    while (!rte_ring_empty(dialler->commands))
+    while (!rte_ring_empty(dialler->commands[0]))
         tunnel_run(&dialler->tunnel, pair_clock(0));
     expect_session_after_a_retry();
 }

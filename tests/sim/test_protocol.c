@@ -214,7 +214,7 @@ load_node(const struct node *node, unsigned n)
     struct tunnel_event filler = {.type = TUNNEL_EVENT_HANDSHAKE}; /* no message: dropped */
 
     while (n-- > 0)
-        assert_int_equal(rte_ring_enqueue_elem(node->events, &filler, sizeof(filler)), 0);
+        assert_int_equal(rte_ring_enqueue_elem(node->events[0], &filler, sizeof(filler)), 0);
 }
 
 static void
@@ -226,7 +226,7 @@ load(unsigned n)
 static void
 run_until_asked(unsigned n)
 {
-    while (asked.n < n || rte_ring_empty(listener->events))
+    while (asked.n < n || rte_ring_empty(listener->events[0]))
         pair_run_for(MS);
 }
 
@@ -270,7 +270,7 @@ under_load_a_cookie_has_to_be_shown(void **state)
 static void
 run_until_answered(unsigned n)
 {
-    while (initiations(0) < n || rte_ring_empty(dialler->events))
+    while (initiations(0) < n || rte_ring_empty(dialler->events[0]))
         pair_run_for(MS);
 }
 
@@ -455,7 +455,7 @@ handshakes_have_dscp_af41_and_all_else_has_none(void **state)
     memset(n_type, 0, sizeof(n_type));
     pair.wire = check_datagram;
     pair_offer(0, 0, 1);
-    while (rte_ring_empty(listener->events))
+    while (rte_ring_empty(listener->events[0]))
         pair_run_for(MS);
     load(TUNNEL_RING_SIZE / 8);
     pair_run_to(30 * S);
