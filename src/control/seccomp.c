@@ -239,6 +239,7 @@ add_control_rules(scmp_filter_ctx f)
         {SCMP_SYS(mmap), of_bits(2, PROT_EXEC | PROT_WRITE, PROT_EXEC)},
         {SCMP_SYS(clone), of_bits(0, thread, thread)},
         {SCMP_SYS(prctl), equal(0, PR_SET_NAME)},
+        {SCMP_SYS(prctl), equal(0, PR_SET_TIMERSLACK)},
         {SCMP_SYS(prctl), equal(0, PR_GET_NAME)},
         {SCMP_SYS(prctl), equal(0, PR_SET_NO_NEW_PRIVS)},
         {SCMP_SYS(prlimit64), equal(2, 0)}, /* reads */

@@ -175,7 +175,7 @@ eth_link_flush(struct eth_link *l)
  */
 
 bool
-eth_link_arm(struct eth_link *l)
+eth_link_arm(struct eth_link *l, int epoll)
 {
     const struct tun_port *tap = tap_of(l);
 
@@ -185,9 +185,8 @@ eth_link_arm(struct eth_link *l)
         return false;
     l->epoll = (struct rte_epoll_event){.epdata.event = EPOLLIN};
     if (tap != NULL)
-        return rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, tap->fd, &l->epoll) == 0;
-    return rte_eth_dev_rx_intr_ctl_q(l->port.id, l->queue, RTE_EPOLL_PER_THREAD, RTE_INTR_EVENT_ADD,
-                                     NULL) == 0;
+        return rte_epoll_ctl(epoll, EPOLL_CTL_ADD, tap->fd, &l->epoll) == 0;
+    return rte_eth_dev_rx_intr_ctl_q(l->port.id, l->queue, epoll, RTE_INTR_EVENT_ADD, NULL) == 0;
 }
 
 /* Ports whose interrupt is a file descriptor of their own (net_tap) refuse this and need none. */

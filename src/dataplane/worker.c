@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,14 +16,15 @@
 #include "classify.h"
 #include "dispatch.h"
 
-/* Idle for this long: sleep until something happens. Below a deadline of 1 ms poll on: the sleep's
- * resolution is a millisecond. */
+/* Idle for this long: sleep until something happens, and wake so long before a deadline; with less
+ * left, poll on. */
 #define IDLE_SPELL (50 * WGT_USEC)
-#define IDLE_POLL  WGT_MSEC
+#define WAKE_EARLY (30 * WGT_USEC)
+#define SLEEP_MIN  (100 * WGT_USEC)
+#define SLEEP_MAX  WGT_SEC
 /* Ports without Rx interrupts are looked at this often. */
 #define NAP_MIN (20 * WGT_USEC)
 #define NAP_MAX (250 * WGT_USEC)
-enum { SLEEP_MAX_MS = 1000 };
 
 wgt_time
 worker_clock(void)
@@ -341,15 +343,28 @@ frames_wait(const struct worker *w)
     return false;
 }
 
+/* Until something happens, or a little before the deadline: DPDK's own wait knows milliseconds
+ * only, in which a pacer on its way would miss its time or, polling on, take a CPU from the other
+ * end. */
+static void
+wait_for_events(struct worker *w, wgt_time left)
+{
+    struct pollfd any = {.fd = w->epoll, .events = POLLIN};
+    wgt_time length = wgt_time_min(left - WAKE_EARLY, SLEEP_MAX);
+    struct timespec ts = {.tv_sec = (time_t)(length / WGT_SEC),
+                          .tv_nsec = (long)(length % WGT_SEC)};
+    struct rte_epoll_event events[4];
+
+    (void)ppoll(&any, 1, &ts, NULL);
+    rte_epoll_wait(w->epoll, events, 4, 0);
+}
+
 static void
 sleep_on_interrupts(struct worker *w, wgt_time left)
 {
-    struct rte_epoll_event events[4];
-    wgt_time ms = left / WGT_MSEC;
-
     interrupts(w, true);
     if (!frames_wait(w))
-        rte_epoll_wait(RTE_EPOLL_PER_THREAD, events, 4, ms < SLEEP_MAX_MS ? (int)ms : SLEEP_MAX_MS);
+        wait_for_events(w, left);
     interrupts(w, false);
 }
 
@@ -371,9 +386,8 @@ idle(struct worker *w)
     wgt_time deadline = next_deadline(w);
     wgt_time left = deadline > w->now ? deadline - w->now : 0;
 
-    if (left < IDLE_POLL && w->interrupts)
-        return;
-    if (left < NAP_MIN || (w->steer != NULL && !handover_sleep(&w->handover)))
+    if (left < (w->interrupts ? SLEEP_MIN : NAP_MIN) ||
+        (w->steer != NULL && !handover_sleep(&w->handover)))
         return;
     w->stats.sleeps++;
     rte_rcu_qsbr_thread_offline(w->rcu, w->id);
@@ -392,11 +406,11 @@ static bool
 arm_all(struct worker *w)
 {
     for (unsigned i = 0; i < w->n_links; i++)
-        if (!eth_link_arm(w->links[i]))
+        if (!eth_link_arm(w->links[i], w->epoll))
             return false;
-    return rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->wake_fd, &w->epoll_wake) == 0 &&
+    return rte_epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->wake_fd, &w->epoll_wake) == 0 &&
            (w->gateway != NULL ||
-            rte_epoll_ctl(RTE_EPOLL_PER_THREAD, EPOLL_CTL_ADD, w->tun->fd, &w->epoll_tun) == 0);
+            rte_epoll_ctl(w->epoll, EPOLL_CTL_ADD, w->tun->fd, &w->epoll_tun) == 0);
 }
 
 static void
@@ -408,7 +422,8 @@ arm_interrupts(struct worker *w)
     w->epoll_tun = (struct rte_epoll_event){.epdata.event = EPOLLIN};
     /* A driver that has none accepts the wish and says so, loudly, only here. */
     rte_log_set_global_level(RTE_LOG_CRIT);
-    w->interrupts = arm_all(w);
+    w->epoll = epoll_create1(EPOLL_CLOEXEC);
+    w->interrupts = w->epoll >= 0 && arm_all(w);
     rte_log_set_global_level(level);
 }
 
@@ -429,6 +444,7 @@ worker_main(void *arg)
     rte_rcu_qsbr_thread_register(w->rcu, w->id);
     rte_rcu_qsbr_thread_online(w->rcu, w->id);
     arm_interrupts(w);
+    (void)prctl(PR_SET_TIMERSLACK, 1UL); /* ns: short sleeps are to be short */
     if (w->on_start != NULL)
         w->on_start(w->on_start_ctx);
     w->now = w->clock(w);
@@ -451,6 +467,8 @@ worker_main(void *arg)
     }
     rte_rcu_qsbr_thread_offline(w->rcu, w->id);
     rte_rcu_qsbr_thread_unregister(w->rcu, w->id);
+    if (w->epoll >= 0)
+        close(w->epoll);
     return 0;
 }
 

@@ -60,7 +60,7 @@ void eth_link_flush(struct eth_link *l);
 
 /* The calling thread's epoll instance is to wake when frames come. false: the port cannot do that.
  */
-bool eth_link_arm(struct eth_link *l);
+bool eth_link_arm(struct eth_link *l, int epoll);
 /* Before and after the thread sleeps there. */
 void eth_link_interrupt(struct eth_link *l, bool on);
 /* Whether frames wait of which epoll does not tell. */

@@ -63,6 +63,7 @@ struct worker {
     uint32_t fragment_id;       /* of the next one that we cut */
     wgt_time now, idle_since;
     bool idle;
+    int epoll; /* what wakes it; its own once it runs */
     struct rte_epoll_event epoll_wake, epoll_tun;
     struct worker_stats stats;
     struct capture *capturing; /* what capture was when this turn began */
