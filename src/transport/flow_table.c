@@ -216,7 +216,6 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
                  .flow = f,
                  .since = now,
                  .generation = generation},
-        .born = ++t->n_born,
         .deadline = now + TCP_FLOW_AUTH_TIMEOUT,
         .in_use = true,
     };

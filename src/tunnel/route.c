@@ -165,7 +165,7 @@ is_better_path(const struct tunnel_peer *p, wgt_time now, const struct path *fro
         return true;
     if (dials_cross(p, now, f, now_used))
         return p->leads == (f->dialer == p) || tcp_flow_stalled(now_used);
-    return seq_lt(now_used->born, f->born);
+    return now_used->path.since < f->path.since;
 }
 
 static bool

@@ -101,8 +101,6 @@ struct tcp_flow {
     wgt_time deadline;
     void *dialer;                      /* who dialled it; NULL: accepted */
     const struct path_user *last_user; /* who sent on it last; may be gone: only to compare */
-    uint32_t born;                     /* the transport's count of flows, modulo 2^32: which of two
-                                        * is newer */
     uint32_t n_sent;                   /* packets queued or not acknowledged */
     bool in_use : 1, dirty : 1, established : 1, authenticated : 1, closing : 1;
     bool silenced : 1; /* a stranger that sent nonsense: what it sends is acknowledged, not read */
@@ -203,7 +201,6 @@ struct tcp_transport {
     TAILQ_HEAD(, tcp_flow) unused;    /* the one that is unused for the longest time first */
     struct tcp_listener listener;
     uint32_t n_flows, n_unauthenticated;
-    uint32_t n_born;
     uint8_t isn_key[16];
     struct tcp_memory memory;  /* shared by all connections */
     uint32_t n_held, held_max; /* packets that wait for order */
