@@ -266,7 +266,7 @@ start_tunnel(struct node *n)
         .in_order = c->in_order,
         .knock = c->tcp_knock,
     };
-    int rc = handshaker_init(&n->handshaker, c->ifname, max_peers, c->private_key, n->events[0],
+    int rc = handshaker_init(&n->handshaker, max_peers, c->private_key, n->events[0],
                              n->commands[0], worker_entropy, n);
 
     if (rc != 0)

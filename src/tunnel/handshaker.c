@@ -5,13 +5,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <rte_errno.h>
 #include <rte_ring_elem.h>
 
 #include <wgtcpd/tunnel/report.h>
 #include <wgtcpd/tunnel/tunnel.h>
 #include <wgtcpd/vault/vault.h>
 
+#include "internal.h"
+#include "key_table.h"
 #include "workers.h"
 
 /* The kernel calls itself loaded when an eighth of the queue is used, and for 1 s after. */
@@ -19,34 +20,15 @@ enum { UNDER_LOAD_EVENTS = TUNNEL_RING_SIZE / 8 };
 #define UNDER_LOAD_HOLD WGT_SEC
 /* An initiation of the peer that comes so soon after ours was sent before ours arrived. */
 #define CROSSING_TIME WGT_SEC
-enum { RATELIMIT_ENTRIES = 8192, INDEX_TRIES = 16, INDICES_PER_PEER = 4 };
-
-static struct rte_hash *
-create_table(const char *name, const char *suffix, uint32_t entries, uint32_t key_len,
-             uint32_t seed)
-{
-    char full[RTE_HASH_NAMESIZE];
-    struct rte_hash_parameters params = {
-        .name = full,
-        .entries = entries < 8 ? 8 : entries,
-        .key_len = key_len,
-        .hash_func_init_val = seed,
-        .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
-    };
-
-    snprintf(full, sizeof(full), "%.20s.%s", name, suffix);
-    return rte_hash_create(&params);
-}
+enum { RATELIMIT_ENTRIES = 8192, INDEX_TRIES = 64 };
 
 int
-handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
-                const uint8_t private_key[NOISE_KEY_LEN], struct rte_ring *events,
-                struct rte_ring *commands, void (*entropy)(void *ctx, void *buf, size_t len),
-                void *ctx)
+handshaker_init(struct handshaker *h, uint32_t max_peers, const uint8_t private_key[NOISE_KEY_LEN],
+                struct rte_ring *events, struct rte_ring *commands,
+                void (*entropy)(void *ctx, void *buf, size_t len), void *ctx)
 {
-    struct noise_ratelimit_entry *entries;
-    uint8_t key[16];
-    uint32_t seed;
+    struct noise_ratelimit_entry *entries = calloc(RATELIMIT_ENTRIES, sizeof(*entries));
+    uint8_t hash_key[16], key[16];
 
     *h = (struct handshaker){.workers = {{.events = events, .commands = commands}},
                              .n_workers = 1,
@@ -57,19 +39,17 @@ handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
     LIST_INIT(&h->leaving);
     LIST_INIT(&h->parting);
     noise_local_init(&h->local, private_key);
+    entropy(ctx, hash_key, sizeof(hash_key));
     entropy(ctx, key, sizeof(key));
-    entropy(ctx, &seed, sizeof(seed));
-    h->by_key = create_table(name, "key", max_peers, NOISE_KEY_LEN, seed);
-    h->by_index = create_table(name, "index", max_peers * INDICES_PER_PEER, sizeof(uint32_t), seed);
-    entries = calloc(RATELIMIT_ENTRIES, sizeof(*entries));
-    if (h->by_key == NULL || h->by_index == NULL || entries == NULL) {
-        rte_hash_free(h->by_key);
-        rte_hash_free(h->by_index);
+    if (entries == NULL || key_table_init(&h->by_key, max_peers, hash_key) != 0 ||
+        indices_init(&h->by_index, max_peers) != 0) {
+        key_table_fini(&h->by_key);
         free(entries);
         noise_local_wipe(&h->local);
         return -ENOMEM;
     }
     noise_ratelimit_init(&h->ratelimit, entries, RATELIMIT_ENTRIES, key);
+    noise_wipe(hash_key, sizeof(hash_key));
     noise_wipe(key, sizeof(key));
     return 0;
 }
@@ -121,8 +101,7 @@ empty_rings(struct handshaker_worker *w)
 void
 handshaker_fini(struct handshaker *h)
 {
-    const void *key;
-    void *data;
+    struct handshaker_peer *p;
     uint32_t next = 0;
 
     for (unsigned i = 0; i < h->n_workers; i++)
@@ -133,13 +112,13 @@ handshaker_fini(struct handshaker *h)
         h->unforgotten = k->owner;
         workers_free_keypair(k);
     }
-    while (rte_hash_iterate(h->by_key, &key, &data, &next) >= 0)
-        free_peer(data);
+    while ((p = key_table_next(&h->by_key, &next)) != NULL)
+        free_peer(p);
     free_peers(&h->removed);
     free_peers(&h->leaving);
     free_peers(&h->parting);
-    rte_hash_free(h->by_key);
-    rte_hash_free(h->by_index);
+    key_table_fini(&h->by_key);
+    indices_fini(&h->by_index);
     free(h->ratelimit.entries);
     noise_local_wipe(&h->local);
     noise_wipe(&h->cookie_secret, sizeof(h->cookie_secret));
@@ -147,14 +126,6 @@ handshaker_fini(struct handshaker *h)
 }
 
 /* --- indices --------------------------------------------------------------------------------- */
-
-static struct handshaker_peer *
-peer_of_index(const struct handshaker *h, uint32_t index)
-{
-    void *data;
-
-    return rte_hash_lookup_data(h->by_index, &index, &data) >= 0 ? data : NULL;
-}
 
 /* The highest bits name the peer's worker, modulo their number; any that do, so that nobody can
  * tell from an index how many workers there are. */
@@ -168,15 +139,15 @@ index_of_worker(const struct handshaker *h, unsigned worker, uint32_t random)
            top << MESSAGE_INDEX_WORKER_SHIFT;
 }
 
-/* A random index that no handshake and no keypair has. */
+/* A random index that no handshake and no keypair has, nor its slot. */
 static bool
 draw_index(struct handshaker *h, struct handshaker_peer *p, uint32_t *index)
 {
     for (int i = 0; i < INDEX_TRIES; i++) {
         h->entropy(h->ctx, index, sizeof(*index));
         *index = index_of_worker(h, p->worker, *index);
-        if (peer_of_index(h, *index) == NULL)
-            return rte_hash_add_key_data(h->by_index, index, p) == 0;
+        if (index_table_insert(&h->by_index, *index, p))
+            return true;
     }
     return false;
 }
@@ -184,7 +155,7 @@ draw_index(struct handshaker *h, struct handshaker_peer *p, uint32_t *index)
 void
 handshaker_release_index(struct handshaker *h, uint32_t index)
 {
-    rte_hash_del_key(h->by_index, &index);
+    index_table_remove(&h->by_index, index);
 }
 
 /* The index of the handshake under way; a keypair that took it over keeps it. */
@@ -208,11 +179,9 @@ send_command(struct handshaker *h, const struct handshaker_peer *p, const struct
 struct tunnel_peer *
 handshaker_find_peer(const struct handshaker *h, const uint8_t public_key[NOISE_KEY_LEN])
 {
-    void *data;
+    const struct handshaker_peer *p = key_table_find(&h->by_key, public_key);
 
-    if (rte_hash_lookup_data(h->by_key, public_key, &data) < 0)
-        return NULL;
-    return ((struct handshaker_peer *)data)->tunnel_peer;
+    return p != NULL ? p->tunnel_peer : NULL;
 }
 
 int
@@ -270,13 +239,13 @@ handshaker_add_peer(struct handshaker *h, struct tunnel_peer *peer,
 
     if (noise_equal(peer->public_key, h->local.public_key, NOISE_KEY_LEN))
         return -EINVAL;
-    if (rte_hash_lookup(h->by_key, peer->public_key) >= 0)
+    if (key_table_find(&h->by_key, peer->public_key) != NULL)
         return -EEXIST;
     if (!handshaker_has_room(h))
         return -ENOBUFS;
     if (fill_peer(h, peer, psk) != 0)
         return -ENOMEM;
-    if (rte_hash_add_key_data(h->by_key, peer->public_key, peer->handshaker_peer) < 0) {
+    if (!key_table_insert(&h->by_key, peer->handshaker_peer)) {
         noise_remote_wipe(&((struct handshaker_peer *)peer->handshaker_peer)->remote);
         handshaker_discard_peer(peer);
         return -ENOMEM;
@@ -300,7 +269,7 @@ handshaker_remove_peer(struct handshaker *h, struct tunnel_peer *peer)
     /* Lookups by key end now; the record lives until the tunnel's last event about the peer came.
      */
     p->removed = true;
-    rte_hash_del_key(h->by_key, peer->public_key);
+    key_table_remove(&h->by_key, p);
     release_handshake_index(h, p);
     noise_remote_wipe(&p->remote);
     LIST_INSERT_HEAD(&h->removed, p, link);
@@ -344,13 +313,10 @@ handshaker_set_port(struct handshaker *h, uint16_t listen_port)
 static void
 rekey_peers(struct handshaker *h)
 {
-    const void *key;
-    void *data;
+    struct handshaker_peer *p;
     uint32_t next = 0;
 
-    while (rte_hash_iterate(h->by_key, &key, &data, &next) >= 0) {
-        struct handshaker_peer *p = data;
-
+    while ((p = key_table_next(&h->by_key, &next)) != NULL) {
         release_handshake_index(h, p);
         noise_remote_rekeyed(&p->remote);
         p->leads = our_key_leads(&h->local, p->tunnel_peer);
@@ -391,16 +357,13 @@ int
 handshaker_set_link(struct handshaker *h, bool up)
 {
     struct tunnel_command c = {.type = TUNNEL_COMMAND_LINK, .up = up};
-    const void *key;
-    void *data;
+    struct handshaker_peer *p;
     uint32_t next = 0;
 
     if (!workers_tell_all(h, &c))
         return -ENOBUFS;
     h->down = !up;
-    while (h->down && rte_hash_iterate(h->by_key, &key, &data, &next) >= 0) {
-        struct handshaker_peer *p = data;
-
+    while (h->down && (p = key_table_next(&h->by_key, &next)) != NULL) {
         release_handshake_index(h, p);
         noise_handshake_clear(&p->remote);
         p->crossed = false;
@@ -559,16 +522,14 @@ receive_initiation(struct handshaker *h, wgt_time now, unsigned worker,
                    const struct tunnel_event *e)
 {
     struct noise_initiation in;
-    struct handshaker_peer *p;
+    struct handshaker_peer *p = NULL;
     enum wgt_drop why = noise_initiation_open(&h->local, e->message, &in);
-    void *data;
 
-    if (why == WGT_OK && rte_hash_lookup_data(h->by_key, in.static_public, &data) < 0) {
+    if (why == WGT_OK && (p = key_table_find(&h->by_key, in.static_public)) == NULL) {
         why = WGT_DROP_HANDSHAKE_UNKNOWN_PEER;
         strangers_note(&h->strangers, now, why, &e->path.remote, in.static_public);
     }
     if (why == WGT_OK) {
-        p = data;
         why = initiation_crosses(now, p) ? WGT_DROP_HANDSHAKE_STATE
                                          : noise_initiation_accept(&p->remote, &h->local, now, &in);
         if (why == WGT_DROP_HANDSHAKE_REPLAY)
@@ -587,7 +548,7 @@ static enum wgt_drop
 receive_response(struct handshaker *h, wgt_time now, unsigned worker, const struct tunnel_event *e)
 {
     uint32_t index = message_receiver(e->message, MESSAGE_RESPONSE);
-    struct handshaker_peer *p = peer_of_index(h, index);
+    struct handshaker_peer *p = index_table_find(&h->by_index, index);
     struct tunnel_command c = {.type = TUNNEL_COMMAND_SESSION, .path = e->path};
     enum wgt_drop why;
 
@@ -618,7 +579,7 @@ static enum wgt_drop
 receive_cookie(struct handshaker *h, wgt_time now, const struct tunnel_event *e)
 {
     struct handshaker_peer *p =
-        peer_of_index(h, message_receiver(e->message, MESSAGE_COOKIE_REPLY));
+        index_table_find(&h->by_index, message_receiver(e->message, MESSAGE_COOKIE_REPLY));
     enum wgt_drop why;
 
     if (p == NULL || p->removed)

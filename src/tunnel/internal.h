@@ -6,6 +6,11 @@
 #include <wgtcpd/base/bucket.h>
 #include <wgtcpd/tunnel/tunnel.h>
 
+/* indices.c: tables of receiver indices, all of the same size for the same number of peers. 0 or
+ * -ENOMEM. */
+int indices_init(struct index_table *t, uint32_t max_peers);
+void indices_fini(struct index_table *t);
+
 /* session.c: keypairs, handshakes and what hangs on them */
 bool session_usable(const struct tunnel_peer *p, wgt_time now);
 void session_request(struct tunnel *t, wgt_time now, struct tunnel_peer *p, bool retry);

@@ -97,9 +97,7 @@ data_authenticated(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct
 static struct noise_keypair *
 find_keypair(const struct tunnel *t, uint32_t index)
 {
-    void *data;
-
-    return rte_hash_lookup_data(t->indices, &index, &data) >= 0 ? data : NULL;
+    return index_table_find(&t->indices, index);
 }
 
 static bool

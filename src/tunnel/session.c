@@ -83,7 +83,7 @@ retire_keypair(struct tunnel *t, struct noise_keypair *k)
     uint32_t index = k->local_index;
     uint16_t known_to = k->known_to;
 
-    rte_hash_del_key(t->indices, &index);
+    index_table_remove(&t->indices, index);
     noise_keypair_wipe(k);
     k->local_index = index; /* the handshaker frees it, and sees that others forget it */
     k->known_to = known_to;
@@ -159,7 +159,7 @@ install(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct noise_keyp
 {
     struct noise_retired retired = {.n = 0};
 
-    if (rte_hash_add_key_data(t->indices, &k->local_index, k) < 0) {
+    if (!index_table_insert(&t->indices, k->local_index, k)) {
         retired = (struct noise_retired){.k = {k}, .n = 1};
         wgt_drop_count(&t->drops, WGT_DROP_NO_BUFFER);
         session_retire(t, &retired);

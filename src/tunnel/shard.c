@@ -10,8 +10,6 @@
  * for a RELEASE that was issued before it, and a RELEASE waits for nothing but the commands before
  * it in its ring. So of all commands that are not done, the one issued first can always be done.
  */
-#include <rte_hash.h>
-
 #include "internal.h"
 
 static unsigned
@@ -32,15 +30,19 @@ keypairs(const struct tunnel_peer *p, struct noise_keypair *k[3])
 void
 shard_mark_index(struct tunnel *t, uint32_t index, unsigned worker)
 {
-    if (t->moved == NULL || rte_hash_add_key_data(t->moved, &index, (void *)(uintptr_t)worker) < 0)
-        wgt_drop_count(&t->drops, WGT_DROP_NO_BUFFER); /* its datagrams get lost until it rekeys */
+    if (t->moved.slots != NULL) {
+        index_table_remove(&t->moved, index);
+        if (index_table_insert(&t->moved, index, (void *)(uintptr_t)(worker + 1)))
+            return;
+    }
+    wgt_drop_count(&t->drops, WGT_DROP_NO_BUFFER); /* its datagrams get lost until it rekeys */
 }
 
 void
 shard_forget_index(struct tunnel *t, uint32_t index)
 {
-    if (t->moved != NULL)
-        rte_hash_del_key(t->moved, &index);
+    if (t->moved.slots != NULL)
+        index_table_remove(&t->moved, index);
 }
 
 /* Where a message to this index goes, which is not ours: where its peer went from here; else, when
@@ -48,10 +50,10 @@ shard_forget_index(struct tunnel *t, uint32_t index)
 static bool
 find_worker(const struct tunnel *t, uint32_t index, bool handed, unsigned *worker)
 {
-    void *data;
+    uintptr_t went = (uintptr_t)index_table_find(&t->moved, index);
 
-    if (rte_hash_lookup_data(t->moved, &index, &data) >= 0)
-        *worker = (unsigned)(uintptr_t)data;
+    if (went != 0)
+        *worker = (unsigned)went - 1;
     else if (handed)
         return false;
     else
@@ -65,7 +67,7 @@ shard_hand_over(struct tunnel *t, const struct path *from, struct rte_mbuf *m, b
     uint32_t index = message_receiver(rte_pktmbuf_mtod(m, const uint8_t *), MESSAGE_DATA);
     unsigned worker;
 
-    if (t->moved == NULL || t->hand_over == NULL || !find_worker(t, index, handed, &worker))
+    if (t->moved.slots == NULL || t->hand_over == NULL || !find_worker(t, index, handed, &worker))
         return false;
     t->hand_over(t->outer.ctx, worker, from, m);
     return true;
@@ -130,7 +132,7 @@ shard_release(struct tunnel *t, wgt_time now, struct tunnel_peer *p, unsigned to
     p->flush_pending = false;
     LIST_REMOVE(p, link);
     for (unsigned i = 0; i < n; i++) {
-        rte_hash_del_key(t->indices, &k[i]->local_index);
+        index_table_remove(&t->indices, k[i]->local_index);
         shard_mark_index(t, k[i]->local_index, to);
         k[i]->known_to |= (uint16_t)(1u << t->config.worker);
     }
@@ -151,7 +153,7 @@ take_keypairs(struct tunnel *t, struct tunnel_peer *p)
     for (unsigned i = 0; i < n; i++) {
         shard_forget_index(t, k[i]->local_index);
         k[i]->known_to &= (uint16_t) ~(1u << t->config.worker);
-        all = rte_hash_add_key_data(t->indices, &k[i]->local_index, k[i]) >= 0 && all;
+        all = index_table_insert(&t->indices, k[i]->local_index, k[i]) && all;
     }
     if (all)
         return;

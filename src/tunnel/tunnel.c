@@ -12,32 +12,16 @@
 
 #include "internal.h"
 
-enum { KEYPAIRS_PER_PEER = 4, COMMANDS_PER_TURN = 32, RECEIVE_BUFFER = 4 << 20 };
-
-static struct rte_hash *
-create_table(const struct tunnel *t, const char *suffix)
-{
-    char name[RTE_HASH_NAMESIZE];
-    struct rte_hash_parameters params = {
-        .name = name,
-        .entries = t->config.max_peers * KEYPAIRS_PER_PEER + 8,
-        .key_len = sizeof(uint32_t),
-        .hash_func_init_val = (uint32_t)t->jitter,
-        .socket_id = (int)t->config.socket_id,
-        .extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE,
-    };
-
-    snprintf(name, sizeof(name), "%.20s.%s%u", t->config.name, suffix, t->config.worker);
-    return rte_hash_create(&params);
-}
+enum { COMMANDS_PER_TURN = 32, RECEIVE_BUFFER = 4 << 20 };
 
 static int
 create_tables(struct tunnel *t)
 {
-    t->indices = create_table(t, "rx");
-    if (t->config.n_workers > 1)
-        t->moved = create_table(t, "mv");
-    return t->indices != NULL && (t->moved != NULL || t->config.n_workers == 1) ? 0 : -ENOMEM;
+    int rc = indices_init(&t->indices, t->config.max_peers);
+
+    if (rc == 0 && t->config.n_workers > 1)
+        rc = indices_init(&t->moved, t->config.max_peers);
+    return rc;
 }
 
 static void
@@ -75,8 +59,8 @@ create_queues(struct tunnel *t)
 static void
 free_tables(struct tunnel *t)
 {
-    rte_hash_free(t->indices);
-    rte_hash_free(t->moved);
+    indices_fini(&t->indices);
+    indices_fini(&t->moved);
     free(t->fq_flows);
     free(t->fq_buckets);
 }

@@ -261,8 +261,8 @@ start(struct service *s)
     s->commands = new_ring("bench.commands", sizeof(struct tunnel_command));
     s->clients = vault_alloc(PEERS * sizeof(*s->clients));
     random_key(key);
-    expect(s->clients != NULL && handshaker_init(&s->handshaker, "bench", PEERS, key, s->events,
-                                                 s->commands, worker_entropy, NULL) == 0,
+    expect(s->clients != NULL && handshaker_init(&s->handshaker, PEERS, key, s->events, s->commands,
+                                                 worker_entropy, NULL) == 0,
            "no memory for the handshaker");
     for (unsigned i = 0; i < PEERS; i++)
         add_client(s, &s->clients[i]);

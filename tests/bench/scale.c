@@ -106,8 +106,8 @@ rig_start(struct rig *r, struct rte_mempool *pool, uint32_t n_peers)
     r->events = new_ring("scale.events", sizeof(struct tunnel_event));
     r->commands = new_ring("scale.commands", sizeof(struct tunnel_command));
     allowedips_init(&r->allowed_ips);
-    if (handshaker_init(&r->handshaker, "scale.h", n_peers, key, r->events, r->commands,
-                        worker_entropy, r) != 0)
+    if (handshaker_init(&r->handshaker, n_peers, key, r->events, r->commands, worker_entropy, r) !=
+        0)
         bench_die("no memory for the handshakes of %u peers", n_peers);
     memcpy(config.mac1_key, r->handshaker.local.mac1_key, NOISE_KEY_LEN);
     if (tunnel_init(&r->tunnel, r->now, &config, &outer, discard, &r->allowed_ips, r->events,
@@ -225,10 +225,7 @@ look_up_address(const struct rig *r, uint32_t i)
 static bool
 look_up_index(const struct rig *r, uint32_t i)
 {
-    uint32_t index = keys_index(i);
-    void *k;
-
-    return rte_hash_lookup_data(r->tunnel.indices, &index, &k) >= 0;
+    return index_table_find(&r->tunnel.indices, keys_index(i)) != NULL;
 }
 
 /* Clocks of one. Each waits for the one before: it is the time that is asked for, not how many fit

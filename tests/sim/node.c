@@ -250,7 +250,7 @@ start_tunnels(struct node *n, wgt_time clock, struct tunnel_config *config,
 static bool
 start_engines(struct node *n, wgt_time clock)
 {
-    char name[16], handshaker_name[16];
+    char name[16];
     struct tunnel_config config = {
         .name = name,
         .listen_port = NODE_PORT,
@@ -277,9 +277,8 @@ start_engines(struct node *n, wgt_time clock)
     };
 
     snprintf(name, sizeof(name), "sim%u", n->id);
-    snprintf(handshaker_name, sizeof(handshaker_name), "sim%u.h", n->id);
-    if (handshaker_init(&n->handshaker, handshaker_name, 4, n->private_key, n->events[0],
-                        n->commands[0], on_entropy, n) != 0)
+    if (handshaker_init(&n->handshaker, 4, n->private_key, n->events[0], n->commands[0], on_entropy,
+                        n) != 0)
         return false;
     memcpy(config.mac1_key, n->handshaker.local.mac1_key, NOISE_KEY_LEN);
     noise_knock_key(config.knock_key, n->handshaker.local.public_key);

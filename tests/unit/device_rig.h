@@ -172,7 +172,7 @@ rig_up(const uint8_t private_key[NOISE_KEY_LEN], uint32_t max_peers)
     rig.waits = rig.synchronized = 0;
     rig.sent = (struct rig_sent){.n = 0};
     allowedips_init(&rig.ips);
-    if (handshaker_init(&rig.handshaker, "rig.h", max_peers, private_key, rig.events, rig.commands,
+    if (handshaker_init(&rig.handshaker, max_peers, private_key, rig.events, rig.commands,
                         rig_entropy, NULL) != 0)
         return -1;
     rig.handshaker.peer_removed = rig_peer_removed;

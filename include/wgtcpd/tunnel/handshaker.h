@@ -7,10 +7,10 @@
 #ifndef WGTCPD_TUNNEL_HANDSHAKER_H
 #define WGTCPD_TUNNEL_HANDSHAKER_H
 
-#include <rte_hash.h>
 #include <rte_ring.h>
 
 #include <wgtcpd/noise/noise.h>
+#include <wgtcpd/peer/index_table.h>
 #include <wgtcpd/tunnel/messages.h>
 #include <wgtcpd/tunnel/trouble.h>
 
@@ -47,10 +47,19 @@ struct handshaker_worker {
     uint64_t taken, awaited; /* events: taken so far; until when `parting` stays (workers.c) */
 };
 
+struct key_slot;
+
+/* Public key -> handshaker_peer (key_table.h). */
+struct key_table {
+    struct key_slot *slots;
+    uint32_t mask, count, max;
+    uint8_t hash_key[16];
+};
+
 struct handshaker {
     struct noise_local local;
-    struct rte_hash *by_key;   /* public key -> handshaker_peer */
-    struct rte_hash *by_index; /* index -> handshaker_peer, of handshakes and keypairs */
+    struct key_table by_key;
+    struct index_table by_index; /* index -> handshaker_peer, of handshakes and keypairs */
     uint32_t max_peers;
     /* removed: the tunnel has not said its last word; leaving, parting: it has, but another one
      * that had the peer before may have said something that is not read yet */
@@ -83,8 +92,8 @@ struct handshaker {
         cookies_sent, cookies_received;
 };
 
-/* 0 or -errno. name must be unique in the process. */
-int handshaker_init(struct handshaker *h, const char *name, uint32_t max_peers,
+/* 0 or -errno. */
+int handshaker_init(struct handshaker *h, uint32_t max_peers,
                     const uint8_t private_key[NOISE_KEY_LEN], struct rte_ring *events,
                     struct rte_ring *commands, void (*entropy)(void *ctx, void *buf, size_t len),
                     void *ctx);

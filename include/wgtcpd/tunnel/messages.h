@@ -122,6 +122,9 @@ struct tunnel_command {
     };
 };
 
+/* Receiver indices a peer may have at a time: of three keypairs and of a handshake. */
+enum { INDICES_PER_PEER = 4 };
+
 /* Ring elements are copied in units of 4 bytes. */
 _Static_assert(sizeof(struct tunnel_event) % 4 == 0, "ring element size");
 _Static_assert(sizeof(struct tunnel_command) % 4 == 0, "ring element size");

@@ -10,13 +10,13 @@
 #ifndef WGTCPD_TUNNEL_TUNNEL_H
 #define WGTCPD_TUNNEL_TUNNEL_H
 
-#include <rte_hash.h>
 #include <rte_ring.h>
 
 #include <wgtcpd/base/keyed_hash.h>
 #include <wgtcpd/base/wheel.h>
 #include <wgtcpd/noise/noise.h>
 #include <wgtcpd/peer/allowedips.h>
+#include <wgtcpd/peer/index_table.h>
 #include <wgtcpd/peer/timers.h>
 #include <wgtcpd/transport/outer.h>
 #include <wgtcpd/transport/packet.h>
@@ -141,10 +141,9 @@ struct tunnel_config {
     const struct tcp_cc_ops *congestion; /* NULL: the default */
     bool in_order;                       /* OutOfOrder = off */
     bool knock;                          /* TcpKnock = on */
-    unsigned socket_id;
-    unsigned worker, n_workers;       /* ours, and how many share the peers; 0: one */
-    uint8_t mac1_key[NOISE_KEY_LEN];  /* of messages to us: noise_local's; zero: no identity */
-    uint8_t knock_key[NOISE_KEY_LEN]; /* of SYNs to us: noise_knock_key; used with knock */
+    unsigned worker, n_workers;          /* ours, and how many share the peers; 0: one */
+    uint8_t mac1_key[NOISE_KEY_LEN];     /* of messages to us: noise_local's; zero: no identity */
+    uint8_t knock_key[NOISE_KEY_LEN];    /* of SYNs to us: noise_knock_key; used with knock */
 };
 
 struct tunnel {
@@ -152,9 +151,10 @@ struct tunnel {
     struct outer outer;
     void (*inner_tx)(void *ctx, struct rte_mbuf *m); /* takes an inner packet; ctx is outer.ctx */
     const struct allowedips *allowed_ips;
-    struct noise_local mac1;  /* public half only: checks mac1 */
-    struct rte_hash *indices; /* receiver index -> keypair */
-    struct rte_hash *moved;   /* receiver index -> worker, of what was ours; NULL: one worker */
+    struct noise_local mac1;    /* public half only: checks mac1 */
+    struct index_table indices; /* receiver index -> keypair */
+    struct index_table
+        moved; /* receiver index -> worker + 1, of what was ours; empty: one worker */
     /* With several workers, set by the host after tunnel_init; ctx is outer.ctx. A data message
      * for another worker's peer (m, taken; path: where it came from), for tunnel_rx_handed there.
      */
