@@ -238,7 +238,7 @@ start_worker(struct node *n, unsigned i, struct tunnel_config *t)
     w->steer = n->steer;
     t->worker = i;
     t->n_workers = n->n_workers;
-    if (i > 0) /* the handshaker knows the first */
+    if (w != n->workers) /* the handshaker knows the first */
         rc = handshaker_add_worker(&n->handshaker, n->events[i], n->commands[i]);
     if (rc != 0)
         return rc;
