@@ -93,7 +93,7 @@ void
 key_table_remove(struct key_table *t, const struct handshaker_peer *p)
 {
     const uint8_t *key = p->remote.public_key;
-    uint32_t hole = place_of(t, hash_of(t, key), key), at = hole;
+    uint32_t hole = place_of(t, hash_of(t, key), key), at;
 
     if (t->slots[hole].peer != p)
         return;

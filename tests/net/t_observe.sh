@@ -72,7 +72,7 @@ read -r from to < <(observe a freeze "${PIDS[a]}" "$(cat "$worker")" 1.6)
 # One may come for the turns made before; a busy machine hears of it late.
 hung=$(awk -v from="$from" -v to="$to" '/WATCHDOG=1$/ && $1 > from + 0.6 && $1 < to - 0.1' "$(log_of manager)")
 assert_equal "WATCHDOG=1 while the worker hung" "$hung" ""
-has_logged a "$said" 'warning: the worker has not made a turn' || fail "nothing is said of a worker that hangs"
+has_logged a "$said" 'warning: a worker has not made a turn' || fail "nothing is said of a worker that hangs"
 retry 5 more_watchdogs "$(watchdogs)" ||
     fail "the watchdog does not hear that the worker turns again"
 
