@@ -235,6 +235,15 @@ peer(const struct snapshot *s, const struct snapshot_peer *p, const struct allow
 
 /* --- the interface --- */
 
+static void
+put_passed(json_t *o, const struct worker_stats *w)
+{
+    put_count(o, "outer_received", w->outer_rx);
+    put_count(o, "outer_sent", w->outer_tx);
+    put_count(o, "inner_received", w->inner_rx);
+    put_count(o, "inner_sent", w->inner_tx);
+}
+
 /* Each worker's own. */
 static json_t *
 workers(const struct snapshot *s)
@@ -245,10 +254,7 @@ workers(const struct snapshot *s)
         const struct worker_stats *w = &s->workers[i];
         json_t *o = json_object();
 
-        put_count(o, "outer_received", w->outer_rx);
-        put_count(o, "outer_sent", w->outer_tx);
-        put_count(o, "inner_received", w->inner_rx);
-        put_count(o, "inner_sent", w->inner_tx);
+        put_passed(o, w);
         put_count(o, "turns", w->turns);
         put_count(o, "sleeps", w->sleeps);
         json_array_append_new(list, o);
@@ -262,10 +268,7 @@ packets(const struct snapshot *s)
     const struct worker_stats *w = &s->worker;
     json_t *o = json_object();
 
-    put_count(o, "outer_received", w->outer_rx);
-    put_count(o, "outer_sent", w->outer_tx);
-    put_count(o, "inner_received", w->inner_rx);
-    put_count(o, "inner_sent", w->inner_tx);
+    put_passed(o, w);
     put_count(o, "inner_super_received", w->supers_rx);
     put_count(o, "inner_super_sent", w->supers_tx);
     put_count(o, "inner_cut", w->supers_cut);
