@@ -154,15 +154,15 @@ rx_own(struct gateway *g, wgt_time now, enum side side, struct rte_mbuf *m)
 /* --- routing -------------------------------------------------------------------------------------
  */
 
-/* RFC 791 3.2: a packet whose sender lets us is cut for what is narrower. Returns the number of
- * packets in out. */
+/* RFC 791 3.2: a packet too big, whose sender lets us, is cut for what is narrower. Returns the
+ * number of packets in out. */
 static unsigned
 fit(struct gateway *g, size_t mtu, struct rte_mbuf *m, const struct inner_packet *inner,
     struct rte_mbuf *out[FRAGMENTS_OUT_MAX])
 {
     unsigned n;
 
-    if (inner->len <= mtu || inner->src.family != IP_V4) {
+    if (inner->src.family != IP_V4) {
         out[0] = m;
         return 1;
     }
