@@ -22,8 +22,8 @@ void session_stop_sending(struct tunnel_peer *p);
 void session_completed(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void session_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c);
 void session_retire(struct tunnel *t, struct noise_retired *retired);
-/* At the end of all: wiped and freed. */
-void session_free_retired(struct noise_retired *retired);
+/* At the end of all: its keys are wiped and freed. */
+void session_free(struct tunnel_peer *p);
 /* Hands wiped keypairs to the handshaker; false while some wait. */
 bool session_flush_retired(struct tunnel *t);
 bool tunnel_send_event(struct tunnel *t, const struct tunnel_event *e);

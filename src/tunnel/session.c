@@ -114,11 +114,14 @@ session_retire(struct tunnel *t, struct noise_retired *retired)
 }
 
 void
-session_free_retired(struct noise_retired *retired)
+session_free(struct tunnel_peer *p)
 {
-    for (unsigned i = 0; i < retired->n; i++) {
-        noise_keypair_wipe(retired->k[i]);
-        vault_free(retired->k[i], sizeof(*retired->k[i]));
+    struct noise_retired retired = {.n = 0};
+
+    noise_session_clear(&p->session, &retired);
+    for (unsigned i = 0; i < retired.n; i++) {
+        noise_keypair_wipe(retired.k[i]);
+        vault_free(retired.k[i], sizeof(*retired.k[i]));
     }
 }
 

@@ -185,12 +185,9 @@ shard_adopt(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
 void
 tunnel_abandon_peer(struct tunnel_peer *p)
 {
-    struct noise_retired retired;
-
     if (!p->moving)
         return;
     p->moving = false;
     packet_queue_purge(&p->carried);
-    noise_session_clear(&p->session, &retired);
-    session_free_retired(&retired);
+    session_free(p);
 }

@@ -17,20 +17,34 @@ gives_place_before(const struct stranger *a, const struct stranger *b)
            (a->why != WGT_OK && b->why != WGT_OK && a->seen.last < b->seen.last);
 }
 
-void
-strangers_note(struct strangers *s, wgt_time now, enum wgt_drop why, const struct ip_endpoint *from,
-               const uint8_t *key)
+/* Its own, or the one that gives way to it. */
+static struct stranger *
+place_for(struct strangers *s, enum wgt_drop why, const struct ip_endpoint *from,
+          const uint8_t *key, bool *known)
 {
     struct stranger *place = &s->of[0];
 
     for (unsigned i = 0; i < STRANGERS_MAX; i++) {
-        if (is_same(&s->of[i], why, from, key)) {
-            s->of[i].from = *from;
-            trouble_note(&s->of[i].seen, now);
-            return;
-        }
+        *known = is_same(&s->of[i], why, from, key);
+        if (*known)
+            return &s->of[i];
         if (gives_place_before(&s->of[i], place))
             place = &s->of[i];
+    }
+    return place;
+}
+
+void
+strangers_note(struct strangers *s, wgt_time now, enum wgt_drop why, const struct ip_endpoint *from,
+               const uint8_t *key)
+{
+    bool known;
+    struct stranger *place = place_for(s, why, from, key, &known);
+
+    if (known) {
+        place->from = *from;
+        trouble_note(&place->seen, now);
+        return;
     }
     *place = (struct stranger){.from = *from, .why = why, .seen = {1, now}};
     if (key != NULL)
@@ -41,24 +55,18 @@ static void
 add(struct strangers *s, const struct stranger *o)
 {
     const uint8_t *key = o->why == WGT_DROP_HANDSHAKE_UNKNOWN_PEER ? o->key : NULL;
-    struct stranger *place = &s->of[0];
+    bool known;
+    struct stranger *place = place_for(s, o->why, &o->from, key, &known);
 
-    for (unsigned i = 0; i < STRANGERS_MAX; i++) {
-        struct stranger *same = &s->of[i];
-
-        if (is_same(same, o->why, &o->from, key)) {
-            same->seen.n += o->seen.n;
-            if (o->seen.last > same->seen.last) {
-                same->from = o->from;
-                same->seen.last = o->seen.last;
-            }
-            return;
+    if (known) {
+        place->seen.n += o->seen.n;
+        if (o->seen.last > place->seen.last) {
+            place->from = o->from;
+            place->seen.last = o->seen.last;
         }
-        if (gives_place_before(same, place))
-            place = same;
-    }
-    if (gives_place_before(place, o))
+    } else if (gives_place_before(place, o)) {
         *place = *o;
+    }
 }
 
 void

@@ -131,15 +131,6 @@ tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
     return rc;
 }
 
-static void
-free_sessions(struct tunnel_peer *p)
-{
-    struct noise_retired retired = {.n = 0};
-
-    noise_session_clear(&p->session, &retired);
-    session_free_retired(&retired);
-}
-
 void
 tunnel_fini(struct tunnel *t)
 {
@@ -147,7 +138,7 @@ tunnel_fini(struct tunnel *t)
 
     LIST_FOREACH(p, &t->peers, link)
     {
-        free_sessions(p);
+        session_free(p);
         fq_purge(&t->fq, &p->staged, WGT_DROP_PEER_REMOVED);
     }
     rte_pktmbuf_free_bulk(t->received.m, t->received.n);
