@@ -22,16 +22,22 @@ v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d)
     return ip_addr_v4((const uint8_t[]){a, b, c, d});
 }
 
-static struct ip_addr
+struct ip_addr
 node_address(enum node_side side)
 {
     return side == NODE_OUTER ? v4(192, 0, 2, 1) : v4(172, 16, 0, 1);
 }
 
-static struct ip_addr
+struct ip_addr
 other_address(enum node_side side)
 {
     return side == NODE_OUTER ? v4(192, 0, 2, 2) : host_address();
+}
+
+struct ip_prefix
+node_inner_network(void)
+{
+    return (struct ip_prefix){v4(10, 255, 255, 254), 8};
 }
 
 struct ip_endpoint
@@ -341,7 +347,7 @@ start_worker(struct bench_node *n)
 
     snprintf(name, sizeof(name), "bench%u", nodes++);
     n->gateway.link = &n->links[NODE_INNER];
-    n->gateway.locals[0] = (struct ip_prefix){v4(10, 255, 255, 254), 8};
+    n->gateway.locals[0] = node_inner_network();
     n->gateway.n_locals = 1;
     w->n_outer = 1;
     w->gateway = &n->gateway;

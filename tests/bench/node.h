@@ -66,6 +66,11 @@ void node_give(struct bench_node *n, enum node_side side, struct rte_mbuf *const
 /* What the node has sent, without its Ethernet header; NULL: nothing. */
 struct rte_mbuf *node_take(struct bench_node *n, enum node_side side);
 
+/* Addresses of the node, and of whom it has on that side. */
+struct ip_addr node_address(enum node_side side);
+struct ip_addr other_address(enum node_side side);
+/* Its own address inside, and the peers'. */
+struct ip_prefix node_inner_network(void);
 /* Where a peer is (UDP). */
 struct ip_endpoint node_endpoint_of(uint32_t peer);
 

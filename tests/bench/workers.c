@@ -170,24 +170,6 @@ take(const struct crew *c, enum node_side side)
 /* --- a crew --------------------------------------------------------------------------------------
  */
 
-static struct ip_addr
-v4(uint8_t x, uint8_t y, uint8_t z, uint8_t u)
-{
-    return ip_addr_v4((const uint8_t[]){x, y, z, u});
-}
-
-static struct ip_addr
-own_address(enum node_side side)
-{
-    return side == NODE_OUTER ? v4(192, 0, 2, 1) : v4(172, 16, 0, 1);
-}
-
-static struct ip_addr
-far_address(enum node_side side)
-{
-    return side == NODE_OUTER ? v4(192, 0, 2, 2) : host_address();
-}
-
 static unsigned
 owner_of(const struct crew *c, uint32_t peer)
 {
@@ -221,8 +203,8 @@ static void
 start_link(struct crew *c, unsigned worker, enum node_side side)
 {
     struct eth_link *l = &c->members[worker].links[side];
-    struct ip_prefix local = {.addr = own_address(side), .len = 24};
-    struct ip_addr router = far_address(NODE_OUTER);
+    struct ip_prefix local = {.addr = node_address(side), .len = 24};
+    struct ip_addr router = other_address(NODE_OUTER);
     struct worker *w = &c->workers[worker];
 
     l->port = c->ports[side]->port;
@@ -260,7 +242,7 @@ start_member(struct crew *c, unsigned i)
     start_link(c, i, NODE_OUTER);
     start_link(c, i, NODE_INNER);
     m->gateway.link = &m->links[NODE_INNER];
-    m->gateway.locals[0] = (struct ip_prefix){v4(10, 255, 255, 254), 8};
+    m->gateway.locals[0] = node_inner_network();
     m->gateway.n_locals = 1;
     w->n_outer = 1;
     w->gateway = &m->gateway;
@@ -299,7 +281,7 @@ add_peer(struct crew *c, uint32_t i)
     session.keypair->local_index = index_of(c, i);
     session.path = (struct path){
         .kind = TRANSPORT_UDP,
-        .local = {own_address(NODE_OUTER), NODE_LISTEN_PORT},
+        .local = {node_address(NODE_OUTER), NODE_LISTEN_PORT},
         .remote = node_endpoint_of(i),
     };
     command(c, i, &add);
@@ -335,8 +317,8 @@ introduce_neighbour(struct crew *c, enum node_side side)
 {
     struct arp_packet arp = {.operation = ARP_REQUEST,
                              .sender_eth = far_eth[side],
-                             .sender = far_address(side),
-                             .target = own_address(side)};
+                             .sender = other_address(side),
+                             .target = node_address(side)};
     struct rte_mbuf *m;
 
     arp_write(new_frame(side, ETH_ARP, ARP_LEN, &m), &arp);
@@ -398,7 +380,7 @@ give_datagram(struct crew *c, unsigned i)
     size_t message_len = padded + MESSAGE_DATA_OVERHEAD;
     struct ip_header ip = {
         .src = node_endpoint_of(peer).addr,
-        .dst = own_address(NODE_OUTER),
+        .dst = node_address(NODE_OUTER),
         .protocol = IP_PROTO_UDP,
         .ttl = 64,
         .payload_len = (uint32_t)(UDP_HEADER_LEN + message_len),
