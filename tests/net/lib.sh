@@ -21,6 +21,7 @@ NET_HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NET_PYTHON=/usr/bin/python3
 [ -x "$NET_PYTHON" ] || NET_PYTHON=python3
 WGTCPD=$NET_BUILD/src/wgtcpd
+WGTCPCTL=$NET_BUILD/src/ctl/wgtcpctl
 RELAY=$NET_BUILD/tests/net/relay
 IMPAIR=$NET_BUILD/tests/net/impair
 PORT=51820 # of every WireGuard listener
@@ -408,6 +409,18 @@ drops() { # NODE REASON
     status "$1" | awk -v name="$2:" '$0 ~ /dropped \(/ {
         for (i = 1; i < NF; i++) if ($i == name) sum += $(i + 1)
     } END { print sum + 0 }'
+}
+
+# A count of the daemon of NODE by its name in JSON.
+node_figure() { # NODE NAME
+    "$WGTCPCTL" show "$(if_name "$1")" --json | sed -n "s/.*\"$2\": \([0-9]*\).*/\1/p" | grep .
+}
+
+# A super-packet is worth several that it was cut into or joined from.
+assert_worth_it() { # WHAT SUPER-PACKETS PACKETS
+    local few=$2 many=$3
+    [ "$few" -gt 0 ] && [ "$many" -gt $((few * 3)) ] || fail "$1: $few for $many packets"
+    step "$1: $few for $many packets"
 }
 
 # ---- wireguard-go ----

@@ -9,7 +9,6 @@
 #                   node g (kernel): port 1000 is closed, TCP port 1001 is silent
 . "${0%/*}/lib.sh"
 need wg nft ping
-WGTCPCTL=$NET_BUILD/src/ctl/wgtcpctl
 need_built "$WGTCPCTL"
 
 ctl() { # COMMAND NODE [ARGUMENT...]

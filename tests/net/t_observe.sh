@@ -11,7 +11,6 @@
 #      └ metrics at 127.0.0.1:9586 of its namespace
 . "${0%/*}/lib.sh"
 need wg nft ping tcpdump
-WGTCPCTL=$NET_BUILD/src/ctl/wgtcpctl
 need_built "$WGTCPCTL"
 
 observe() { # NODE ARGUMENT...

@@ -10,19 +10,7 @@
 #   └──────────────┘   └──────┘   └──────────────┘
 . "${0%/*}/lib.sh"
 need wg
-WGTCPCTL=$NET_BUILD/src/ctl/wgtcpctl
 need_built "$WGTCPCTL"
-
-figure() { # NODE NAME
-    "$WGTCPCTL" show "$(if_name "$1")" --json | sed -n "s/.*\"$2\": \([0-9]*\).*/\1/p" | grep .
-}
-
-# A super-packet is worth several packets.
-assert_worth_it() { # WHAT SUPER-PACKETS PACKETS
-    local few=$2 many=$3
-    [ "$few" -gt 0 ] && [ "$many" -gt $((few * 3)) ] || fail "$1: $few for $many packets"
-    step "$1: $few for $many packets"
-}
 
 nothing_wrong() {
     local node
@@ -58,9 +46,9 @@ for transport in udp tcp; do
     nothing_wrong
     for node in a b; do
         assert_worth_it "super-packets of the kernel of $node" \
-            "$(figure $node inner_super_received)" "$(figure $node inner_cut)"
+            "$(node_figure $node inner_super_received)" "$(node_figure $node inner_cut)"
         assert_worth_it "super-packets to the kernel of $node" \
-            "$(figure $node inner_super_sent)" "$(figure $node inner_joined)"
+            "$(node_figure $node inner_super_sent)" "$(node_figure $node inner_joined)"
     done
 done
 
@@ -123,6 +111,6 @@ transfers
 nothing_wrong
 for node in a b; do
     for name in inner_super_received inner_super_sent inner_cut inner_joined; do
-        assert_equal "$name of $node" "$(figure $node $name)" 0
+        assert_equal "$name of $node" "$(node_figure $node $name)" 0
     done
 done

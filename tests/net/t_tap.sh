@@ -12,19 +12,7 @@
 #   └──────────────┘   └────────────────┘   └──────────────┘
 . "${0%/*}/lib.sh"
 need wg iperf3 ethtool
-WGTCPCTL=$NET_BUILD/src/ctl/wgtcpctl
 need_built "$WGTCPCTL"
-
-figure() { # NODE NAME
-    "$WGTCPCTL" show "$(if_name "$1")" --json | sed -n "s/.*\"$2\": \([0-9]*\).*/\1/p" | grep .
-}
-
-# A super-packet is worth several frames.
-assert_worth_it() { # WHAT SUPER-PACKETS FRAMES
-    local few=$2 many=$3
-    [ "$few" -gt 0 ] && [ "$many" -gt $((few * 3)) ] || fail "$1: $few for $many frames"
-    step "$1: $few for $many frames"
-}
 
 nothing_wrong() {
     local node reason
@@ -92,7 +80,7 @@ for case in "udp 4" "tcp 6" "udp 6 Vlan=7" "tcp 4 Vlan=7"; do
     nothing_wrong
     for node in a b; do
         assert_worth_it "super-packets to the tap of $node" \
-            "$(figure $node outer_super_sent)" "$(figure $node outer_joined)"
+            "$(node_figure $node outer_super_sent)" "$(node_figure $node outer_joined)"
     done
     stop_wgtcpd a b
 done
@@ -110,7 +98,7 @@ for transport in udp tcp; do
     nothing_wrong
     for node in a b; do
         assert_worth_it "super-packets from the tap of $node" \
-            "$(figure $node outer_super_received)" "$(figure $node outer_cut)"
+            "$(node_figure $node outer_super_received)" "$(node_figure $node outer_cut)"
     done
     [ $transport = tcp ] || stop_wgtcpd a b
 done
@@ -141,7 +129,7 @@ transfers
 nothing_wrong
 for node in a b; do
     for name in outer_super_received outer_super_sent outer_cut outer_joined; do
-        assert_equal "$name of $node" "$(figure $node $name)" 0
+        assert_equal "$name of $node" "$(node_figure $node $name)" 0
     done
 done
 stop_wgtcpd a b

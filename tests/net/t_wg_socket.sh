@@ -11,7 +11,6 @@
 #       clients
 . "${0%/*}/lib.sh"
 need wg nft ping
-WGTCPCTL=$NET_BUILD/src/ctl/wgtcpctl
 need_built "$WGTCPCTL"
 
 a=$(if_name a) b=$(if_name b)
