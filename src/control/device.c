@@ -25,12 +25,11 @@ congestion_ops(enum config_congestion which)
 static struct tunnel_peer *
 new_tunnel_peer(void)
 {
-    size_t size = RTE_ALIGN_CEIL(sizeof(struct tunnel_peer), RTE_CACHE_LINE_SIZE);
-    struct tunnel_peer *t = aligned_alloc(RTE_CACHE_LINE_SIZE, size);
+    void *t;
 
-    if (t == NULL)
+    if (posix_memalign(&t, RTE_CACHE_LINE_SIZE, sizeof(struct tunnel_peer)) != 0)
         return NULL;
-    memset(t, 0, size);
+    memset(t, 0, sizeof(struct tunnel_peer));
     if (handshaker_prepare_peer(t) == 0)
         return t;
     free(t);
@@ -79,6 +78,15 @@ device_find(const struct device *d, const uint8_t public_key[CONFIG_KEY_LEN])
     const struct tunnel_peer *t = handshaker_find_peer(d->handshaker, public_key);
 
     return t != NULL ? t->owner : NULL;
+}
+
+const uint8_t *
+device_psk(const struct device_peer *p)
+{
+    static const uint8_t none[CONFIG_KEY_LEN];
+    const struct handshaker_peer *h = p->tunnel->handshaker_peer;
+
+    return h != NULL ? h->remote.preshared_key : none;
 }
 
 /* --- the plan ------------------------------------------------------------------------------------
@@ -359,8 +367,6 @@ take_settings(struct device_peer *p, struct step *step)
 {
     const struct change_peer *from = step->from;
 
-    if (from->has_psk)
-        memcpy(p->psk, from->psk, sizeof(p->psk));
     if (from->has_endpoint)
         take_endpoint(p, step);
     if (from->has_keepalive)
@@ -375,7 +381,7 @@ take_settings(struct device_peer *p, struct step *step)
 
 /* The worker learns them with the peer. */
 static void
-commit_new_peer(struct device *d, struct device_peer *p)
+commit_new_peer(struct device *d, struct device_peer *p, const struct change_peer *from)
 {
     struct tunnel_peer_settings s = settings_of(p, true);
     struct tunnel_peer *t = p->tunnel;
@@ -387,7 +393,7 @@ commit_new_peer(struct device *d, struct device_peer *p)
     t->congestion = s.congestion;
     t->knock = s.knock;
     wait_for_room(d);
-    handshaker_add_peer(d->handshaker, t, p->psk);
+    handshaker_add_peer(d->handshaker, t, from->has_psk ? from->psk : NULL);
     TAILQ_INSERT_TAIL(&d->peers, p, link);
     d->n_peers++;
 }
@@ -405,7 +411,7 @@ static void
 commit_old_peer(struct device *d, const struct device_peer *p, const struct change_peer *from)
 {
     if (from->has_psk)
-        handshaker_set_psk(p->tunnel, p->psk);
+        handshaker_set_psk(p->tunnel, from->psk);
     if (from->has_endpoint || from->has_keepalive || from->has_transport || from->has_congestion ||
         from->has_knock)
         tell_settings(d, p, from->has_endpoint);
@@ -441,7 +447,7 @@ commit_step(struct device *d, struct step *step)
     }
     take_settings(p, step);
     if (step->fresh)
-        commit_new_peer(d, p);
+        commit_new_peer(d, p, step->from);
     else
         commit_old_peer(d, p, step->from);
     commit_prefixes(d, p, step->from);

@@ -248,7 +248,7 @@ wrong_preshared_key(struct case_file *c)
              age_s(c, t));
     evidence(c, "both public keys are right, or it had not answered");
     evidence(c, "here it has %s PresharedKey",
-             noise_is_zero(c->p->device->psk, CONFIG_KEY_LEN) ? "no" : "a");
+             noise_is_zero(device_psk(c->p->device), CONFIG_KEY_LEN) ? "no" : "a");
     advice(c, "give both sides the same PresharedKey, or none");
     return true;
 }

@@ -7,7 +7,10 @@
 
 #include "internal.h"
 
-enum { WAIT_US = 100 };
+enum {
+    WAIT_US = 100,
+    PEERS_AT_A_TIME = 4096, /* what a change takes beside them is taken only for so many */
+};
 
 /* Whoever waits for room in the ring must not leave the other one full: but its events make
  * commands themselves. */
@@ -59,32 +62,47 @@ add_to_change(struct node *n, struct change *c, const struct config_peer *from)
     return keep_name(p, from->endpoint.host);
 }
 
+/* *from moves on to the first that is left for the next change. */
 static int
-make_change(struct node *n, struct change *c)
+make_change(struct node *n, struct change *c, const struct config_peer **from)
 {
+    const struct config_peer *p = *from;
     int rc;
 
-    for (const struct config_peer *p = n->config->peers; p != NULL; p = p->next) {
+    for (unsigned i = 0; p != NULL && i < PEERS_AT_A_TIME; i++, p = p->next) {
         if (check_own_key(n, p) != 0)
             return -1;
         rc = add_to_change(n, c, p);
         if (rc != 0)
             return complain("peers", rc);
     }
+    *from = p;
     return 0;
 }
 
-int
-peers_add(struct node *n)
+static int
+add_some(struct node *n, const struct config_peer **from)
 {
     struct change c;
     int rc;
 
     change_init(&c);
-    rc = make_change(n, &c);
+    rc = make_change(n, &c, from);
     if (rc == 0 && (rc = device_apply(&n->device, &c, NULL)) != 0)
         complain("cannot add the peers", rc);
     change_free(&c);
+    return rc;
+}
+
+/* Not as one change: if one fails there is no start. */
+int
+peers_add(struct node *n)
+{
+    const struct config_peer *from = n->config->peers;
+    int rc = 0;
+
+    while (rc == 0 && from != NULL)
+        rc = add_some(n, &from);
     worker_wake(n->workers);
     return rc == 0 ? 0 : -1;
 }

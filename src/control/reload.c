@@ -104,7 +104,7 @@ diff_allowed_ips(struct change_peer *out, const struct device *d, const struct d
 static void
 diff_settings(struct change_peer *out, const struct device_peer *p, const struct config_peer *new)
 {
-    out->has_psk = p == NULL || memcmp(p->psk, new->preshared_key, CONFIG_KEY_LEN) != 0;
+    out->has_psk = p == NULL || memcmp(device_psk(p), new->preshared_key, CONFIG_KEY_LEN) != 0;
     memcpy(out->psk, new->preshared_key, CONFIG_KEY_LEN);
     out->has_keepalive = p == NULL || p->keepalive != new->persistent_keepalive;
     out->keepalive = new->persistent_keepalive;

@@ -108,8 +108,8 @@ put_peer(FILE *to, const struct config *c, const struct device *d, const struct 
 {
     fputs("\n[Peer]\n", to);
     put_key(to, "PublicKey", p->tunnel->public_key);
-    if (!is_zero(p->psk))
-        put_key(to, "PresharedKey", p->psk);
+    if (!is_zero(device_psk(p)))
+        put_key(to, "PresharedKey", device_psk(p));
     put_allowed_ips(to, d, p);
     put_endpoint(to, p);
     if (p->keepalive != 0)

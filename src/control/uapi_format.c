@@ -165,7 +165,7 @@ static void
 add_peer(struct uapi_text *t, const struct snapshot_peer *p, const struct allowedips *allowed_ips)
 {
     add_key(t, "public_key", p->public_key);
-    add_key(t, "preshared_key", p->device->psk);
+    add_key(t, "preshared_key", device_psk(p->device));
     add(t, "protocol_version=1\n");
     add_endpoint(t, "endpoint", &p->endpoint);
     add_number(t, "last_handshake_time_sec", p->handshaken ? p->handshake_seconds : 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Cookies: proof that the sender of a handshake message owns its source address. */
 #include "crypto.h"
+#include "identity.h"
 #include "macs.h"
 
 enum {
@@ -74,11 +75,12 @@ enum wgt_drop
 noise_cookie_reply_consume(struct noise_remote *r, wgt_time now,
                            const uint8_t message[MESSAGE_COOKIE_REPLY_LEN])
 {
-    uint8_t cookie[NOISE_MAC_LEN];
+    uint8_t cookie[NOISE_MAC_LEN], cookie_key[NOISE_KEY_LEN];
 
     if (!r->have_sent_mac1)
         return WGT_DROP_COOKIE_UNEXPECTED;
-    if (!noise_xaead_open(cookie, r->cookie_key, message + OFF_NONCE, message + OFF_COOKIE,
+    cookie_key_of(cookie_key, r->public_key);
+    if (!noise_xaead_open(cookie, cookie_key, message + OFF_NONCE, message + OFF_COOKIE,
                           r->last_mac1))
         return WGT_DROP_COOKIE_TAG;
     memcpy(r->cookie, cookie, sizeof(r->cookie));

@@ -7,11 +7,15 @@
 static const char label_mac1[8] = "mac1----";
 static const char label_cookie[8] = "cookie--";
 
-static void
-derive_mac_keys(uint8_t mac1_key[NOISE_KEY_LEN], uint8_t cookie_key[NOISE_KEY_LEN],
-                const uint8_t public_key[NOISE_KEY_LEN])
+void
+mac1_key_of(uint8_t mac1_key[NOISE_KEY_LEN], const uint8_t public_key[NOISE_KEY_LEN])
 {
     noise_hash(mac1_key, label_mac1, sizeof(label_mac1), public_key, NOISE_KEY_LEN);
+}
+
+void
+cookie_key_of(uint8_t cookie_key[NOISE_KEY_LEN], const uint8_t public_key[NOISE_KEY_LEN])
+{
     noise_hash(cookie_key, label_cookie, sizeof(label_cookie), public_key, NOISE_KEY_LEN);
 }
 
@@ -24,7 +28,8 @@ noise_local_init(struct noise_local *l, const uint8_t private_key[NOISE_KEY_LEN]
     memcpy(l->private_key, private_key, NOISE_KEY_LEN);
     noise_clamp(l->private_key);
     noise_public_key(l->public_key, l->private_key);
-    derive_mac_keys(l->mac1_key, l->cookie_key, l->public_key);
+    mac1_key_of(l->mac1_key, l->public_key);
+    cookie_key_of(l->cookie_key, l->public_key);
     l->has_identity = true;
 }
 
@@ -84,7 +89,6 @@ noise_remote_init(struct noise_remote *r, const uint8_t public_key[NOISE_KEY_LEN
     memcpy(r->public_key, public_key, NOISE_KEY_LEN);
     if (psk != NULL)
         memcpy(r->preshared_key, psk, NOISE_KEY_LEN);
-    derive_mac_keys(r->mac1_key, r->cookie_key, r->public_key);
     return is_low_order(public_key) ? WGT_DROP_HANDSHAKE_DH : WGT_OK;
 }
 

@@ -2,6 +2,7 @@
 #include "macs.h"
 
 #include "crypto.h"
+#include "identity.h"
 
 /* A secret lives 120 s; a cookie is not used in its last 5 s, in which it may expire under way. */
 static const wgt_time cookie_usable = (120 - 5) * WGT_SEC;
@@ -16,8 +17,10 @@ void
 macs_add(struct noise_remote *r, wgt_time now, uint8_t *message, size_t len)
 {
     uint8_t *mac1 = message + len - MACS_LEN, *mac2 = message + len - NOISE_MAC_LEN;
+    uint8_t mac1_key[NOISE_KEY_LEN];
 
-    noise_mac(mac1, r->mac1_key, sizeof(r->mac1_key), message, len - MACS_LEN, NULL, 0);
+    mac1_key_of(mac1_key, r->public_key);
+    noise_mac(mac1, mac1_key, sizeof(mac1_key), message, len - MACS_LEN, NULL, 0);
     memcpy(r->last_mac1, mac1, NOISE_MAC_LEN);
     r->have_sent_mac1 = true;
 

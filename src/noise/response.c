@@ -21,7 +21,7 @@ resume(struct symmetric *s, const struct noise_handshake *h)
     memcpy(s->ck, h->chaining_key, NOISE_HASH_LEN);
 }
 
-/* The session's keys; the caller's owner stays. */
+/* The session's keys; the caller's owner and memory stay. */
 static void
 derive_keypair(struct noise_keypair *k, const struct symmetric *s, wgt_time now, bool initiator,
                uint32_t local_index, uint32_t remote_index)
@@ -32,7 +32,7 @@ derive_keypair(struct noise_keypair *k, const struct symmetric *s, wgt_time now,
     k->remote_index = remote_index;
     k->initiator = initiator;
     k->send_allowed = true;
-    memset(&k->replay, 0, sizeof(k->replay));
+    noise_replay_init(&k->replay, k->replay.wide);
     symmetric_split(s, initiator, k);
 }
 

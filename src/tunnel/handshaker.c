@@ -13,6 +13,7 @@
 
 #include "internal.h"
 #include "key_table.h"
+#include "keypair.h"
 #include "workers.h"
 
 /* The kernel calls itself loaded when an eighth of the queue is used, and for 1 s after. */
@@ -67,6 +68,7 @@ static void
 free_peer(struct handshaker_peer *p)
 {
     noise_remote_wipe(&p->remote);
+    free(p->history);
     vault_free(p, sizeof(*p));
 }
 
@@ -90,12 +92,12 @@ empty_rings(struct handshaker_worker *w)
     struct tunnel_event e;
 
     while (rte_ring_dequeue_elem(w->commands, &c, sizeof(c)) == 0) {
-        workers_free_keypair(c.keypair);
+        keypair_free(c.keypair);
         if (c.type == TUNNEL_COMMAND_ADOPT)
             tunnel_abandon_peer(c.peer);
     }
     while (rte_ring_dequeue_elem(w->events, &e, sizeof(e)) == 0)
-        workers_free_keypair(e.keypair);
+        keypair_free(e.keypair);
 }
 
 void
@@ -110,7 +112,7 @@ handshaker_fini(struct handshaker *h)
         struct noise_keypair *k = h->unforgotten;
 
         h->unforgotten = k->owner;
-        workers_free_keypair(k);
+        keypair_free(k);
     }
     while ((p = key_table_next(&h->by_key, &next)) != NULL)
         free_peer(p);
@@ -480,13 +482,13 @@ answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p,
 
     if (!come_to(h, p, worker, from))
         return WGT_DROP_RING_FULL;
-    c.keypair = vault_alloc(sizeof(*c.keypair));
+    c.keypair = keypair_new(from->kind);
     if (c.keypair == NULL)
         return WGT_DROP_NO_BUFFER;
     /* The initiation we may have under way is void: our role is the responder's now. */
     release_handshake_index(h, p);
     if (!draw_index(h, p, &index)) {
-        workers_free_keypair(c.keypair);
+        keypair_free(c.keypair);
         return WGT_DROP_NO_BUFFER;
     }
     h->entropy(h->ctx, ephemeral, sizeof(ephemeral));
@@ -496,7 +498,7 @@ answer_initiation(struct handshaker *h, wgt_time now, struct handshaker_peer *p,
     noise_wipe(ephemeral, sizeof(ephemeral));
     if (why != WGT_OK) {
         handshaker_release_index(h, index);
-        workers_free_keypair(c.keypair);
+        keypair_free(c.keypair);
         return why;
     }
     c.len = MESSAGE_RESPONSE_LEN;
@@ -555,14 +557,14 @@ receive_response(struct handshaker *h, wgt_time now, unsigned worker, const stru
     if (p == NULL || !p->has_index || p->handshake_index != index)
         return WGT_DROP_HANDSHAKE_INDEX;
     c.peer = p->tunnel_peer;
-    c.keypair = vault_alloc(sizeof(*c.keypair));
+    c.keypair = keypair_new(e->path.kind);
     if (c.keypair == NULL)
         return WGT_DROP_NO_BUFFER;
     why = noise_response_consume(&p->remote, &h->local, now, e->message, c.keypair);
     if (why != WGT_OK) {
         if (why == WGT_DROP_HANDSHAKE_TAG)
             trouble_note(&p->trouble[HANDSHAKE_TROUBLE_RESPONSE_TAG], now);
-        workers_free_keypair(c.keypair);
+        keypair_free(c.keypair);
         return why;
     }
     p->has_index = false; /* the keypair has it now */
@@ -659,6 +661,24 @@ receive(struct handshaker *h, wgt_time now, unsigned worker, const struct tunnel
         wgt_drop_count(&h->drops, why);
 }
 
+/* One that was given away already is the tunnel's alone. */
+static void
+begin_history(struct handshaker *h, struct handshaker_peer *p, const struct tunnel_trouble *first)
+{
+    struct tunnel_command c = {.type = TUNNEL_COMMAND_HISTORY, .peer = p->tunnel_peer};
+
+    if (p->history != NULL)
+        return;
+    c.history = calloc(1, sizeof(*c.history));
+    if (c.history == NULL)
+        return;
+    history_note(c.history, first);
+    if (send_command(h, p, &c))
+        p->history = c.history;
+    else
+        free(c.history);
+}
+
 void
 handshaker_finish_removal(struct handshaker *h, struct handshaker_peer *p)
 {
@@ -727,6 +747,10 @@ handle_event(struct handshaker *h, wgt_time now, const struct wall_clock *wall, 
     case TUNNEL_EVENT_NOTE:
         if (h->note != NULL && !p->removed)
             h->note(h->ctx, e);
+        break;
+    case TUNNEL_EVENT_TROUBLE:
+        if (!p->removed)
+            begin_history(h, p, &e->trouble);
         break;
     case TUNNEL_EVENT_REPORT:
         worker_reported(h, e->report);

@@ -41,7 +41,7 @@ size_t peer_inner_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_
 static inline void
 peer_prefetch(const struct tunnel_peer *p)
 {
-    const char *from = (const char *)&p->session, *to = (const char *)&p->trouble;
+    const char *from = (const char *)&p->session, *to = (const char *)&p->heard_at;
 
     for (; from < to; from += RTE_CACHE_LINE_SIZE)
         rte_prefetch0(from);
@@ -79,6 +79,14 @@ void shard_rx_inner(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m)
 /* note.c: a line for the operator's log. path may be NULL. */
 void peer_note(struct tunnel *t, struct tunnel_peer *p, enum tunnel_note_kind kind,
                const struct path *path, unsigned detail);
+
+/* history.c */
+void peer_trouble(struct tunnel *t, struct tunnel_peer *p, enum peer_trouble what, wgt_time now);
+void peer_source_denied(struct tunnel *t, struct tunnel_peer *p, const struct ip_addr *source,
+                        wgt_time now);
+void history_note(struct peer_history *h, const struct tunnel_trouble *what);
+/* The peer's, or that of one without: to be read only. */
+const struct peer_history *history_of(const struct tunnel_peer *p);
 
 /* path_mtu.c */
 /* Largest IP packet to the peer's UDP endpoint. */
@@ -137,12 +145,6 @@ enum tcp_early_answer receive_early(struct tunnel *t, wgt_time now, const struct
 void peer_arm(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 /* Tells inner flows apart; strangers cannot choose which collide. */
 uint32_t tunnel_flow_hash(const struct tunnel *t, const uint8_t *packet, size_t len);
-
-static inline void
-peer_trouble(struct tunnel_peer *p, enum peer_trouble what, wgt_time now)
-{
-    trouble_note(&p->trouble[what], now);
-}
 
 static inline void
 tunnel_drop(struct tunnel *t, enum wgt_drop why, struct rte_mbuf *m)

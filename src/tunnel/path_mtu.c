@@ -81,7 +81,7 @@ note_unreachable(struct tunnel *t, wgt_time now, const struct icmp_error *e)
     LIST_FOREACH(p, &t->peers, link)
     {
         if (path_equal(&p->path.path, &quoted))
-            peer_trouble(p,
+            peer_trouble(t, p,
                          e->kind == ICMP_ERROR_REFUSED ? PEER_TROUBLE_UDP_REFUSED
                                                        : PEER_TROUBLE_UDP_UNREACHABLE,
                          now);

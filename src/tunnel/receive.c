@@ -44,8 +44,7 @@ accept_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct
 
     if (why == WGT_OK && allowedips_lookup(t->allowed_ips, &inner.src) != p) {
         why = WGT_DROP_INNER_SOURCE;
-        peer_trouble(p, PEER_TROUBLE_SOURCE_DENIED, now);
-        p->denied_source = inner.src;
+        peer_source_denied(t, p, &inner.src, now);
     }
     if (why == WGT_OK && from->kind == TRANSPORT_UDP &&
         !ecn_decapsulate(packet, packet_meta(m)->ecn))

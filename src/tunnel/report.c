@@ -47,6 +47,7 @@ static void
 report_peer(const struct tunnel *t, wgt_time now, struct tunnel_peer_report *r)
 {
     const struct tunnel_peer *p = r->peer;
+    const struct peer_history *h = history_of(p);
     const struct tcp_flow *f = tcp_flow_of(&p->path.path);
     wgt_time since = fq_waits_since(&p->staged);
 
@@ -58,9 +59,9 @@ report_peer(const struct tunnel *t, wgt_time now, struct tunnel_peer_report *r)
     r->waiting_bytes = p->staged.bytes;
     r->queue_delay = since < now ? now - since : 0;
     r->inner_mtu = (uint32_t)peer_inner_mtu(t, now, p);
-    memcpy(r->trouble, p->trouble, sizeof(r->trouble));
-    r->denied_source = p->denied_source;
-    r->heard_before = p->heard_before;
+    memcpy(r->trouble, h->trouble, sizeof(r->trouble));
+    r->denied_source = h->denied_source;
+    r->heard_before = h->heard_before;
     r->connected = f != NULL;
     if (f != NULL)
         report_connection(f, &r->connection);

@@ -70,7 +70,7 @@ dial(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     noise_wipe(knock_key, sizeof(knock_key));
     if (f == NULL) {
         p->stats.dial_failures++;
-        peer_trouble(p, PEER_TROUBLE_DIAL_UNSENT, now);
+        peer_trouble(t, p, PEER_TROUBLE_DIAL_UNSENT, now);
         dial_failed(t, now, p);
         return;
     }
@@ -114,17 +114,20 @@ remember_mss(struct tunnel_peer *p, const struct tcp_flow *f)
 {
     struct tcp_path_mss found;
 
-    if (tcp_path_mss(&f->conn, &found))
-        p->path_mss = (struct tunnel_path_mss){f->path.local.addr, f->path.remote.addr, found};
+    if (p->history != NULL && tcp_path_mss(&f->conn, &found))
+        p->history->path_mss =
+            (struct tunnel_path_mss){f->path.local.addr, f->path.remote.addr, found};
 }
 
 /* The next one goes the same way: its full segments need not be lost before that is known. */
 static void
 recall_mss(const struct tunnel_peer *p, struct tcp_flow *f)
 {
-    if (ip_addr_equal(&p->path_mss.local, &f->path.local.addr) &&
-        ip_addr_equal(&p->path_mss.remote, &f->path.remote.addr))
-        tcp_assume_path_mss(&f->conn, &p->path_mss.found);
+    const struct tunnel_path_mss *known = &history_of(p)->path_mss;
+
+    if (ip_addr_equal(&known->local, &f->path.local.addr) &&
+        ip_addr_equal(&known->remote, &f->path.remote.addr))
+        tcp_assume_path_mss(&f->conn, &known->found);
 }
 
 /* A connection's congestion control is its dialler's, or of who is the first to be heard on it:
@@ -183,9 +186,10 @@ note_move(struct tunnel *t, struct tunnel_peer *p, wgt_time now, const struct pa
         return;
     if (p->heard_at.addr.family != IP_NONE)
         peer_note(t, p, TUNNEL_NOTE_MOVED, from, 0);
-    if (is_same_place(&p->heard_before, &from->remote, from->kind))
-        peer_trouble(p, PEER_TROUBLE_ENDPOINT_FLAP, now);
-    p->heard_before = p->heard_at;
+    if (is_same_place(&history_of(p)->heard_before, &from->remote, from->kind))
+        peer_trouble(t, p, PEER_TROUBLE_ENDPOINT_FLAP, now);
+    if (p->history != NULL)
+        p->history->heard_before = p->heard_at;
     p->heard_at = from->remote;
 }
 
@@ -466,7 +470,8 @@ remember_path(struct tunnel_peer *p, const struct tcp_flow *f)
 }
 
 static void
-note_end(struct tunnel_peer *p, wgt_time now, const struct tcp_flow *f, enum tcp_end why)
+note_end(struct tunnel *t, struct tunnel_peer *p, wgt_time now, const struct tcp_flow *f,
+         enum tcp_end why)
 {
     static const enum peer_trouble troubles[] = {
         [TCP_END_RESET] = PEER_TROUBLE_DIAL_RESET,
@@ -479,7 +484,7 @@ note_end(struct tunnel_peer *p, wgt_time now, const struct tcp_flow *f, enum tcp
         return;
     p->stats.dial_failures++;
     if (why != TCP_END_NONE && !(why == TCP_END_TIMEOUT && f->established))
-        peer_trouble(p, troubles[why], now);
+        peer_trouble(t, p, troubles[why], now);
 }
 
 static void
@@ -490,7 +495,7 @@ on_dial_ended(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tc
 
     p->dialling = NULL;
     remember_path(p, f);
-    note_end(p, now, f, why);
+    note_end(t, p, now, f, why);
     peer_note(t, p,
               p->dial_attempts > 0 && !f->established ? TUNNEL_NOTE_DIAL_ENDED_AGAIN
                                                       : TUNNEL_NOTE_DIAL_ENDED,

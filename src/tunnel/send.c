@@ -420,13 +420,13 @@ send_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct i
         return;
     }
     if (!peer_has_endpoint(p)) {
-        peer_trouble(p, PEER_TROUBLE_NO_ENDPOINT, now);
+        peer_trouble(t, p, PEER_TROUBLE_NO_ENDPOINT, now);
         inner_unreachable(t, now, m, inner->len, WGT_DROP_NO_ENDPOINT);
         return;
     }
     mtu = peer_inner_mtu(t, now, p);
     if (unlikely(inner_exceeds(packet, inner->len, mtu))) {
-        peer_trouble(p, PEER_TROUBLE_TOO_BIG, now);
+        peer_trouble(t, p, PEER_TROUBLE_TOO_BIG, now);
         peer_too_big(t, now, p, m, inner->len, mtu);
         return;
     }

@@ -4,9 +4,8 @@
 
 #include <rte_ring_elem.h>
 
-#include <wgtcpd/vault/vault.h>
-
 #include "internal.h"
+#include "keypair.h"
 
 bool
 tunnel_send_event(struct tunnel *t, const struct tunnel_event *e)
@@ -80,13 +79,8 @@ session_keep_fresh_after_receive(struct tunnel *t, wgt_time now, struct tunnel_p
 static void
 retire_keypair(struct tunnel *t, struct noise_keypair *k)
 {
-    uint32_t index = k->local_index;
-    uint16_t known_to = k->known_to;
-
-    index_table_remove(&t->indices, index);
-    noise_keypair_wipe(k);
-    k->local_index = index; /* the handshaker frees it, and sees that others forget it */
-    k->known_to = known_to;
+    index_table_remove(&t->indices, k->local_index);
+    keypair_wipe(k); /* the handshaker frees it, and sees that others forget it */
     k->owner = t->retired;
     t->retired = k;
 }
@@ -119,10 +113,8 @@ session_free(struct tunnel_peer *p)
     struct noise_retired retired = {.n = 0};
 
     noise_session_clear(&p->session, &retired);
-    for (unsigned i = 0; i < retired.n; i++) {
-        noise_keypair_wipe(retired.k[i]);
-        vault_free(retired.k[i], sizeof(*retired.k[i]));
-    }
+    for (unsigned i = 0; i < retired.n; i++)
+        keypair_free(retired.k[i]);
 }
 
 void
@@ -153,7 +145,9 @@ session_completed(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     peer_timers_handshake_complete(&p->timers);
     p->rekey_after_receive_done = false;
     p->stats.handshakes++;
-    p->trouble[PEER_TROUBLE_UNANSWERED].n = p->trouble[PEER_TROUBLE_UNCONFIRMED].n = 0;
+    if (p->history != NULL)
+        p->history->trouble[PEER_TROUBLE_UNANSWERED].n =
+            p->history->trouble[PEER_TROUBLE_UNCONFIRMED].n = 0;
     p->stats.last_handshake = now;
 }
 
@@ -212,7 +206,7 @@ send_initiation(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
     struct tunnel_peer *p = c->peer;
     const struct path *to;
 
-    p->initiation_requested = false;
+    p->initiation_requested = p->history_asked = false; /* the ring may have been full */
     peer_timers_initiation_sent(&p->timers, now, tunnel_jitter(t));
     if (c->len == 0)
         return;
@@ -222,7 +216,7 @@ send_initiation(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
         tunnel_send_event(t, &(struct tunnel_event){.type = TUNNEL_EVENT_ZERO, .peer = p});
         return;
     }
-    peer_trouble(p, PEER_TROUBLE_UNANSWERED, now);
+    peer_trouble(t, p, PEER_TROUBLE_UNANSWERED, now);
     authenticated_sent(p, now, c->len);
     path_send_handshake(t, now, to, c->message, c->len);
 }
@@ -236,7 +230,7 @@ begin_as_responder(struct tunnel *t, wgt_time now, const struct tunnel_command *
     if (!install(t, now, p, c->keypair))
         return;
     peer_timers_response_sent(&p->timers, now, tunnel_jitter(t));
-    peer_trouble(p, PEER_TROUBLE_UNCONFIRMED, now);
+    peer_trouble(t, p, PEER_TROUBLE_UNCONFIRMED, now);
     authenticated_sent(p, now, c->len);
     path_send_handshake(t, now, &c->path, c->message, c->len);
 }

@@ -7,10 +7,10 @@
 
 #include <rte_ring_elem.h>
 
-#include <wgtcpd/vault/vault.h>
 #include <wgtcpd/wire/inner.h>
 
 #include "internal.h"
+#include "keypair.h"
 
 enum { COMMANDS_PER_TURN = 32, RECEIVE_BUFFER = 4 << 20 };
 
@@ -150,7 +150,7 @@ tunnel_fini(struct tunnel *t)
         struct noise_keypair *k = t->retired;
 
         t->retired = k->owner;
-        vault_free(k, sizeof(*k));
+        keypair_free(k);
     }
     tcp_transport_fini(&t->tcp);
     noise_wipe(&t->flow_hash, sizeof(t->flow_hash));
@@ -233,7 +233,7 @@ peer_expired(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
     unsigned actions = peer_timers_expire(&p->timers, now);
 
     if (actions & PEER_GIVE_UP) {
-        peer_trouble(p, PEER_TROUBLE_GAVE_UP, now);
+        peer_trouble(t, p, PEER_TROUBLE_GAVE_UP, now);
         peer_note(t, p, TUNNEL_NOTE_GAVE_UP, NULL, 0);
         peer_drop_staged(t, p, WGT_DROP_STAGED_GAVE_UP);
         peer_back_to_configured(t, now, p);
@@ -311,6 +311,10 @@ handle_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c)
         break;
     case TUNNEL_COMMAND_UDP:
         t->udp_open = true;
+        break;
+    case TUNNEL_COMMAND_HISTORY:
+        c->peer->history = c->history;
+        c->peer->history_asked = false;
         break;
     case TUNNEL_COMMAND_REPORT:
         t->report = c->report;

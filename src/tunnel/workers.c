@@ -7,10 +7,11 @@
  */
 #include "workers.h"
 
+#include "keypair.h"
+
 #include <rte_ring_elem.h>
 
 #include <wgtcpd/tunnel/tunnel.h>
-#include <wgtcpd/vault/vault.h>
 
 static bool
 has_room(const struct handshaker *h, unsigned worker)
@@ -134,15 +135,6 @@ forget(struct handshaker *h, struct noise_keypair *k)
     return k->known_to == 0;
 }
 
-void
-workers_free_keypair(struct noise_keypair *k)
-{
-    if (k == NULL)
-        return;
-    noise_keypair_wipe(k);
-    vault_free(k, sizeof(*k));
-}
-
 /* Nobody else may draw the index before all have forgotten it. */
 void
 workers_retired(struct handshaker *h, struct noise_keypair *k)
@@ -153,7 +145,7 @@ workers_retired(struct handshaker *h, struct noise_keypair *k)
         return;
     }
     handshaker_release_index(h, k->local_index);
-    workers_free_keypair(k);
+    keypair_free(k);
 }
 
 /* --- removing -----------------------------------------------------------------------------------

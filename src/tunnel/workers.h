@@ -25,8 +25,6 @@ void workers_retired(struct handshaker *h, struct noise_keypair *k);
 bool workers_heard_all(struct handshaker *h, struct handshaker_peer *p);
 /* Once a run: what waited for rings. */
 void workers_finish(struct handshaker *h);
-/* Of a retired or refused keypair: wiped, freed. */
-void workers_free_keypair(struct noise_keypair *k);
 
 /* handshaker.c */
 void handshaker_finish_removal(struct handshaker *h, struct handshaker_peer *p);

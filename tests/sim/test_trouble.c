@@ -26,7 +26,9 @@ config_of(enum transport_kind kind)
 static uint32_t
 trouble(unsigned node, enum peer_trouble what)
 {
-    return pair.node[node].peer->trouble[what].n;
+    const struct peer_history *h = pair.node[node].peer->history;
+
+    return h != NULL ? h->trouble[what].n : 0;
 }
 
 static struct handshaker_peer *
@@ -83,6 +85,38 @@ nothing_is_noted_of_a_good_session(void **state)
                          handshaker_peer(1)->initiations_received);
         pair_finish();
     }
+}
+
+/* It costs memory, and of many peers most are never heard of. */
+static void
+a_history_begins_with_the_first_trouble(void **state)
+{
+    (void)state;
+    begin(520, TRANSPORT_UDP);
+    pair_run_to(S);
+    assert_null(pair.node[0].peer->history);
+    pair.wire = pair_nothing_passes;
+    pair_offer(0, 0, 1);
+    pair_run_to(2 * S);
+    assert_non_null(pair.node[0].peer->history);
+    assert_int_equal(trouble(0, PEER_TROUBLE_UNANSWERED), 1);
+    assert_null(pair.node[1].peer->history);
+    pair_finish();
+}
+
+/* Not even the note that asks for one gets through: the next trouble asks again. */
+static void
+a_history_is_asked_for_again_when_there_was_no_room(void **state)
+{
+    (void)state;
+    begin(521, TRANSPORT_UDP);
+    pair.wire = pair_nothing_passes;
+    pair.node[0].peer->history_asked = true; /* and what was asked got lost */
+    pair_offer(0, 0, 1);
+    pair_run_to(19 * S);
+    assert_non_null(pair.node[0].peer->history);
+    assert_true(trouble(0, PEER_TROUBLE_UNANSWERED) >= 3);
+    pair_finish();
 }
 
 static void
@@ -197,7 +231,7 @@ inner_packets_that_go_nowhere_are_noted(void **state)
     offer(0, 3, 1, IP_V4, 100);
     pair_run_to(S);
     assert_int_equal(trouble(1, PEER_TROUBLE_SOURCE_DENIED), 1);
-    assert_true(ip_addr_equal(&pair.node[1].peer->denied_source, &third));
+    assert_true(ip_addr_equal(&pair.node[1].peer->history->denied_source, &third));
     offer(0, 0, 1, IP_V6, pair.shared.mtu + 1);
     assert_int_equal(trouble(0, PEER_TROUBLE_TOO_BIG), 1);
     pair_finish();
@@ -337,6 +371,8 @@ main(void)
 #define T(name) cmocka_unit_test_teardown(name, pair_clean_up)
     const struct CMUnitTest tests[] = {
         T(nothing_is_noted_of_a_good_session),
+        T(a_history_begins_with_the_first_trouble),
+        T(a_history_is_asked_for_again_when_there_was_no_room),
         T(initiations_without_an_answer_are_counted_until_one_comes),
         T(a_wrong_public_key_here_is_a_bad_mac1_there),
         T(a_wrong_public_key_there_is_an_unknown_key_there),

@@ -235,7 +235,7 @@ a_peer_is_added_and_has_what_was_asked(void **state)
     d = found(public_key(2));
     assert_non_null(d);
     assert_int_equal(rig.device.n_peers, 1);
-    assert_int_equal(d->psk[0], 5);
+    assert_int_equal(device_psk(d)[0], 5);
     assert_int_equal(d->endpoint.port, 4000);
     assert_string_equal(d->host, "peer.example");
     assert_int_equal(d->keepalive, 25);
@@ -621,7 +621,7 @@ a_psk_holds_for_the_next_handshake(void **state)
     apply();
     h = found(public_key(2))->tunnel->handshaker_peer;
     assert_int_equal(h->remote.preshared_key[31], 8);
-    assert_int_equal(found(public_key(2))->psk[31], 8);
+    assert_int_equal(device_psk(found(public_key(2)))[31], 8);
 }
 
 static void

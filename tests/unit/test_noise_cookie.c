@@ -59,7 +59,7 @@ static void
 cookie_replies_are_consumed_as_in_vectors(void **state)
 {
     uint8_t message[MESSAGE_INITIATION_LEN], reply[MESSAGE_COOKIE_REPLY_LEN];
-    struct noise_keypair k;
+    struct noise_keypair k = {0};
 
     (void)state;
     for (size_t n = 0; n < COUNT_OF(vector_cookies); n++) {
@@ -134,7 +134,7 @@ response_carries_mac2_too(void **state)
     uint8_t initiation[MESSAGE_INITIATION_LEN], response[MESSAGE_RESPONSE_LEN];
     struct noise_cookie_secret s = {0};
     struct ip_endpoint source = endpoint_of("c0000221", 1);
-    struct noise_keypair k;
+    struct noise_keypair k = {0};
     struct party i, r;
     uint8_t reply[MESSAGE_COOKIE_REPLY_LEN];
 

@@ -32,6 +32,8 @@ initial_state_is_hash_of_construction_and_identifier(void **state)
 static void
 identities_match_vectors(void **state)
 {
+    uint8_t key[NOISE_KEY_LEN];
+
     (void)state;
     FOR_EACH_VECTOR(v)
     {
@@ -44,8 +46,10 @@ identities_match_vectors(void **state)
         assert_hex(r.local.mac1_key, 32, v->mac1_key_r);
         assert_hex(i.local.cookie_key, 32, v->cookie_key_i);
         assert_hex(r.local.cookie_key, 32, v->cookie_key_r);
-        assert_hex(i.remote.mac1_key, 32, v->mac1_key_r);
-        assert_hex(i.remote.cookie_key, 32, v->cookie_key_r);
+        mac1_key_of(key, i.remote.public_key);
+        assert_hex(key, 32, v->mac1_key_r);
+        cookie_key_of(key, i.remote.public_key);
+        assert_hex(key, 32, v->cookie_key_r);
         assert_hex(i.remote.static_static, 32, v->i_ss);
         assert_hex(r.remote.static_static, 32, v->i_ss);
         assert_hex(i.remote.preshared_key, 32, v->psk);
@@ -201,7 +205,7 @@ response_matches_vectors(void **state)
     FOR_EACH_VECTOR(v)
     {
         struct party i, r;
-        struct noise_keypair k_r;
+        struct noise_keypair k_r = {0};
         uint8_t initiation[MESSAGE_INITIATION_LEN], response[MESSAGE_RESPONSE_LEN];
 
         introduce_vector(&i, &r, v);
@@ -227,7 +231,7 @@ response_is_consumed_as_in_vectors(void **state)
     FOR_EACH_VECTOR(v)
     {
         struct party i, r;
-        struct noise_keypair k_i;
+        struct noise_keypair k_i = {0};
         uint8_t initiation[MESSAGE_INITIATION_LEN], response[MESSAGE_RESPONSE_LEN];
 
         introduce_vector(&i, &r, v);
@@ -269,7 +273,7 @@ data_messages_match_vectors_in_both_directions(void **state)
     FOR_EACH_VECTOR(v)
     {
         struct party i, r;
-        struct noise_keypair k_i, k_r;
+        struct noise_keypair k_i = {0}, k_r = {0};
 
         complete_vector(&i, &r, v, &k_i, &k_r);
         for (size_t n = 0; n < COUNT_OF(v->data); n++) {
@@ -288,7 +292,7 @@ play_one(struct party *i, struct party *r, wgt_time now, uint64_t *seed)
     uint8_t e[NOISE_KEY_LEN], t[NOISE_TIMESTAMP_LEN];
     uint8_t initiation[MESSAGE_INITIATION_LEN], response[MESSAGE_RESPONSE_LEN];
     const uint32_t index_i = (uint32_t)random_u64(seed), index_r = (uint32_t)random_u64(seed);
-    struct noise_keypair k_i, k_r;
+    struct noise_keypair k_i = {0}, k_r = {0};
 
     noise_tai64n(t, now / WGT_SEC, (uint32_t)(now % WGT_SEC));
     random_fill(seed, e, sizeof(e));
@@ -335,7 +339,7 @@ static void
 each_direction_has_its_own_key(void **state)
 {
     struct party i, r;
-    struct noise_keypair k_i, k_r;
+    struct noise_keypair k_i = {0}, k_r = {0};
     uint8_t message[MESSAGE_MIN_LEN];
 
     (void)state;
@@ -351,7 +355,7 @@ crossing_initiations_leave_two_responders(void **state)
 {
     uint64_t seed = 7;
     struct party a, b;
-    struct noise_keypair k_a, k_b, none;
+    struct noise_keypair k_a = {0}, k_b = {0}, none;
     uint8_t t[NOISE_TIMESTAMP_LEN], e[NOISE_KEY_LEN];
     uint8_t from_a[MESSAGE_INITIATION_LEN], from_b[MESSAGE_INITIATION_LEN];
     uint8_t by_a[MESSAGE_RESPONSE_LEN], by_b[MESSAGE_RESPONSE_LEN];
@@ -422,7 +426,7 @@ without_identity_nothing_is_created_or_consumed(void **state)
     struct noise_local nobody;
     struct noise_remote r, before;
     struct noise_initiation in;
-    struct noise_keypair k;
+    struct noise_keypair k = {0};
 
     (void)state;
     noise_local_init(&nobody, zero);
@@ -559,7 +563,7 @@ response_needs_a_consumed_initiation(void **state)
 {
     struct party i, r;
     struct noise_remote before;
-    struct noise_keypair k;
+    struct noise_keypair k = {0};
     uint8_t e[NOISE_KEY_LEN] = {1}, initiation[MESSAGE_INITIATION_LEN];
     uint8_t response[MESSAGE_RESPONSE_LEN] = {0};
 
@@ -581,7 +585,7 @@ static void
 one_answer_per_initiation(void **state)
 {
     struct party i, r;
-    struct noise_keypair k_i, k_r;
+    struct noise_keypair k_i = {0}, k_r = {0};
     uint8_t e[NOISE_KEY_LEN] = {1}, response[MESSAGE_RESPONSE_LEN];
 
     (void)state;
@@ -595,7 +599,7 @@ new_initiation_replaces_the_old_one(void **state)
 {
     const struct vector_handshake *v = &vector_handshakes[0];
     struct party i, r;
-    struct noise_keypair k;
+    struct noise_keypair k = {0};
     uint8_t t[NOISE_TIMESTAMP_LEN], e[NOISE_KEY_LEN] = {5};
     uint8_t old[MESSAGE_INITIATION_LEN], fresh[MESSAGE_INITIATION_LEN];
     uint8_t response[MESSAGE_RESPONSE_LEN];
@@ -623,7 +627,7 @@ other_preshared_key_leaves_a_good_response_possible(void **state)
 {
     const struct vector_handshake *v = &vector_handshakes[0];
     struct party i, r;
-    struct noise_keypair k_i = {0}, k_r;
+    struct noise_keypair k_i = {0}, k_r = {0};
     struct noise_remote before;
     uint8_t initiation[MESSAGE_INITIATION_LEN], good[MESSAGE_RESPONSE_LEN];
     uint8_t bad[MESSAGE_RESPONSE_LEN];
@@ -830,7 +834,7 @@ static void
 finished_handshakes_leave_no_secret(void **state)
 {
     struct party i, r;
-    struct noise_keypair k_i, k_r;
+    struct noise_keypair k_i = {0}, k_r = {0};
 
     (void)state;
     complete_vector(&i, &r, &vector_handshakes[0], &k_i, &k_r);

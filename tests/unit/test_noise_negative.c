@@ -60,7 +60,7 @@ static void
 check_to_initiator(const struct vector_negative *n)
 {
     struct party i, r, before;
-    struct noise_keypair k, k_before;
+    struct noise_keypair k = {0}, k_before;
     uint8_t initiation[MESSAGE_INITIATION_LEN], good[MESSAGE_HANDSHAKE_MAX];
     uint8_t message[MESSAGE_HANDSHAKE_MAX];
     const size_t len = unhex(message, sizeof(message), n->message);
@@ -89,7 +89,7 @@ static void
 check_data(const struct vector_negative *n)
 {
     struct party i, r;
-    struct noise_keypair k_i, k_r, before;
+    struct noise_keypair k_i = {0}, k_r = {0}, before;
     uint8_t message[256], again[256];
     const size_t len = unhex(message, sizeof(message), n->message);
 
@@ -197,7 +197,7 @@ static void
 noise_covers_every_bit_of_the_response_but_the_indices(void **state)
 {
     struct party i, r, before;
-    struct noise_keypair k;
+    struct noise_keypair k = {0};
     uint8_t initiation[MESSAGE_INITIATION_LEN], message[MESSAGE_HANDSHAKE_MAX];
 
     (void)state;

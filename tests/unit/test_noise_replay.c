@@ -2,7 +2,9 @@
 /* The replay window: the sequences of the kernel's self-test, and a set as a model. */
 #include "test_noise_util.h"
 
-enum { W = NOISE_REPLAY_WINDOW, L = W + 1 };
+/* Every rule holds for both windows: main runs each test with either. */
+static uint64_t W = NOISE_REPLAY_WINDOW;
+#define L (W + 1)
 #define R NOISE_REJECT_AFTER_MESSAGES
 
 struct step {
@@ -11,12 +13,23 @@ struct step {
 };
 
 static struct noise_replay window;
+static uint64_t wide_ring[NOISE_REPLAY_WIDE_BITS / 64];
 
 static int
 empty(void **state)
 {
     (void)state;
-    memset(&window, 0, sizeof(window));
+    W = NOISE_REPLAY_WINDOW;
+    noise_replay_init(&window, NULL);
+    return 0;
+}
+
+static int
+empty_wide(void **state)
+{
+    (void)state;
+    W = NOISE_REPLAY_WIDE_WINDOW;
+    noise_replay_init(&window, wide_ring);
     return 0;
 }
 
@@ -48,17 +61,39 @@ run(const struct step *steps, size_t n)
 }
 
 static void
-size_is_65536_bits_of_which_65472_are_usable(void **state)
+size_is_8192_bits_of_which_8128_are_usable(void **state)
 {
     (void)state;
-    assert_int_equal(sizeof(window.ring) * 8, 65536);
-    assert_int_equal(W, 65472);
+    assert_int_equal(sizeof(window.ring) * 8, 8192);
+    assert_int_equal(NOISE_REPLAY_WINDOW, 8128);
+}
+
+static void
+wide_size_is_65536_bits_of_which_65472_are_usable(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(wide_ring) * 8, 65536);
+    assert_int_equal(NOISE_REPLAY_WIDE_WINDOW, 65472);
+}
+
+/* Nor do two that are in use know of each other. */
+static void
+a_wide_window_begins_empty(void **state)
+{
+    struct noise_replay other;
+
+    (void)state;
+    noise_replay_init(&other, NULL);
+    expect(7, true);
+    assert_true(noise_replay_would_accept(&other, 7));
+    noise_replay_init(&window, wide_ring);
+    expect(7, true);
 }
 
 static void
 kernel_sequence(void **state)
 {
-    static const struct step steps[] = {
+    const struct step steps[] = {
         {0, 1},
         {1, 1},
         {1, 0},
@@ -159,7 +194,7 @@ descending_then_zero_then_one_up(void **state)
 static void
 jump_clears_the_ring(void **state)
 {
-    static const struct step steps[] = {
+    const struct step steps[] = {
         {5, 1},          {800000, 1},     {5, 0},      {800000 - W + 1, 1},
         {800000 - W, 1}, {800000 - L, 0}, {799999, 1}, {799999, 0},
     };
@@ -173,8 +208,8 @@ window_edge_after_70000(void **state)
 {
     (void)state;
     expect(70000, true);
-    expect(70000 - 65472, true);
-    expect(70000 - 65473, false);
+    expect(70000 - W, true);
+    expect(70000 - W - 1, false);
 }
 
 static void
@@ -225,8 +260,7 @@ model_accept(struct model *m, uint64_t counter)
 static uint64_t
 stride(uint64_t *seed)
 {
-    static const uint64_t strides[] = {1,     1, 1,     2,     63,    64,   65,
-                                       W - 1, W, W + 1, W + 2, 65535, 65536};
+    const uint64_t strides[] = {1, 1, 1, 2, 63, 64, 65, W - 1, W, W + 1, W + 2, 65535, 65536};
 
     return strides[random_u64(seed) % COUNT_OF(strides)];
 }
@@ -241,7 +275,7 @@ random_walks_agree_with_a_set(void **state)
     (void)state;
     for (unsigned round = 0; round < 40; round++) {
         memset(&m, 0, sizeof(m));
-        memset(&window, 0, sizeof(window));
+        noise_replay_init(&window, window.wide);
         m.base = bases[round % COUNT_OF(bases)];
         m.greatest = m.base;
         for (unsigned n = 0; n < 3000; n++) {
@@ -286,21 +320,28 @@ random_jumps_forget_exactly_what_fell_out(void **state)
 int
 main(void)
 {
+#define T(name)                                                                                    \
+    {#name, name, empty, NULL, NULL},                                                              \
+    {                                                                                              \
+#name "_wide", name, empty_wide, NULL, NULL                                                \
+    }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(size_is_65536_bits_of_which_65472_are_usable),
-        cmocka_unit_test_setup(kernel_sequence, empty),
-        cmocka_unit_test_setup(ascending_then_zero_is_accepted_once, empty),
-        cmocka_unit_test_setup(ascending_one_further_leaves_zero_too_old, empty),
-        cmocka_unit_test_setup(descending_is_accepted_whole, empty),
-        cmocka_unit_test_setup(descending_one_further_leaves_zero_too_old, empty),
-        cmocka_unit_test_setup(descending_then_one_up_leaves_zero_too_old, empty),
-        cmocka_unit_test_setup(descending_then_zero_then_one_up, empty),
-        cmocka_unit_test_setup(jump_clears_the_ring, empty),
-        cmocka_unit_test_setup(window_edge_after_70000, empty),
-        cmocka_unit_test_setup(first_counter_may_be_any, empty),
-        cmocka_unit_test_setup(greatest_counters_do_not_wrap, empty),
-        cmocka_unit_test_setup(random_walks_agree_with_a_set, empty),
-        cmocka_unit_test_setup(random_jumps_forget_exactly_what_fell_out, empty),
+        cmocka_unit_test(size_is_8192_bits_of_which_8128_are_usable),
+        cmocka_unit_test(wide_size_is_65536_bits_of_which_65472_are_usable),
+        cmocka_unit_test_setup(a_wide_window_begins_empty, empty_wide),
+        T(kernel_sequence),
+        T(ascending_then_zero_is_accepted_once),
+        T(ascending_one_further_leaves_zero_too_old),
+        T(descending_is_accepted_whole),
+        T(descending_one_further_leaves_zero_too_old),
+        T(descending_then_one_up_leaves_zero_too_old),
+        T(descending_then_zero_then_one_up),
+        T(jump_clears_the_ring),
+        T(window_edge_after_70000),
+        T(first_counter_may_be_any),
+        T(greatest_counters_do_not_wrap),
+        T(random_walks_agree_with_a_set),
+        T(random_jumps_forget_exactly_what_fell_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

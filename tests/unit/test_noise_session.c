@@ -254,7 +254,7 @@ static void
 simultaneous_initiation_with_keys(void **state)
 {
     struct party a, b, a2, b2;
-    struct noise_keypair a0, b0, a1, b1;
+    struct noise_keypair a0 = {0}, b0 = {0}, a1 = {0}, b1 = {0};
     struct noise_session sa = {0}, sb = {0};
 
     (void)state;

@@ -179,14 +179,14 @@ every_setting_of_a_peer_follows(void **state)
                           "TcpKnock = on\nEndpoint = 192.0.2.9:1\n" PEER2);
     expect_counts(0, 0, 1, 1);
     p = find(PUB);
-    assert_int_equal(p->psk[0], 's');
+    assert_int_equal(device_psk(p)[0], 's');
     assert_int_equal(p->keepalive, 7);
     assert_int_equal(p->transport, CONFIG_TCP);
     assert_int_equal(p->congestion, CONFIG_NONE);
     assert_true(p->knock);
     assert_int_equal(p->endpoint.addr.bytes[3], 9);
     reload(HEAD PORT PEER PEER2);
-    assert_int_equal(p->psk[0], 0);
+    assert_int_equal(device_psk(p)[0], 0);
     assert_int_equal(p->keepalive, 0);
     assert_int_equal(p->transport, CONFIG_UDP);
     assert_int_equal(p->congestion, CONFIG_BBR);

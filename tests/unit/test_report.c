@@ -201,12 +201,14 @@ strangers_and_packets_for_nobody(void **state)
 static void
 no_secret_is_shown(void **state)
 {
+    struct handshaker_peer secrets = {.has_index = false};
     char *text, psk[45];
     json_t *r;
 
     (void)state;
-    memset(rig.device[0].psk, 0x5c, sizeof(rig.device[0].psk));
-    config_key_format(psk, rig.device[0].psk);
+    memset(secrets.remote.preshared_key, 0x5c, CONFIG_KEY_LEN);
+    config_key_format(psk, secrets.remote.preshared_key);
+    rig.tunnel[0].handshaker_peer = &secrets;
     r = report_show(&rig.s, &rig.ips);
     expect(peer_of(r, 0), "has_preshared_key", "true");
     expect(peer_of(r, 1), "has_preshared_key", "false");

@@ -19,6 +19,7 @@
 #define HEX_0F   "0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f\n"
 
 static struct tunnel_peer tunnel_peers[2];
+static struct handshaker_peer handshaker_peers[2];
 static struct device_peer devices[2];
 static struct snapshot_peer peers[2];
 static struct snapshot snapshot;
@@ -39,9 +40,11 @@ set_up(void **state)
     (void)state;
     allowedips_init(&allowed_ips);
     memset(devices, 0, sizeof(devices));
+    memset(handshaker_peers, 0, sizeof(handshaker_peers));
     memset(peers, 0, sizeof(peers));
     for (unsigned i = 0; i < 2; i++) {
         devices[i].tunnel = &tunnel_peers[i];
+        tunnel_peers[i].handshaker_peer = &handshaker_peers[i];
         peers[i].device = &devices[i];
         memset(peers[i].public_key, i == 0 ? 0xaa : 0xbb, CONFIG_KEY_LEN);
     }
@@ -132,7 +135,7 @@ connect_peer(struct snapshot_peer *p)
 static void
 fill_first_peer(void)
 {
-    memset(devices[0].psk, 0x0f, CONFIG_KEY_LEN);
+    memset(handshaker_peers[0].remote.preshared_key, 0x0f, CONFIG_KEY_LEN);
     devices[0].keepalive = 25;
     devices[0].transport = CONFIG_TCP;
     devices[0].congestion = CONFIG_CUBIC;

@@ -24,7 +24,6 @@ struct device_name {
 struct device_peer {
     TAILQ_ENTRY(device_peer) link; /* in the order in which they came */
     struct tunnel_peer *tunnel;    /* its key, and what the worker has of it */
-    uint8_t psk[CONFIG_KEY_LEN];   /* zero: none */
     enum config_transport transport;
     enum config_congestion congestion;
     bool knock;
@@ -83,6 +82,8 @@ int device_apply(struct device *d, const struct change *c, struct device_effect 
 
 /* The peer of that key, or NULL. */
 struct device_peer *device_find(const struct device *d, const uint8_t public_key[CONFIG_KEY_LEN]);
+/* Its preshared key, the handshaker's own copy; zero: none. */
+const uint8_t *device_psk(const struct device_peer *p);
 /* The name of its endpoint has this address now. */
 void device_set_endpoint(struct device *d, struct device_peer *p, const struct ip_endpoint *e);
 /* The inner interface went down, or came up again. */

@@ -17,7 +17,7 @@ enum { NOISE_KEY_LEN = 32, NOISE_HASH_LEN = 32, NOISE_MAC_LEN = 16, NOISE_TIMEST
 enum { NOISE_AEAD_STATE = 640 };
 
 #define NOISE_REKEY_AFTER_MESSAGES  (UINT64_C(1) << 60)
-#define NOISE_REJECT_AFTER_MESSAGES (UINT64_MAX - NOISE_REPLAY_WINDOW - 1)
+#define NOISE_REJECT_AFTER_MESSAGES (UINT64_MAX - NOISE_REPLAY_WIDE_WINDOW - 1)
 
 /* Load the crypto libraries and check each primitive against a known answer; call before anything
  * else and before other threads run. 0, or -1 with a message in error (which may be NULL).
@@ -77,8 +77,6 @@ struct noise_remote {
     uint8_t public_key[NOISE_KEY_LEN];
     uint8_t preshared_key[NOISE_KEY_LEN]; /* zero: none */
     uint8_t static_static[NOISE_KEY_LEN]; /* DH(s_i, S_r); zero until the first handshake */
-    uint8_t mac1_key[NOISE_KEY_LEN];      /* of messages to the peer */
-    uint8_t cookie_key[NOISE_KEY_LEN];    /* of cookie replies from the peer */
     uint8_t latest_timestamp[NOISE_TIMESTAMP_LEN];
     bool consumed_any;      /* last_consumed is valid */
     wgt_time last_consumed; /* when an initiation of the peer was accepted last */
@@ -104,15 +102,25 @@ void noise_handshake_clear(struct noise_remote *r);
 
 /* --- keypairs -------------------------------------------------------------------------------- */
 
-/* 8 KiB a keypair: what TCP delivers behind a hole comes more than a round trip late, and a fast
- * path carries tens of thousands of messages in that time. */
-enum { NOISE_REPLAY_BITS = 65536, NOISE_REPLAY_WINDOW = NOISE_REPLAY_BITS - 64 };
+/* Datagrams are reordered as far as the kernel reckons. What TCP delivers behind a hole comes more
+ * than a round trip late, and a fast path carries tens of thousands of messages in that time: that
+ * takes the wide window, another 8 KiB. */
+enum {
+    NOISE_REPLAY_BITS = 8192,
+    NOISE_REPLAY_WINDOW = NOISE_REPLAY_BITS - 64,
+    NOISE_REPLAY_WIDE_BITS = 65536,
+    NOISE_REPLAY_WIDE_WINDOW = NOISE_REPLAY_WIDE_BITS - 64,
+};
 
 /* RFC 6479 shape. */
 struct noise_replay {
-    uint64_t top; /* highest counter accepted + 1; 0: none yet */
+    uint64_t top;   /* highest counter accepted + 1; 0: none yet */
+    uint64_t *wide; /* the ring of a wide window, NOISE_REPLAY_WIDE_BITS; NULL: it is not one */
     uint64_t ring[NOISE_REPLAY_BITS / 64];
 };
+
+/* Before the first message. ring: NOISE_REPLAY_WIDE_BITS of the caller's; NULL: not wide. */
+void noise_replay_init(struct noise_replay *r, uint64_t *ring);
 
 /* Whether the counter is new, inside the window and below REJECT_AFTER_MESSAGES; marks it seen.
  * Call only after the message authenticated. */
@@ -139,7 +147,7 @@ struct noise_keypair {
     void *owner; /* the caller's */
 };
 
-/* Nothing but zero bytes is left. */
+/* Nothing but zero bytes is left; a wide window's ring, which has no secret, stays the caller's. */
 void noise_keypair_wipe(struct noise_keypair *k);
 
 /*
@@ -253,17 +261,18 @@ enum wgt_drop noise_initiation_open(const struct noise_local *l,
 enum wgt_drop noise_initiation_accept(struct noise_remote *r, const struct noise_local *l,
                                       wgt_time now, const struct noise_initiation *in);
 
-/* Answer the accepted initiation. Fills *keypair (responder role; owner is left alone) and wipes
- * the handshake. WGT_OK, NO_IDENTITY, HANDSHAKE_STATE, HANDSHAKE_DH; on failure nothing changes. */
+/* Answer the accepted initiation. Fills *keypair (responder role; owner and replay.wide are left
+ * alone) and wipes the handshake. WGT_OK, NO_IDENTITY, HANDSHAKE_STATE, HANDSHAKE_DH; on failure
+ * nothing changes. */
 enum wgt_drop noise_response_create(struct noise_remote *r, const struct noise_local *l,
                                     wgt_time now, const uint8_t ephemeral[NOISE_KEY_LEN],
                                     uint32_t index, uint8_t out[MESSAGE_RESPONSE_LEN],
                                     struct noise_keypair *keypair);
 
 /* Consume a response whose receiver index named r's handshake; mac1 must have been checked. Fills
- * *keypair (initiator role; owner is left alone) and wipes the handshake. WGT_OK, NO_IDENTITY,
- * HANDSHAKE_STATE, HANDSHAKE_INDEX, HANDSHAKE_DH, HANDSHAKE_TAG; on failure the handshake stays, so
- * that a good response still works.
+ * *keypair (initiator role; owner and replay.wide are left alone) and wipes the handshake. WGT_OK,
+ * NO_IDENTITY, HANDSHAKE_STATE, HANDSHAKE_INDEX, HANDSHAKE_DH, HANDSHAKE_TAG; on failure the
+ * handshake stays, so that a good response still works.
  */
 enum wgt_drop noise_response_consume(struct noise_remote *r, const struct noise_local *l,
                                      wgt_time now, const uint8_t message[MESSAGE_RESPONSE_LEN],

@@ -23,7 +23,8 @@ struct wall_clock {
 struct handshaker_peer {
     struct noise_remote remote;
     struct tunnel_peer *tunnel_peer;
-    bool has_index; /* handshake_index is in the table */
+    struct peer_history *history; /* the tunnel's; NULL: it has not asked */
+    bool has_index;               /* handshake_index is in the table */
     uint32_t handshake_index;
     wgt_time initiated; /* when the handshake under way was begun by us */
     bool leads;         /* our key is the greater */

@@ -5,9 +5,11 @@
 
 #include <wgtcpd/noise/noise.h>
 #include <wgtcpd/transport/path.h>
+#include <wgtcpd/tunnel/trouble.h>
 
 struct tunnel_peer;
 struct tunnel_report;
+struct peer_history;
 struct tcp_cc_ops;
 
 /* tunnel -> handshaker */
@@ -21,6 +23,7 @@ enum tunnel_event_type {
     TUNNEL_EVENT_STOPPED,   /* all connections are closed */
     TUNNEL_EVENT_REPORT,    /* report is filled in */
     TUNNEL_EVENT_NOTE,      /* what became of peer, for the log; may be left out */
+    TUNNEL_EVENT_TROUBLE,   /* the first of peer: it wants a history */
 };
 
 enum tunnel_note_kind {
@@ -38,6 +41,12 @@ struct tunnel_note {
     unsigned detail;
 };
 
+struct tunnel_trouble {
+    enum peer_trouble what;
+    wgt_time at;
+    struct ip_addr source; /* with SOURCE_DENIED */
+};
+
 struct tunnel_event {
     enum tunnel_event_type type;
     struct tunnel_peer *peer;
@@ -49,6 +58,7 @@ struct tunnel_event {
         struct tunnel_report *report;
         struct tunnel_note note;
         uint32_t worker;
+        struct tunnel_trouble trouble;
     };
 };
 
@@ -100,6 +110,7 @@ enum tunnel_command_type {
     TUNNEL_COMMAND_FORGET,   /* `index` is out of use */
     TUNNEL_COMMAND_UDP,      /* some worker's peer is dialled over UDP: all listen */
     TUNNEL_COMMAND_REPORT,   /* fill in report */
+    TUNNEL_COMMAND_HISTORY,  /* history is peer's from now on */
     TUNNEL_COMMAND_STOP,
 };
 
@@ -119,6 +130,7 @@ struct tunnel_command {
         struct tunnel_report *report;
         struct tunnel_index index;
         uint32_t worker;
+        struct peer_history *history;
     };
 };
 

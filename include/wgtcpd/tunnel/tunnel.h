@@ -32,7 +32,7 @@ struct peer_stats {
     uint64_t tx_packets, rx_packets;
     uint64_t handshakes;     /* completed */
     wgt_time last_handshake; /* valid if handshakes > 0 */
-    uint64_t dials, dial_failures;
+    uint32_t dials, dial_failures;
     uint64_t path_mtu_lowered; /* of its UDP endpoint, by ICMP */
 };
 
@@ -49,24 +49,33 @@ struct tunnel_path_mss {
     struct tcp_path_mss found;
 };
 
+/* What an operator may ask, and the next connection, of a peer that was tried or has been in touch.
+ * Of a million most are only configured: the handshaker draws it when there is something. */
+struct peer_history {
+    struct trouble trouble[PEER_TROUBLE_COUNT];
+    struct ip_addr denied_source;    /* the last one, with SOURCE_DENIED */
+    struct ip_endpoint heard_before; /* before its last move */
+    struct tunnel_path_mss path_mss;
+};
+
 struct tunnel_peer {
     /* fixed when the peer is added (control: rw before, ro after) */
     uint8_t public_key[NOISE_KEY_LEN];
     void *handshaker_peer;
-    bool low_order; /* of public_key: no handshake will ever work */
 
     /* control: rw */
     void *owner;                       /* what it keeps of the peer */
     LIST_ENTRY(tunnel_peer) gone_link; /* removed, not freed yet */
 
     /* control: rw before the peer is added; then worker: rw (settings.c) */
-    bool has_endpoint;
-    enum transport_kind configured_kind; /* how to dial */
-    struct ip_endpoint configured;
-    uint16_t persistent_keepalive;       /* s */
     const struct tcp_cc_ops *congestion; /* NULL: the interface's */
+    struct ip_endpoint configured;
+    uint16_t persistent_keepalive; /* s */
+    bool has_endpoint;
     bool knock;                          /* our SYNs to it carry a tag */
+    enum transport_kind configured_kind; /* how to dial */
     bool leads;                          /* our key is the greater: of what crosses, ours goes on */
+    bool low_order;                      /* fixed; public_key is: no handshake will ever work */
 
     /* worker: rw, control: ro for display */
     struct noise_session session;
@@ -80,14 +89,11 @@ struct tunnel_peer {
     wgt_time dial_at;          /* not before */
     wgt_time dialled_at;       /* the last time */
     wgt_time dial_rto;         /* of the last connection that we dialled; 0: there was none */
-    uint8_t dial_attempts;     /* since a dialled connection worked, to back off by */
-    uint8_t dial_timeouts;     /* of them, unanswered ones on a path that used to work */
-    bool dial_proved;          /* the peer was heard on the connection dialled last */
-    bool initiation_requested; /* an event is on its way */
     wgt_time requested_at;
     struct tunnel_path_mtu path_mtu;
-    struct tunnel_path_mss path_mss;
-    wgt_time too_big_at; /* rate limit of "packet too big" to those who send to it */
+    struct peer_history *history; /* NULL: there is none (yet) */
+    wgt_time too_big_at;          /* rate limit of "packet too big" to those who send to it */
+    bool history_asked;           /* an event is on its way */
     bool rekey_after_receive_done;
     bool added;     /* the worker has it; it may be in the allowed IPs before */
     bool moving;    /* released, not adopted yet */
@@ -96,10 +102,12 @@ struct tunnel_peer {
     TAILQ_ENTRY(tunnel_peer) flush_link;
     LIST_ENTRY(tunnel_peer) link;
     struct peer_stats stats;
-    struct trouble trouble[PEER_TROUBLE_COUNT];
-    struct ip_addr denied_source;              /* the last one, with SOURCE_DENIED */
-    struct ip_endpoint heard_at, heard_before; /* since its last move, and before it */
-    wgt_time heard;                            /* the last time; 0: never */
+    struct ip_endpoint heard_at; /* since its last move */
+    uint8_t dial_attempts;       /* since a dialled connection worked, to back off by */
+    uint8_t dial_timeouts;       /* of them, unanswered ones on a path that used to work */
+    bool dial_proved;            /* the peer was heard on the connection dialled last */
+    bool initiation_requested;   /* an event is on its way */
+    wgt_time heard;              /* the last time; 0: never */
 };
 
 enum { TUNNEL_BURST = 32 };
