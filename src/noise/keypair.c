@@ -78,11 +78,17 @@ noise_open_begin(struct noise_keypair *k, uint8_t *message, size_t len, struct n
         o->why = WGT_DROP_DATA_REPLAY;
 }
 
+static bool
+decrypt(const struct aead_backend *aead, const struct noise_opening *o)
+{
+    return aead->open(&o->keypair->receive, o->counter, o->message + MESSAGE_DATA_HEADER_LEN,
+                      o->len - MESSAGE_DATA_OVERHEAD);
+}
+
 static void
 finish_open(const struct aead_backend *aead, struct noise_opening *o)
 {
-    if (!aead->open(&o->keypair->receive, o->counter, o->message + MESSAGE_DATA_HEADER_LEN,
-                    o->len - MESSAGE_DATA_OVERHEAD))
+    if (!decrypt(aead, o))
         o->why = WGT_DROP_DATA_TAG;
     else if (!noise_replay_accept(&o->keypair->replay, o->counter))
         o->why = WGT_DROP_DATA_REPLAY;
@@ -96,6 +102,23 @@ noise_open_many(struct noise_opening *o, unsigned n)
     for (unsigned i = 0; i < n; i++)
         if (o[i].why == WGT_OK)
             finish_open(aead, &o[i]);
+}
+
+void
+noise_open_aead(struct noise_opening *o, unsigned n)
+{
+    const struct aead_backend *aead = aead_selected();
+
+    for (unsigned i = 0; i < n; i++)
+        if (o[i].why == WGT_OK && !decrypt(aead, &o[i]))
+            o[i].why = WGT_DROP_DATA_TAG;
+}
+
+void
+noise_open_accept(struct noise_opening *o)
+{
+    if (o->why == WGT_OK && !noise_replay_accept(&o->keypair->replay, o->counter))
+        o->why = WGT_DROP_DATA_REPLAY;
 }
 
 enum wgt_drop

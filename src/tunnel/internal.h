@@ -22,6 +22,8 @@ void session_stop_sending(struct tunnel_peer *p);
 void session_completed(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void session_command(struct tunnel *t, wgt_time now, const struct tunnel_command *c);
 void session_retire(struct tunnel *t, struct noise_retired *retired);
+/* A retired keypair is in use no more: wiped, and handed to the handshaker some time. */
+void session_bury(struct tunnel *t, struct noise_keypair *k);
 /* At the end of all: its keys are wiped and freed. */
 void session_free(struct tunnel_peer *p);
 /* Hands wiped keypairs to the handshaker; false while some wait. */
@@ -75,6 +77,42 @@ void shard_forget_index(struct tunnel *t, uint32_t index);
 bool shard_hand_over(struct tunnel *t, const struct path *from, struct rte_mbuf *m, bool handed);
 /* An inner packet (m, taken) to a peer that is not here. */
 void shard_rx_inner(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m);
+
+/* A data message in a burst. */
+struct received_message {
+    struct tunnel_peer *peer;
+    struct path *from;
+    struct rte_mbuf *m;
+};
+
+/* fan_out.c: bursts of which others do the AEAD. The functions want t->crypto, unless they say
+ * otherwise. */
+/* 0 or -ENOMEM. */
+int fan_out_init(struct tunnel *t);
+/* Whether or not there is t->crypto. */
+void fan_out_fini(struct tunnel *t);
+/* Takes the burst in t->sealing; false: it is too small, and may go at once. */
+bool fan_out_seal(struct tunnel *t);
+/* A burst of up to TUNNEL_BURST messages that is yet to be found can be taken. To be called when
+ * the tunnel is at rest: what is done is delivered here. */
+void fan_out_make_room(struct tunnel *t, wgt_time now);
+/* Takes such a burst; false: it is too small, and may be opened at once. */
+bool fan_out_open(struct tunnel *t, const struct received_message *messages,
+                  const struct noise_opening *o, unsigned n);
+/* Sends and delivers what is done; with nothing else to do, does something itself. Returns how many
+ * messages there were. */
+unsigned fan_out_run(struct tunnel *t, wgt_time now);
+/* All that is in flight on its way out is sent. */
+void fan_out_finish_sending(struct tunnel *t);
+/* All that is in flight is sent and delivered. */
+void fan_out_drain(struct tunnel *t, wgt_time now);
+/* Whether or not there is t->crypto. */
+static inline bool
+fan_out_is_empty(const struct tunnel *t)
+{
+    return t->crypto == NULL || (crypto_queue_is_empty(&t->crypto->queues[CRYPTO_SEAL]) &&
+                                 crypto_queue_is_empty(&t->crypto->queues[CRYPTO_OPEN]));
+}
 
 /* note.c: a line for the operator's log. path may be NULL. */
 void peer_note(struct tunnel *t, struct tunnel_peer *p, enum tunnel_note_kind kind,
@@ -134,6 +172,9 @@ void peer_seek_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 void route_events(struct tunnel *t, struct tcp_transport_events *events);
 
 /* receive.c: from a path to the inner side */
+/* A data message under k has been opened, and was new. */
+void receive_opened(struct tunnel *t, wgt_time now, struct noise_keypair *k,
+                    const struct path *from, struct rte_mbuf *m);
 void receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m);
 /* tcp_transport_events.wanted and .early */
 bool receive_wanted(struct tunnel *t, wgt_time now, const struct path *from, uint32_t index,

@@ -133,6 +133,13 @@ deliver_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct noise
         t->inner_tx(t->outer.ctx, m);
 }
 
+void
+receive_opened(struct tunnel *t, wgt_time now, struct noise_keypair *k, const struct path *from,
+               struct rte_mbuf *m)
+{
+    deliver_data(t, now, k->owner, k, from, m);
+}
+
 static void
 receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
 {
@@ -148,17 +155,10 @@ receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte
 /* --- datagrams are opened a burst at a time ------------------------------------------------------
  */
 
-/* Of a message in a burst. */
-struct opened {
-    struct tunnel_peer *peer;
-    struct path *from;
-    struct rte_mbuf *m;
-};
-
 /* Finds the keypairs; those of which none is known go elsewhere or are dropped. Returns the number
  * of the others. */
 static unsigned
-find_keypairs(struct tunnel *t, struct opened *opened, struct noise_keypair **keypairs)
+find_keypairs(struct tunnel *t, struct received_message *opened, struct noise_keypair **keypairs)
 {
     struct tunnel_received *r = &t->received;
     unsigned n = 0;
@@ -170,7 +170,7 @@ find_keypairs(struct tunnel *t, struct opened *opened, struct noise_keypair **ke
         if (likely(keypairs[n] != NULL)) {
             if (n == 0 || keypairs[n] != keypairs[n - 1])
                 noise_open_prefetch(keypairs[n]);
-            opened[n++] = (struct opened){.from = &r->from[i], .m = r->m[i]};
+            opened[n++] = (struct received_message){.from = &r->from[i], .m = r->m[i]};
         } else if (!shard_hand_over(t, &r->from[i], r->m[i], false)) {
             tunnel_drop(t, WGT_DROP_DATA_INDEX, r->m[i]);
         }
@@ -179,7 +179,7 @@ find_keypairs(struct tunnel *t, struct opened *opened, struct noise_keypair **ke
 }
 
 static void
-begin_to_open(wgt_time now, struct opened *opened, struct noise_keypair *const *keypairs,
+begin_to_open(wgt_time now, struct received_message *opened, struct noise_keypair *const *keypairs,
               struct noise_opening *o, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
@@ -199,12 +199,17 @@ void
 tunnel_rx_outer_end(struct tunnel *t, wgt_time now)
 {
     struct noise_keypair *keypairs[TUNNEL_BURST];
-    struct opened opened[TUNNEL_BURST];
+    struct received_message opened[TUNNEL_BURST];
     struct noise_opening o[TUNNEL_BURST];
-    unsigned n = find_keypairs(t, opened, keypairs);
+    unsigned n;
 
+    if (unlikely(t->crypto != NULL))
+        fan_out_make_room(t, now);
+    n = find_keypairs(t, opened, keypairs);
     t->received.n = 0;
     begin_to_open(now, opened, keypairs, o, n);
+    if (unlikely(t->crypto != NULL && fan_out_open(t, opened, o, n)))
+        return;
     noise_open_many(o, n);
     for (unsigned i = 0; i < n; i++) {
         if (likely(o[i].why == WGT_OK))

@@ -191,12 +191,14 @@ unstage(struct tunnel *t, struct tunnel_peer *p)
     return packet_of_waiting(fq_pop(&t->fq, &p->staged));
 }
 
-/* A datagram goes at once. */
+/* A datagram goes at once; but behind those that are in flight. */
 static void
 flush_udp(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *to)
 {
     size_t mtu = peer_inner_mtu(t, now, p);
 
+    if (unlikely(t->crypto != NULL))
+        fan_out_finish_sending(t);
     fq_resume(&p->staged, now);
     while (session_usable(p, now) && fq_peek(&t->fq, &p->staged, now, &fq_no_limits) != NULL)
         send_data(t, now, p, to, unstage(t, p), mtu, false);
@@ -352,6 +354,8 @@ send_sealed(struct tunnel *t)
 {
     struct tunnel_sealing *b = &t->sealing;
 
+    if (unlikely(t->crypto != NULL && fan_out_seal(t)))
+        return;
     noise_seal_many(b->s, b->n);
     for (unsigned i = 0; i < b->n; i++) {
         if (unlikely(!b->s[i].sealed)) {

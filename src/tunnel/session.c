@@ -76,13 +76,24 @@ session_keep_fresh_after_receive(struct tunnel *t, wgt_time now, struct tunnel_p
     session_request(t, now, p, false);
 }
 
+void
+session_bury(struct tunnel *t, struct noise_keypair *k)
+{
+    keypair_wipe(k); /* the handshaker frees it, and sees that others forget it */
+    k->owner = t->retired;
+    t->retired = k;
+}
+
+/* What others seal or open under it they may go on with; it comes to nothing. */
 static void
 retire_keypair(struct tunnel *t, struct noise_keypair *k)
 {
     index_table_remove(&t->indices, k->local_index);
-    keypair_wipe(k); /* the handshaker frees it, and sees that others forget it */
-    k->owner = t->retired;
-    t->retired = k;
+    k->retired = true;
+    if (likely(k->in_flight == 0))
+        session_bury(t, k);
+    else
+        t->crypto->n_dying++;
 }
 
 bool

@@ -122,8 +122,11 @@ void
 shard_release(struct tunnel *t, wgt_time now, struct tunnel_peer *p, unsigned to)
 {
     struct noise_keypair *k[3];
-    unsigned n = keypairs(p, k);
+    unsigned n;
 
+    if (t->crypto != NULL)
+        fan_out_drain(t, now); /* its messages are of this worker */
+    n = keypairs(p, k);
     peer_leave_flows(t, now, p);
     carry_staged(t, now, p);
     wheel_disarm(&t->wheel, &p->timer);

@@ -124,10 +124,14 @@ tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
     rc = create_tables(t);
     if (rc == 0)
         rc = create_queues(t);
+    if (rc == 0 && t->config.n_crypto > 0)
+        rc = fan_out_init(t);
     if (rc == 0)
         rc = create_transport(t, now);
-    if (rc != 0)
+    if (rc != 0) {
+        fan_out_fini(t);
         free_tables(t);
+    }
     return rc;
 }
 
@@ -136,6 +140,7 @@ tunnel_fini(struct tunnel *t)
 {
     struct tunnel_peer *p;
 
+    fan_out_fini(t);
     LIST_FOREACH(p, &t->peers, link)
     {
         session_free(p);
@@ -207,7 +212,7 @@ tell_removed(struct tunnel *t)
 {
     struct tunnel_peer *p;
 
-    if (!session_flush_retired(t))
+    if ((t->crypto != NULL && t->crypto->n_dying > 0) || !session_flush_retired(t))
         return;
     while ((p = LIST_FIRST(&t->removed)) != NULL) {
         struct tunnel_event e = {.type = TUNNEL_EVENT_REMOVED, .peer = p};
@@ -386,6 +391,8 @@ tunnel_run(struct tunnel *t, wgt_time now)
     tunnel_rx_outer_end(t, now);
     tunnel_rx_inner_end(t, now);
     n = take_commands(t, now);
+    if (unlikely(t->crypto != NULL))
+        n += fan_out_run(t, now);
     while ((w = wheel_expire(&t->wheel, now)) != NULL)
         peer_expired(t, now, WGT_CONTAINER_OF(w, struct tunnel_peer, timer));
     flush_peers(t, now);
@@ -402,7 +409,7 @@ wgt_time
 tunnel_deadline(const struct tunnel *t)
 {
     if (t->received.n > 0 || t->arrived.n > 0 || !TAILQ_EMPTY(&t->flush) || t->report != NULL ||
-        t->adopts)
+        t->adopts || !fan_out_is_empty(t))
         return 0;
     return wgt_time_min(wheel_deadline(&t->wheel), tcp_transport_deadline(&t->tcp));
 }

@@ -105,6 +105,7 @@ node_init(struct node *n, unsigned id, const struct node_config *config,
     memcpy(n->events, resources[id].events, sizeof(n->events));
     memcpy(n->commands, resources[id].commands, sizeof(n->commands));
     shards_init(&n->shards, config->n_workers > 1 ? config->n_workers : 1, shared->seed + id);
+    crypto_crew_init(&n->crypto, config->n_crypto, shared->seed + id);
     for (unsigned i = 0; i < n->shards.n; i++)
         n->shards.of[i] = i == 0 ? &n->tunnel : &n->more[i - 1];
     derive_keys(shared->seed, id, n->private_key, n->public_key);
@@ -165,6 +166,14 @@ on_hand_over_inner(void *ctx, unsigned worker, struct rte_mbuf *m)
     struct node *n = ctx;
 
     shards_hand_over(&n->shards, worker, NULL, m);
+}
+
+static void
+on_await(void *ctx)
+{
+    struct node *n = ctx;
+
+    crypto_crew_finish(&n->crypto);
 }
 
 static void
@@ -241,6 +250,10 @@ start_tunnels(struct node *n, wgt_time clock, struct tunnel_config *config,
         if (tunnel_init(t, clock, config, outer, on_inner_tx, &n->ips, n->events[i],
                         n->commands[i]) != 0)
             return false;
+        if (t->crypto != NULL) {
+            t->crypto->enough = 1;
+            t->crypto->await = on_await;
+        }
         t->hand_over = on_hand_over;
         t->hand_over_inner = on_hand_over_inner;
     }
@@ -263,6 +276,7 @@ start_engines(struct node *n, wgt_time clock)
         .congestion = n->config.congestion,
         .in_order = n->config.in_order,
         .knock = n->config.knock,
+        .n_crypto = n->config.n_crypto,
     };
     struct outer outer = {
         .ctx = n,
@@ -378,6 +392,7 @@ node_crash(struct node *n)
     if (!n->up)
         return;
     n->up = false;
+    crypto_crew_finish(&n->crypto);
     shards_fini(&n->shards);
     for (unsigned i = 0; i < n->shards.n; i++)
         tunnel_fini(n->shards.of[i]);
@@ -546,6 +561,7 @@ node_settle(struct node *n, wgt_time now)
         unsigned work = shards_run(&n->shards, clock);
 
         n->turns++;
+        crypto_crew_run(&n->crypto, n->shards.of, n->shards.n);
         work += run_control(n, now);
         if (work == 0 && rests(n, clock))
             return;

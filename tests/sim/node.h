@@ -10,6 +10,7 @@
 #include <wgtcpd/tunnel/handshaker.h>
 #include <wgtcpd/tunnel/tunnel.h>
 
+#include "crypto.h"
 #include "prng.h"
 #include "shards.h"
 
@@ -24,6 +25,7 @@ struct node_config {
     bool in_order, knock;
     unsigned n_peers;   /* of node 0: it has the nodes 1 .. n_peers; 0: 1 */
     unsigned n_workers; /* 0: 1 */
+    unsigned n_crypto;  /* who seal and open for them */
     bool wrong_psk;
     bool small_pool;        /* NODE_POOL_SMALL packets */
     uint16_t keepalive;     /* persistent, s */
@@ -65,6 +67,7 @@ struct node {
     struct tunnel tunnel;                     /* the first worker's */
     struct tunnel more[NODE_WORKERS_MAX - 1]; /* the others' */
     struct shards shards;
+    struct crypto_crew crypto;
     struct handshaker handshaker;
     struct allowedips ips;
     struct device device;

@@ -147,6 +147,17 @@ random_workers(uint64_t seed, struct sim_config *c)
             c->node[i].n_workers = (unsigned)prng_between(&r, 2, NODE_WORKERS_MAX);
 }
 
+/* Likewise. */
+static void
+random_crypto(uint64_t seed, struct sim_config *c)
+{
+    struct prng r = prng_fork(seed, 'c');
+
+    for (unsigned i = 0; i < 2; i++)
+        if (prng_below(&r, 3) == 0)
+            c->node[i].n_crypto = (unsigned)prng_between(&r, 1, CRYPTO_HANDS_MAX);
+}
+
 static void
 random_links(struct prng *r, struct sim_config *c)
 {
@@ -238,6 +249,7 @@ sim_random(uint64_t seed)
     c.shared.mtu = mtus[prng_below(r, 4)];
     random_nodes(r, &c);
     random_workers(seed, &c);
+    random_crypto(seed, &c);
     random_links(r, &c);
     if (prng_below(r, 4) != 0)
         random_faults(r, &c, horizon);
@@ -308,17 +320,18 @@ sim_describe(const struct sim_config *c, FILE *to)
             (double)c->duration / 1e9, c->shared.family, c->shared.mtu,
             c->shared.psk ? "psk" : "no psk", ending_name(c->ending), c->ending_node);
     for (unsigned i = 0; i < 2; i++)
-        fprintf(
-            to,
-            "  node %u: %u workers, %s %s, keepalive %u, %s%s%s%s, control +%.1f ms; link %.0f ms, "
-            "%llu B/s\n",
-            i, c->node[i].n_workers > 1 ? c->node[i].n_workers : 1,
-            c->node[i].dials ? "dials" : "does not dial", transport_kind_name(c->node[i].kind),
-            c->node[i].keepalive,
-            c->node[i].congestion != NULL ? c->node[i].congestion->name : "default",
-            c->node[i].in_order ? ", in order" : "", c->node[i].small_pool ? ", few packets" : "",
-            c->node[i].knock ? ", knocks" : "", (double)c->node[i].control_delay / 1e6,
-            (double)c->network.link[i].delay / 1e6, (unsigned long long)c->network.link[i].rate);
+        fprintf(to,
+                "  node %u: %u workers, %u for crypto, %s %s, keepalive %u, %s%s%s%s, control "
+                "+%.1f ms; link %.0f ms, "
+                "%llu B/s\n",
+                i, c->node[i].n_workers > 1 ? c->node[i].n_workers : 1, c->node[i].n_crypto,
+                c->node[i].dials ? "dials" : "does not dial", transport_kind_name(c->node[i].kind),
+                c->node[i].keepalive,
+                c->node[i].congestion != NULL ? c->node[i].congestion->name : "default",
+                c->node[i].in_order ? ", in order" : "",
+                c->node[i].small_pool ? ", few packets" : "", c->node[i].knock ? ", knocks" : "",
+                (double)c->node[i].control_delay / 1e6, (double)c->network.link[i].delay / 1e6,
+                (unsigned long long)c->network.link[i].rate);
     for (unsigned i = 0; i < c->network.n_faults; i++) {
         const struct network_fault *f = &c->network.faults[i];
 

@@ -139,9 +139,11 @@ struct noise_keypair {
     wgt_time birth;        /* when the session was derived */
     uint32_t local_index;  /* peers put it into messages to us */
     uint32_t remote_index;
-    bool initiator;    /* we were the handshake's initiator */
-    bool send_allowed; /* false after our private key changed */
-    uint16_t known_to; /* the caller's */
+    bool initiator;     /* we were the handshake's initiator */
+    bool send_allowed;  /* false after our private key changed */
+    uint16_t known_to;  /* the caller's */
+    uint16_t in_flight; /* the caller's: messages that others seal or open under it */
+    bool retired;       /* the caller's: to be wiped when there are none */
     struct noise_aead send, receive;
     struct noise_replay replay;
     void *owner; /* the caller's */
@@ -169,7 +171,8 @@ struct noise_sealing {
 /* The first half of noise_seal: false as there, with *s unset. */
 bool noise_seal_begin(struct noise_keypair *k, uint8_t *message, size_t plaintext_len,
                       struct noise_sealing *s);
-/* The second half, of messages under any keypairs, none of which was wiped meanwhile. */
+/* The second half, of messages under any keypairs, none of which was wiped meanwhile. Reads nothing
+ * of them but their sending keys: another thread may do it. */
 void noise_seal_many(struct noise_sealing *s, unsigned n);
 
 /* Fetches into the cache what sealing under the keypair reads. */
@@ -199,6 +202,13 @@ void noise_open_begin(struct noise_keypair *k, uint8_t *message, size_t len,
 /* The second half, of messages under any keypairs, none of which was wiped meanwhile. Of two with
  * one counter the second is DATA_REPLAY, though decrypted. */
 void noise_open_many(struct noise_opening *o, unsigned n);
+
+/* noise_open_many in two steps, the first of which may be done by another thread: the AEAD, which
+ * reads nothing of the keypairs but their receiving keys; o->why is WGT_OK or DATA_TAG then, where
+ * it was WGT_OK. */
+void noise_open_aead(struct noise_opening *o, unsigned n);
+/* The second, by the keypairs' owner, in the order in which messages came: the window. */
+void noise_open_accept(struct noise_opening *o);
 
 /* Fetches into the cache what opening under the keypair reads, but for the message's place in the
  * window, which noise_open_begin needs. */

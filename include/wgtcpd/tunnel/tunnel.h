@@ -21,6 +21,7 @@
 #include <wgtcpd/transport/outer.h>
 #include <wgtcpd/transport/packet.h>
 #include <wgtcpd/transport/tcp.h>
+#include <wgtcpd/tunnel/crypto_queue.h>
 #include <wgtcpd/tunnel/messages.h>
 #include <wgtcpd/tunnel/trouble.h>
 
@@ -135,6 +136,29 @@ struct tunnel_sealing {
     uint8_t ecn[TUNNEL_BURST];
 };
 
+/* What others have sealed and opened for us, and what not. */
+struct tunnel_crypto_stats {
+    uint64_t batches, messages; /* that others could take */
+    uint64_t own;               /* batches of them that nobody took: done by ourselves */
+    uint64_t at_once;           /* messages that were too few for that */
+    uint64_t waits;             /* for others, since every place was in use */
+};
+
+/* With CryptoWorkers (fan_out.c). */
+struct tunnel_crypto {
+    struct crypto_queue queues[CRYPTO_KINDS]; /* for others to take from */
+    unsigned enough;                          /* so many messages are worth it */
+    unsigned backlog;                         /* more batches do not wait for others */
+    bool fed;                                 /* since the last turn */
+    unsigned n_dying;                         /* keypairs that are retired, but in use by others */
+    struct tunnel_crypto_stats stats;
+    /* Of the host's, set after tunnel_init; ctx is outer.ctx. There is something to take; may be
+     * NULL. */
+    void (*wake)(void *ctx);
+    /* We cannot go on before who has taken something has done it; NULL: it does without us. */
+    void (*await)(void *ctx);
+};
+
 struct tunnel_config {
     const char *name; /* unique in the process */
     uint16_t listen_port;
@@ -150,6 +174,7 @@ struct tunnel_config {
     bool in_order;                       /* OutOfOrder = off */
     bool knock;                          /* TcpKnock = on */
     unsigned worker, n_workers;          /* ours, and how many share the peers; 0: one */
+    unsigned n_crypto;                   /* how many seal and open for all workers; 0: nobody */
     uint8_t mac1_key[NOISE_KEY_LEN];     /* of messages to us: noise_local's; zero: no identity */
     uint8_t knock_key[NOISE_KEY_LEN];    /* of SYNs to us: noise_knock_key; used with knock */
 };
@@ -193,6 +218,7 @@ struct tunnel {
     struct tunnel_received received;
     struct tunnel_arrived arrived;
     struct tunnel_sealing sealing;
+    struct tunnel_crypto *crypto; /* NULL: nobody seals and opens for us */
     uint64_t rx_messages, tx_messages;
     uint64_t jitter; /* state of the timers' random source */
     bool udp_open;   /* we listen on UDP, or dial some peer over it */
@@ -236,7 +262,8 @@ void tunnel_rx_inner_parsed(struct tunnel *t, wgt_time now, const struct inner_p
 void tunnel_rx_inner_end(struct tunnel *t, wgt_time now);
 
 /* One turn: commands, timers, staged packets, TCP output. Call after every burst of input and when
- * the deadline has passed. Returns the number of commands taken. */
+ * the deadline has passed. Returns the number of commands taken, and of messages that came back
+ * from others who seal and open. */
 unsigned tunnel_run(struct tunnel *t, wgt_time now);
 
 /* When to call tunnel_run though nothing else happened; WGT_NEVER if never. */

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Messages that others seal and open for a worker: order, keys and peers meanwhile. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <rte_ring_elem.h>
+
+#include "pair.h"
+#include "sim.h"
+
+#define S  WGT_SEC
+#define MS WGT_MSEC
+
+enum { KEPT_MAX = 64, DATA_AT = IPV4_HEADER_LEN + 8 };
+
+static struct node *const dialler = &pair.node[0], *const other = &pair.node[1];
+
+/* Packets that left node 0, kept by the wire; and counters of those that passed. */
+static struct {
+    unsigned n;
+    uint8_t packet[KEPT_MAX][NODE_MESSAGE_MAX];
+    size_t len[KEPT_MAX];
+    uint64_t next_counter;
+    bool disorder;
+} wire;
+
+static void
+begin(uint64_t seed, enum transport_kind kind, unsigned n_crypto)
+{
+    struct node_config config[2];
+
+    memset(&wire, 0, sizeof(wire));
+    pair_configure(config, kind);
+    config[0].n_crypto = config[1].n_crypto = n_crypto;
+    pair_begin_with_session(seed, config);
+    pair.out[0].n = pair.out[1].n = 0;
+}
+
+static bool
+is_data(const uint8_t *packet, size_t len)
+{
+    return packet[9] == IP_PROTO_UDP && len > DATA_AT + MESSAGE_DATA_OVERHEAD &&
+           packet[DATA_AT] == MESSAGE_DATA;
+}
+
+static bool
+note_counters(unsigned from, uint8_t *packet, size_t len)
+{
+    uint64_t counter = get_le64(packet + DATA_AT + 8);
+
+    if (from == 0 && is_data(packet, len)) {
+        wire.disorder = wire.disorder || counter < wire.next_counter;
+        wire.next_counter = counter + 1;
+    }
+    return true;
+}
+
+static bool
+keep(unsigned from, uint8_t *packet, size_t len)
+{
+    if (from != 0 || !is_data(packet, len))
+        return true;
+    assert_in_range(wire.n, 0, KEPT_MAX - 1);
+    memcpy(wire.packet[wire.n], packet, len);
+    wire.len[wire.n++] = len;
+    return false;
+}
+
+static void
+expect_numbers(unsigned node, uint32_t first, unsigned n)
+{
+    assert_int_equal(pair.out[node].n, n);
+    for (unsigned i = 0; i < n; i++)
+        assert_int_equal(pair.out[node].number[i], first + i);
+}
+
+/* In one burst, of which node 1 has had no turn yet. */
+static void
+arrive(unsigned first, unsigned n)
+{
+    for (unsigned i = first; i < first + n; i++)
+        node_rx_outer(other, pair.now, wire.packet[i], wire.len[i]);
+    tunnel_rx_outer_end(&other->tunnel, pair_clock(1));
+}
+
+static struct tunnel_crypto_stats *
+stats(unsigned node)
+{
+    return &pair.node[node].tunnel.crypto->stats;
+}
+
+/* --- order ---------------------------------------------------------------------------------------
+ */
+
+static void
+packets_leave_and_arrive_in_order_though_batches_finish_out_of_order(void **state)
+{
+    (void)state;
+    begin(800, TRANSPORT_UDP, 4);
+    pair.wire = note_counters;
+    for (unsigned i = 0; i < 8; i++) {
+        pair_offer(0, 100 * i, 100);
+        pair_run_for(20 * MS);
+    }
+    expect_numbers(1, 0, 800);
+    assert_false(wire.disorder);
+    assert_true(dialler->crypto.late > 0 && other->crypto.late > 0);
+    pair_finish();
+}
+
+/* What waited for a session leaves one by one, behind what is in flight. */
+static void
+staged_packets_stay_behind_those_in_flight(void **state)
+{
+    struct tunnel *t = &dialler->tunnel;
+    uint8_t packet[PAIR_PACKET_LEN];
+
+    (void)state;
+    begin(801, TRANSPORT_UDP, 2);
+    pair.wire = note_counters;
+    dialler->crypto.idle = true;
+    for (uint32_t i = 0; i < 20; i++) {
+        size_t len = pair_packet(packet, 0, 1, IP_V4, 0, i, sizeof(packet));
+
+        dialler->peer->session.current->send_allowed = i < 10;
+        node_rx_inner(dialler, pair.now, packet, len);
+        tunnel_rx_inner_end(t, pair_clock(0));
+    }
+    assert_int_equal(dialler->peer->staged.count, 10);
+    dialler->peer->session.current->send_allowed = true;
+    node_settle(dialler, pair.now);
+    pair_run_for(S);
+    expect_numbers(1, 0, 20);
+    assert_false(wire.disorder);
+    pair_finish();
+}
+
+/* --- nobody comes by, or is slow
+ * ------------------------------------------------------------------
+ */
+
+static void
+what_nobody_takes_the_worker_does(void **state)
+{
+    (void)state;
+    begin(802, TRANSPORT_UDP, 1);
+    dialler->crypto.idle = other->crypto.idle = true;
+    *stats(0) = *stats(1) = (struct tunnel_crypto_stats){.own = 0};
+    pair_offer(0, 0, 600);
+    pair_run_for(S);
+    expect_numbers(1, 0, 600);
+    assert_int_equal(stats(0)->messages, 600);
+    assert_int_equal(stats(0)->own, stats(0)->batches);
+    assert_int_equal(stats(1)->own, stats(1)->batches);
+    assert_int_equal(stats(0)->waits, 0);
+    pair_finish();
+}
+
+/* The one who has the oldest batch is not done with it before all places are in use. */
+static void
+with_every_place_in_use_the_worker_waits_and_loses_nothing(void **state)
+{
+    struct crypto_hand *h = &dialler->crypto.hands[0];
+    uint8_t packet[PAIR_PACKET_LEN];
+    size_t len = pair_packet(packet, 0, 1, IP_V4, 0, 0, sizeof(packet));
+
+    (void)state;
+    begin(803, TRANSPORT_UDP, 1);
+    dialler->crypto.idle = true;
+    node_rx_inner(dialler, pair.now, packet, len);
+    tunnel_rx_inner_end(&dialler->tunnel, pair_clock(0));
+    h->batch = crypto_queue_take(&dialler->tunnel.crypto->queues[CRYPTO_SEAL]);
+    h->turn = UINT64_MAX;
+    assert_non_null(h->batch);
+    pair_offer(0, 1, CRYPTO_BATCH * CRYPTO_QUEUE_SIZE);
+    assert_null(h->batch);
+    assert_int_equal(stats(0)->waits, 1);
+    pair_run_for(S);
+    expect_numbers(1, 0, 1 + CRYPTO_BATCH * CRYPTO_QUEUE_SIZE);
+    pair_finish();
+}
+
+/* Others are woken for half a burst and more; but what comes behind something stays behind it. */
+static void
+a_few_messages_go_at_once_when_nothing_is_in_flight(void **state)
+{
+    (void)state;
+    begin(804, TRANSPORT_UDP, 1);
+    dialler->tunnel.crypto->enough = CRYPTO_BATCH + 1;
+    *stats(0) = (struct tunnel_crypto_stats){.own = 0};
+    pair_offer(0, 0, CRYPTO_BATCH);
+    assert_int_equal(stats(0)->messages, 0);
+    assert_int_equal(stats(0)->at_once, CRYPTO_BATCH);
+    pair_offer(0, CRYPTO_BATCH, TUNNEL_BURST + 1);
+    assert_int_equal(stats(0)->messages, TUNNEL_BURST + 1);
+    pair_run_for(S);
+    expect_numbers(1, 0, CRYPTO_BATCH + TUNNEL_BURST + 1);
+    pair_finish();
+}
+
+/* --- what is forged or comes twice ---------------------------------------------------------------
+ */
+
+static void
+a_forged_message_in_a_batch_drops_alone(void **state)
+{
+    (void)state;
+    begin(805, TRANSPORT_UDP, 2);
+    pair.wire = keep;
+    pair_offer(0, 0, 20);
+    wire.packet[7][wire.len[7] - 1] ^= 1;
+    put_be16(wire.packet[7] + IPV4_HEADER_LEN + 6, 0); /* no checksum: nobody else objects */
+    arrive(0, 20);
+    node_settle(other, pair.now);
+    assert_int_equal(pair.out[1].n, 19);
+    for (unsigned i = 0; i < 19; i++)
+        assert_int_equal(pair.out[1].number[i], i < 7 ? i : i + 1);
+    assert_int_equal(pair_drops(1, WGT_DROP_DATA_TAG), 1);
+    pair_finish();
+}
+
+static void
+a_replay_is_seen_within_a_batch_and_across_batches(void **state)
+{
+    (void)state;
+    begin(806, TRANSPORT_UDP, 2);
+    other->crypto.idle = true;
+    pair.wire = keep;
+    pair_offer(0, 0, 10);
+    for (unsigned i = 0; i < 10; i++) { /* each twice in one batch or the next */
+        memcpy(wire.packet[10 + i], wire.packet[i], wire.len[i]);
+        wire.len[10 + i] = wire.len[i];
+    }
+    arrive(0, 20);
+    arrive(0, 10); /* while those are in flight */
+    assert_int_equal(crypto_queue_count(&other->tunnel.crypto->queues[CRYPTO_OPEN]), 3);
+    node_settle(other, pair.now);
+    arrive(0, 10); /* and afterwards */
+    node_settle(other, pair.now);
+    expect_numbers(1, 0, 10);
+    assert_int_equal(pair_drops(1, WGT_DROP_DATA_REPLAY), 30);
+    pair_finish();
+}
+
+/* --- keys and peers ------------------------------------------------------------------------------
+ */
+
+/* Two messages of which one is sealed, under a key that the worker retires meanwhile. */
+static void
+a_key_dies_with_the_last_message_under_it(void **state)
+{
+    struct tunnel *t = &dialler->tunnel;
+    struct crypto_queue *q;
+    struct crypto_batch *first, *second;
+    uint8_t packet[PAIR_PACKET_LEN];
+    struct noise_keypair *k;
+    size_t len = pair_packet(packet, 0, 1, IP_V4, 0, 0, sizeof(packet));
+
+    (void)state;
+    begin(807, TRANSPORT_UDP, 1);
+    q = &t->crypto->queues[CRYPTO_SEAL];
+    k = dialler->peer->session.current;
+    for (unsigned i = 0; i < 2; i++) {
+        node_rx_inner(dialler, pair.now, packet, len);
+        tunnel_rx_inner_end(t, pair_clock(0));
+    }
+    first = crypto_queue_take(q);
+    second = crypto_queue_take(q);
+    assert_non_null(second);
+    node_remove_peer(dialler);
+    tunnel_run(t, pair_clock(0));
+    assert_true(k->retired);
+    assert_int_equal(k->in_flight, 2);
+    assert_true(rte_ring_empty(t->events)); /* nobody is told of the peer's end */
+    crypto_batch_run(first);
+    tunnel_run(t, pair_clock(0));
+    assert_int_equal(k->in_flight, 1);
+    assert_false(noise_is_zero(k->send.state, sizeof(k->send.state)));
+    assert_true(rte_ring_empty(t->events));
+    crypto_batch_run(second);
+    assert_true(second->seal[0].sealed); /* under a key that was whole */
+    tunnel_run(t, pair_clock(0));
+    assert_true(noise_is_zero(k->send.state, sizeof(k->send.state)));
+    assert_true(noise_is_zero(k->receive.state, sizeof(k->receive.state)));
+    assert_false(rte_ring_empty(t->events));
+    assert_int_equal(pair_drops(0, WGT_DROP_DATA_EXPIRED), 2);
+    node_settle(dialler, pair.now);
+    assert_true(dialler->peer_removed);
+    pair_run_for(S);
+    assert_int_equal(pair.out[1].n, 0);
+    pair_finish();
+}
+
+static void
+what_is_received_under_keys_that_are_gone_is_dropped(void **state)
+{
+    struct tunnel *t = &other->tunnel;
+    struct crypto_batch *b;
+
+    (void)state;
+    begin(808, TRANSPORT_UDP, 1);
+    pair.wire = keep;
+    pair_offer(0, 0, 5);
+    arrive(0, 5);
+    b = crypto_queue_take(&t->crypto->queues[CRYPTO_OPEN]);
+    assert_non_null(b);
+    node_remove_peer(other);
+    tunnel_run(t, pair_clock(1));
+    crypto_batch_run(b);
+    assert_int_equal(b->open[0].why, WGT_OK);
+    node_settle(other, pair.now);
+    assert_true(other->peer_removed);
+    assert_int_equal(pair.out[1].n, 0);
+    assert_int_equal(pair_drops(1, WGT_DROP_DATA_INDEX), 5);
+    pair_finish();
+}
+
+static void
+a_node_that_ends_leaves_nothing_behind(void **state)
+{
+    uint8_t packet[PAIR_PACKET_LEN];
+    size_t len = pair_packet(packet, 0, 1, IP_V4, 0, 0, sizeof(packet));
+
+    (void)state;
+    begin(809, TRANSPORT_UDP, 1);
+    for (unsigned i = 0; i < 3; i++) { /* one done, one taken, one not */
+        node_rx_inner(dialler, pair.now, packet, len);
+        tunnel_rx_inner_end(&dialler->tunnel, pair_clock(0));
+        if (i == 0)
+            crypto_batch_run(crypto_queue_take(&dialler->tunnel.crypto->queues[CRYPTO_SEAL]));
+    }
+    dialler->crypto.hands[0].batch =
+        crypto_queue_take(&dialler->tunnel.crypto->queues[CRYPTO_SEAL]);
+    pair_finish(); /* looks for packets */
+}
+
+/* As a tunnel does that hears the peer on a connection of `worker`. */
+static void
+ask_to_move(struct node *n, unsigned worker)
+{
+    struct tunnel_event e = {.type = TUNNEL_EVENT_MOVE, .peer = n->peer, .worker = worker};
+
+    assert_int_equal(rte_ring_enqueue_elem(n->events[tunnel_peer_worker(n->peer)], &e, sizeof(e)),
+                     0);
+}
+
+static void
+a_peer_leaves_its_worker_when_all_is_back(void **state)
+{
+    struct node_config config[2];
+    struct crypto_hand *h = &dialler->crypto.hands[0];
+    uint8_t packet[PAIR_PACKET_LEN];
+    unsigned from;
+
+    (void)state;
+    pair_configure(config, TRANSPORT_UDP);
+    config[0].n_workers = 2;
+    config[0].n_crypto = 1;
+    pair_begin_with_session(810, config);
+    pair.out[1].n = 0;
+    from = tunnel_peer_worker(dialler->peer);
+    node_rx_inner(dialler, pair.now, packet,
+                  pair_packet(packet, 0, 1, IP_V4, 0, 0, sizeof(packet)));
+    tunnel_rx_inner_end(dialler->shards.of[from], pair_clock(0));
+    h->batch = crypto_queue_take(&dialler->shards.of[from]->crypto->queues[CRYPTO_SEAL]);
+    h->turn = UINT64_MAX; /* unless somebody waits */
+    assert_non_null(h->batch);
+    ask_to_move(dialler, 1 - from);
+    pair_offer(0, 1, 40);
+    assert_int_equal(tunnel_peer_worker(dialler->peer), 1 - from);
+    assert_null(h->batch);
+    pair_run_for(S);
+    expect_numbers(1, 0, 41);
+    pair_finish();
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(
+            packets_leave_and_arrive_in_order_though_batches_finish_out_of_order, pair_clean_up),
+        cmocka_unit_test_teardown(staged_packets_stay_behind_those_in_flight, pair_clean_up),
+        cmocka_unit_test_teardown(what_nobody_takes_the_worker_does, pair_clean_up),
+        cmocka_unit_test_teardown(with_every_place_in_use_the_worker_waits_and_loses_nothing,
+                                  pair_clean_up),
+        cmocka_unit_test_teardown(a_few_messages_go_at_once_when_nothing_is_in_flight,
+                                  pair_clean_up),
+        cmocka_unit_test_teardown(a_forged_message_in_a_batch_drops_alone, pair_clean_up),
+        cmocka_unit_test_teardown(a_replay_is_seen_within_a_batch_and_across_batches,
+                                  pair_clean_up),
+        cmocka_unit_test_teardown(a_key_dies_with_the_last_message_under_it, pair_clean_up),
+        cmocka_unit_test_teardown(what_is_received_under_keys_that_are_gone_is_dropped,
+                                  pair_clean_up),
+        cmocka_unit_test_teardown(a_node_that_ends_leaves_nothing_behind, pair_clean_up),
+        cmocka_unit_test_teardown(a_peer_leaves_its_worker_when_all_is_back, pair_clean_up),
+    };
+
+    return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);
+}
