@@ -539,6 +539,15 @@ set_workers(struct parser *ps, enum config_key key, struct slice value)
         ps->c->workers = (unsigned)v;
 }
 
+static void
+set_crypto_workers(struct parser *ps, enum config_key key, struct slice value)
+{
+    uint64_t v;
+
+    if (set_number(ps, key, value, 0, WORKERS_MAX, &v))
+        ps->c->crypto_workers = (unsigned)v;
+}
+
 /* One item of a core list: "2" or "2-5". */
 static bool
 is_core_range(struct slice s)

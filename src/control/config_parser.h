@@ -33,6 +33,7 @@ enum config_section {
     X(INTERFACE, Listen, listen)                    \
     X(INTERFACE, Inner, inner)                      \
     X(INTERFACE, Workers, workers)                  \
+    X(INTERFACE, CryptoWorkers, crypto_workers)     \
     X(INTERFACE, Cores, cores)                      \
     X(INTERFACE, Idle, idle)                        \
     X(INTERFACE, Offload, offload)                  \

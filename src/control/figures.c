@@ -11,6 +11,11 @@
         "worker_" name, help, FIGURE_WORKER, FIGURE_COUNTER, FIGURE_AS_IS,                         \
             FIELD(worker_stats, field)                                                             \
     }
+#define CRYPTO(name, field, help)                                                                  \
+    {                                                                                              \
+        "crypto_worker_" name, help, FIGURE_CRYPTO, FIGURE_COUNTER, FIGURE_AS_IS,                  \
+            FIELD(crypto_worker_stats, field)                                                      \
+    }
 #define PEER(name, type, field, help)                                                              \
     {                                                                                              \
         "peer_" name, help, FIGURE_PEER, FIGURE_##type, FIGURE_AS_IS, FIELD(snapshot_peer, field)  \
@@ -60,6 +65,15 @@ const struct figure figures[] = {
     WORKER("outer_transmit_packets", outer_tx, "Frames that the worker sent on outer ports"),
     WORKER("inner_receive_packets", inner_rx, "Packets that the worker took into the tunnel"),
     WORKER("inner_transmit_packets", inner_tx, "Packets out of the tunnel that the worker handed on"),
+    WORKER("crypto_batches", crypto.batches, "Batches of messages that crypto workers could take from the worker"),
+    WORKER("crypto_messages", crypto.messages, "Messages in batches that crypto workers could take from the worker"),
+    WORKER("crypto_own_batches", crypto.own, "Batches for crypto workers that the worker did itself"),
+    WORKER("crypto_at_once_messages", crypto.at_once, "Messages over UDP that were too few to be worth a crypto worker"),
+    WORKER("crypto_waits", crypto.waits, "Times that the worker had no place left and waited for a crypto worker"),
+    NODE("crypto_workers", GAUGE, n_crypto, "Crypto workers"),
+    CRYPTO("batches", batches, "Batches of messages that the crypto worker sealed or opened"),
+    CRYPTO("messages", messages, "Messages that the crypto worker sealed or opened"),
+    CRYPTO("sleeps", sleeps, "Times that the crypto worker slept"),
 
     NODE("handshake_initiations_sent", COUNTER, initiations_sent, "Handshake initiations sent"),
     NODE("handshake_initiations_received", COUNTER, initiations_received, "Handshake initiations accepted"),

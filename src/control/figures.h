@@ -13,6 +13,7 @@ enum figure_scope {
     FIGURE_DROPS_DATA,      /* each reason */
     FIGURE_DROPS_HANDSHAKE, /* each reason */
     FIGURE_WORKER,          /* each worker */
+    FIGURE_CRYPTO,          /* each crypto worker */
     FIGURE_PEER,            /* each peer */
     FIGURE_PEER_INFO,       /* each peer; always 1, tells its transport */
     FIGURE_PEER_HANDSHAKEN, /* each peer that has completed a handshake */
@@ -29,14 +30,15 @@ struct figure {
     enum figure_scope scope;
     enum figure_type type;
     enum figure_scale scale;
-    size_t offset; /* of the field in struct snapshot, worker_stats or snapshot_peer */
+    size_t offset; /* of the field in struct snapshot, worker_stats, crypto_worker_stats or
+                    * snapshot_peer */
     size_t width;  /* of the field, unsigned: 1, 2, 4 or 8 bytes; 0: there is none */
 };
 
 extern const struct figure figures[];
 extern const unsigned n_figures;
 
-/* The field (of: struct snapshot, worker_stats or snapshot_peer, by scope). */
+/* The field (of: struct snapshot, worker_stats, crypto_worker_stats or snapshot_peer, by scope). */
 uint64_t figure_read(const struct figure *f, const void *of);
 /* Whether the peer has it now. */
 bool figure_of_peer(const struct figure *f, const struct snapshot_peer *p);

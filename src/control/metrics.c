@@ -104,6 +104,14 @@ print_worker(struct line *l, const struct figure *f, const struct snapshot *s, s
 }
 
 static void
+print_crypto(struct line *l, const struct figure *f, const struct snapshot *s, size_t worker)
+{
+    print_interface(l, f, s);
+    print(l, ",crypto_worker=\"%zu\"}", worker);
+    print_value(l, f, figure_read(f, &s->crypto[worker]));
+}
+
+static void
 print_peer(struct line *l, const struct figure *f, const struct snapshot *s,
            const struct snapshot_peer *p)
 {
@@ -171,6 +179,8 @@ samples_of(const struct figure *f, const struct snapshot *s)
         return WGT_DROP_COUNT - 1; /* all but "not dropped" */
     case FIGURE_WORKER:
         return s->n_workers;
+    case FIGURE_CRYPTO:
+        return s->n_crypto;
     case FIGURE_PEER_TROUBLE:
         return s->n_peers * TROUBLE_KINDS;
     default:
@@ -193,6 +203,9 @@ print_sample(struct line *l, const struct figure *f, const struct snapshot *s, s
         break;
     case FIGURE_WORKER:
         print_worker(l, f, s, i);
+        break;
+    case FIGURE_CRYPTO:
+        print_crypto(l, f, s, i);
         break;
     case FIGURE_PEER_TROUBLE:
         print_trouble(l, f, s, i);

@@ -143,6 +143,7 @@ start_eal(struct node *n, bool verbose)
         .name = n->config->ifname,
         .devices = devices,
         .workers = n->n_workers,
+        .helpers = n->config->crypto_workers,
         .cores = n->config->cores,
         .extra = n->config->eal_args,
         .verbose = verbose,
@@ -236,6 +237,7 @@ start_worker(struct node *n, unsigned i, struct tunnel_config *t)
     w->n_workers = n->n_workers;
     w->workers = n->workers;
     w->steer = n->steer;
+    w->crypto = &n->crypto;
     t->worker = i;
     t->n_workers = n->n_workers;
     if (w != n->workers) /* the handshaker knows the first */
@@ -265,6 +267,7 @@ start_tunnel(struct node *n)
         .congestion = congestion_ops(c->congestion),
         .in_order = c->in_order,
         .knock = c->tcp_knock,
+        .n_crypto = n->crypto.n,
     };
     int rc = handshaker_init(&n->handshaker, max_peers, c->private_key, n->events[0],
                              n->commands[0], worker_entropy, n);
@@ -318,6 +321,23 @@ confine(struct node *n)
         n->workers[i].on_start = confine_worker;
         n->workers[i].on_start_ctx = n;
     }
+    n->crypto.on_start = confine_worker;
+    n->crypto.on_start_ctx = n;
+    return 0;
+}
+
+/* On the lcores behind the workers'. */
+static int
+launch_crypto(struct node *n)
+{
+    for (unsigned i = 0; i < n->crypto.n; i++) {
+        int rc = rte_eal_remote_launch(crypto_worker_main, &n->crypto.workers[i],
+                                       WORKER_LCORE + n->n_workers + i);
+
+        if (rc != 0)
+            return complain("cannot start a crypto worker", rc);
+        n->crypto_run++;
+    }
     return 0;
 }
 
@@ -350,7 +370,7 @@ bring_up(struct node *n, bool verbose)
     if (start_eal(n, verbose) != 0 || make_memory(n) != 0 || start_ports(n) != 0 ||
         interface_up(n) != 0 || start_tunnel(n) != 0 || observe_up(n) != 0 || link_watch(n) != 0 ||
         control_up(n) != 0 || uapi_up(n) != 0 || confine(n) != 0 || launch_workers(n) != 0 ||
-        peers_add(n) != 0 || resolve_start(n) != 0 || routes_sync(n) != 0)
+        launch_crypto(n) != 0 || peers_add(n) != 0 || resolve_start(n) != 0 || routes_sync(n) != 0)
         return -1;
     if (c->inner_port == NULL)
         n->dns_up = dns_set(c->ifname, &c->dns, loop_take_events, n);
@@ -369,6 +389,14 @@ stop_workers(struct node *n)
     worker_wake(n->workers);
     for (unsigned i = 0; i < n->workers_run; i++)
         rte_eal_wait_lcore(WORKER_LCORE + i);
+}
+
+static void
+stop_crypto(struct node *n)
+{
+    crypto_crew_quit(&n->crypto);
+    for (unsigned i = 0; i < n->crypto_run; i++)
+        rte_eal_wait_lcore(WORKER_LCORE + n->n_workers + i);
 }
 
 static int
@@ -405,6 +433,7 @@ take_down(struct node *n)
         dns_unset(n->config->ifname, NULL, NULL);
     observe_down(n);
     stop_workers(n);
+    stop_crypto(n);
     while (n->workers_up > 0)
         worker_fini(&n->workers[--n->workers_up]);
     if (n->handshaker_up) {
@@ -428,6 +457,7 @@ static int
 make_workers(struct node *n)
 {
     uint8_t key[STEER_KEY_LEN];
+    int rc;
 
     n->n_workers = n->config->workers;
     n->workers = vault_alloc(n->n_workers * sizeof(*n->workers)); /* keys of theirs are in it */
@@ -437,6 +467,10 @@ make_workers(struct node *n)
         return complain("workers", ENOMEM);
     for (unsigned i = 0; i < n->n_workers; i++)
         n->tuns[i].fd = -1;
+    rc = crypto_crew_init(&n->crypto, n->config->crypto_workers,
+                          n->config->idle == CONFIG_IDLE_ADAPTIVE);
+    if (rc != 0)
+        return complain("crypto workers", rc);
     if (n->n_workers > 1) {
         worker_entropy(NULL, key, sizeof(key));
         steer_init(n->steer, n->n_workers, key);
@@ -450,6 +484,7 @@ free_workers(struct node *n)
     vault_free(n->workers, n->n_workers * sizeof(*n->workers));
     free(n->tuns);
     free(n->steer);
+    crypto_crew_fini(&n->crypto);
 }
 
 int

@@ -244,6 +244,20 @@ put_passed(json_t *o, const struct worker_stats *w)
     put_count(o, "inner_sent", w->inner_tx);
 }
 
+/* What the worker has left to crypto workers, and what not. */
+static json_t *
+for_crypto(const struct tunnel_crypto_stats *c)
+{
+    json_t *o = json_object();
+
+    put_count(o, "batches", c->batches);
+    put_count(o, "messages", c->messages);
+    put_count(o, "own_batches", c->own);
+    put_count(o, "at_once_messages", c->at_once);
+    put_count(o, "waits", c->waits);
+    return o;
+}
+
 /* Each worker's own. */
 static json_t *
 workers(const struct snapshot *s)
@@ -257,6 +271,24 @@ workers(const struct snapshot *s)
         put_passed(o, w);
         put_count(o, "turns", w->turns);
         put_count(o, "sleeps", w->sleeps);
+        if (s->n_crypto > 0)
+            json_object_set_new(o, "crypto", for_crypto(&w->crypto));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *
+crypto_workers(const struct snapshot *s)
+{
+    json_t *list = json_array();
+
+    for (unsigned i = 0; i < s->n_crypto; i++) {
+        json_t *o = json_object();
+
+        put_count(o, "batches", s->crypto[i].batches);
+        put_count(o, "messages", s->crypto[i].messages);
+        put_count(o, "sleeps", s->crypto[i].sleeps);
         json_array_append_new(list, o);
     }
     return list;
@@ -411,6 +443,7 @@ report_show(const struct snapshot *s, const struct allowedips *allowed_ips)
     put_count(o, "uptime_s", s->uptime_s);
     json_object_set_new(o, "packets", packets(s));
     json_object_set_new(o, "workers", workers(s));
+    json_object_set_new(o, "crypto_workers", crypto_workers(s));
     put_count(o, "peers_moved", s->moves);
     json_object_set_new(o, "handshakes", handshakes(s));
     json_object_set_new(o, "tcp", tcp(s));

@@ -44,6 +44,9 @@ make(struct node *n)
         return NULL;
     snprintf(s->ifname, sizeof(s->ifname), "%s", n->config->ifname);
     s->mtu = n->mtu;
+    s->n_crypto = n->crypto.n;
+    for (unsigned i = 0; i < s->n_crypto; i++)
+        s->crypto[i] = crypto_worker_stats(&n->crypto.workers[i]);
     s->uptime_s = (s->now - n->started) / WGT_SEC;
     return s;
 }

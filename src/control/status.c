@@ -65,6 +65,20 @@ log_listener(const struct snapshot *s)
 }
 
 static void
+log_crypto(const struct snapshot *s)
+{
+    const struct tunnel_crypto_stats *c = &s->worker.crypto;
+    uint64_t messages = 0;
+
+    for (unsigned i = 0; i < s->n_crypto; i++)
+        messages += s->crypto[i].messages;
+    log_info("crypto workers: %u, batches for them %" PRIu64 " of %" PRIu64
+             " messages, messages done by them %" PRIu64 ", batches done by workers %" PRIu64
+             ", messages done at once %" PRIu64 ", waits %" PRIu64,
+             s->n_crypto, c->batches, c->messages, messages, c->own, c->at_once, c->waits);
+}
+
+static void
 log_traffic(const struct snapshot *s)
 {
     const struct worker_stats *w = &s->worker;
@@ -75,6 +89,8 @@ log_traffic(const struct snapshot *s)
              w->outer_rx, w->outer_tx, w->inner_rx, w->inner_tx, w->turns, w->sleeps);
     log_info("workers: %u, peers moved %" PRIu64 ", packets handed over %" PRIu64, s->n_workers,
              s->moves, w->handed);
+    if (s->n_crypto > 0)
+        log_crypto(s);
     log_info("super-packets: received %" PRIu64 " cut into %" PRIu64 ", sent %" PRIu64
              " joined from %" PRIu64 "; outer received %" PRIu64 " cut into %" PRIu64
              ", sent %" PRIu64 " joined from %" PRIu64,

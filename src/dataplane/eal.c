@@ -98,35 +98,36 @@ list_cores(const char *cores, unsigned out[CPU_SETSIZE])
 }
 
 static void
-add_floating(char *text, size_t size, unsigned workers, const char *cpus)
+add_floating(char *text, size_t size, unsigned lcores, const char *cpus)
 {
     size_t len = strlen(text);
 
-    if (workers == 1)
+    if (lcores == 1)
         snprintf(text + len, size - len, ",1@(%s)", cpus);
     else
-        snprintf(text + len, size - len, ",(1-%u)@(%s)", workers, cpus);
+        snprintf(text + len, size - len, ",(1-%u)@(%s)", lcores, cpus);
 }
 
-/* As many cores as workers: one each. Fewer: they share them as the scheduler likes. */
+/* As many cores as lcores: one each, in their order. Fewer: they share them as the scheduler likes.
+ */
 static void
-add_workers(char *text, size_t size, unsigned workers, const char *cores)
+add_pinned(char *text, size_t size, unsigned lcores, const char *cores)
 {
     unsigned list[CPU_SETSIZE], n = list_cores(cores, list);
     size_t len = strlen(text);
 
-    if (workers == 1 || n < workers) {
-        add_floating(text, size, workers, cores);
+    if (lcores == 1 || n < lcores) {
+        add_floating(text, size, lcores, cores);
         return;
     }
-    for (unsigned i = 0; i < workers && len < size; i++)
+    for (unsigned i = 0; i < lcores && len < size; i++)
         len += (size_t)snprintf(text + len, size - len, ",%u@%u", i + 1, list[i]);
 }
 
 /* Without pinning, all lcores float over all CPUs we may use: the scheduler spreads several
  * daemons better than we could. */
 static void
-add_lcores(struct args *a, unsigned workers, const char *cores)
+add_lcores(struct args *a, unsigned lcores, const char *cores)
 {
     char text[1024], all[256] = "";
     cpu_set_t set;
@@ -139,9 +140,9 @@ add_lcores(struct args *a, unsigned workers, const char *cores)
             n += (size_t)snprintf(all + n, sizeof(all) - n, "%s%d", n > 0 ? "," : "", i);
     snprintf(text, sizeof(text), "0@(%s)", all);
     if (cores != NULL)
-        add_workers(text, sizeof(text), workers, cores);
+        add_pinned(text, sizeof(text), lcores, cores);
     else
-        add_floating(text, sizeof(text), workers, all);
+        add_floating(text, sizeof(text), lcores, all);
     add(a, "--lcores");
     add(a, text);
     add(a, "--main-lcore");
@@ -239,7 +240,7 @@ eal_start(const struct eal_params *p, char *error, size_t error_len)
     add(&a, "wgtcpd");
     add_memory(&a, p, uses_pci(p));
     add_devices(&a, p);
-    add_lcores(&a, workers_of(p), p->cores);
+    add_lcores(&a, workers_of(p) + p->helpers, p->cores);
     snprintf(prefix, sizeof(prefix), "--file-prefix=wgtcpd-%s", p->name);
     add(&a, prefix);
     if (!p->telemetry)

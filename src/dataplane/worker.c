@@ -509,7 +509,11 @@ report_stats(void *ctx, void *host)
 {
     const struct worker *w = ctx;
 
-    *(struct worker_stats *)host = w->stats;
+    struct worker_stats *stats = host;
+
+    *stats = w->stats;
+    if (w->tunnel.crypto != NULL)
+        stats->crypto = w->tunnel.crypto->stats;
 }
 
 /* --- set-up --------------------------------------------------------------------------------------
@@ -669,6 +673,26 @@ init_gateway(struct worker *w)
     gateway_init(w->gateway);
 }
 
+static void
+wake_crypto(void *ctx)
+{
+    const struct worker *w = ctx;
+
+    crypto_crew_wake(w->crypto);
+}
+
+static void
+join_crypto(struct worker *w)
+{
+    struct tunnel_crypto *c = w->tunnel.crypto;
+
+    if (c == NULL)
+        return;
+    c->wake = wake_crypto;
+    for (unsigned kind = 0; kind < CRYPTO_KINDS; kind++)
+        crypto_crew_add(w->crypto, &c->queues[kind]);
+}
+
 static wgt_time
 boot_clock(const struct worker *w)
 {
@@ -707,8 +731,10 @@ worker_init(struct worker *w, const struct tunnel_config *config,
         rc = init_links(w, config->name);
     if (rc != 0)
         worker_fini(w);
-    else
+    else {
         init_gateway(w);
+        join_crypto(w);
+    }
     return rc;
 }
 

@@ -104,17 +104,18 @@ every_key_of_the_interface(void **state)
 {
     static const char *const dns[] = {"203.0.113.53", "2001:db8::53", "corp.example"};
     char metrics[IP_TEXT_MAX];
-    struct config *c = parse(
-        "[Interface]\nPrivateKey = " KEY "\n"
-        "ListenPort = 51820\nFwMark = 0xCa6c\n"
-        "Address = 203.0.113.7/24, 2001:db8::7/64\nMTU = 1400\n"
-        "DNS = 203.0.113.53,2001:db8::53 , corp.example\nTable = 51820\n"
-        "PreUp = a\nPostUp = b\nPreDown = c\nPostDown = d\n"
-        "SaveConfig = true\nTransport = tcp\nListen = tcp\nInner = tun\n"
-        "Workers = 16\nCores = 2-5,7\nIdle = poll\nOffload = off\nEalArgs = --no-huge -m 128\n"
-        "CongestionControl = cubic\nOutOfOrder = off\nTcpKnock = on\nLogLevel = Warning\n"
-        "KeyLog = /run/keys.log\nMetrics = [2001:db8::1]:9586\n"
-        "Telemetry = off\n" PORT PEER);
+    struct config *c =
+        parse("[Interface]\nPrivateKey = " KEY "\n"
+              "ListenPort = 51820\nFwMark = 0xCa6c\n"
+              "Address = 203.0.113.7/24, 2001:db8::7/64\nMTU = 1400\n"
+              "DNS = 203.0.113.53,2001:db8::53 , corp.example\nTable = 51820\n"
+              "PreUp = a\nPostUp = b\nPreDown = c\nPostDown = d\n"
+              "SaveConfig = true\nTransport = tcp\nListen = tcp\nInner = tun\n"
+              "Workers = 16\nCryptoWorkers = 3\nCores = 2-5,7\nIdle = poll\nOffload = off\nEalArgs "
+              "= --no-huge -m 128\n"
+              "CongestionControl = cubic\nOutOfOrder = off\nTcpKnock = on\nLogLevel = Warning\n"
+              "KeyLog = /run/keys.log\nMetrics = [2001:db8::1]:9586\n"
+              "Telemetry = off\n" PORT PEER);
 
     (void)state;
     assert_int_equal(c->listen_port, 51820);

@@ -20,7 +20,7 @@
 #define INTERFACE_KEYS                                                                             \
     "PrivateKey, ListenPort, FwMark, Address, MTU, DNS, Table, "                                   \
     "PreUp, PostUp, PreDown, PostDown, SaveConfig, "                                               \
-    "Transport, Listen, Inner, Workers, Cores, Idle, Offload, EalArgs, "                           \
+    "Transport, Listen, Inner, Workers, CryptoWorkers, Cores, Idle, Offload, EalArgs, "            \
     "CongestionControl, OutOfOrder, TcpKnock, "                                                    \
     "LogLevel, KeyLog, Metrics, Telemetry, User, Seccomp"
 
@@ -211,6 +211,8 @@ static const struct error_case cases[] = {
      "w:3: Workers: '17' is no number from 1 to 16; give one in digits"},
     {IN_INTERFACE, "Workers = two",
      "w:3: Workers: 'two' is no number from 1 to 16; give one in digits"},
+    {IN_INTERFACE, "CryptoWorkers = 17",
+     "w:3: CryptoWorkers: '17' is no number from 0 to 16; give one in digits"},
     {IN_INTERFACE, "Cores = 5-2",
      "w:3: Cores: '5-2' is no core or range of cores; write cores like 2 or 2-5 or 2,4"},
     {IN_INTERFACE, "Cores = a",

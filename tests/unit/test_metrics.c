@@ -26,6 +26,8 @@ static struct snapshot example = {
     .uptime_s = 86400,
     .n_workers = 2,
     .workers = {{.turns = 7, .outer_rx = 600}, {.turns = 8, .outer_rx = 400}},
+    .n_crypto = 1,
+    .crypto = {{.batches = 70, .messages = 1100, .sleeps = 5}},
     .moves = 3,
     .worker = {.outer_rx = 1000, .outer_tx = 1001, .inner_rx = 1002, .inner_tx = 1003},
     .tcp = {.dialled = 4, .established = 3, .refused = 1, .segments_in = UINT64_MAX},

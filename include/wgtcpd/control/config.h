@@ -99,6 +99,7 @@ struct config {
     bool listen_udp, listen_tcp;
     char *inner; /* "tun", or the name of a port's device: gateway mode */
     unsigned workers;
+    unsigned crypto_workers;
     char *cores; /* NULL: not set; "2-5" */
     enum config_idle idle;
     bool no_offload; /* Offload = off */

@@ -23,7 +23,8 @@ struct node {
     struct privilege_user user; /* with config->user */
     struct worker *workers;     /* n_workers */
     unsigned n_workers;
-    struct steer *steer; /* with several of them */
+    struct crypto_crew crypto; /* of CryptoWorkers */
+    struct steer *steer;       /* with several of them */
     struct handshaker handshaker;
     struct allowedips allowed_ips;
     struct device device;
@@ -61,7 +62,7 @@ struct node {
     bool stopped;   /* the tunnel has closed its connections */
     bool link_down; /* the inner interface is, by somebody's hand */
     /* how far we got, for taking down */
-    unsigned workers_up, workers_run;
+    unsigned workers_up, workers_run, crypto_run;
     bool eal_up, handshaker_up, hooks_up, dns_up;
 };
 

@@ -59,6 +59,8 @@ struct snapshot {
     struct worker_stats worker; /* all together */
     unsigned n_workers;
     struct worker_stats workers[TUNNEL_WORKERS_MAX];
+    unsigned n_crypto;
+    struct crypto_worker_stats crypto[CRYPTO_WORKERS_MAX];
     uint64_t moves; /* of peers from worker to worker */
     struct tcp_transport_stats tcp;
     uint32_t connections, half_open, strangers, time_wait; /* strangers: have said nothing yet */

@@ -10,8 +10,10 @@ struct eal_params {
     const char *name;           /* of the interface; makes file prefixes unique */
     const char *const *devices; /* PCI addresses or vdev strings */
     unsigned n_devices;
-    unsigned workers;  /* lcores 1 to so many, besides the main one; 0: one */
-    const char *cores; /* CPUs of the workers, or NULL: any. One each if there are as many */
+    unsigned workers; /* lcores 1 to so many, besides the main one; 0: one */
+    unsigned helpers; /* the lcores behind them */
+    /* CPUs of workers and helpers, or NULL: any. One each if there are as many. */
+    const char *cores;
     const char *extra; /* further arguments, separated by blanks, or NULL */
     bool verbose;
     bool telemetry; /* answer on its socket (rte_telemetry) */

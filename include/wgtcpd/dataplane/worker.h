@@ -13,6 +13,7 @@
 #include <rte_epoll.h>
 #include <rte_rcu_qsbr.h>
 
+#include <wgtcpd/dataplane/crypto_worker.h>
 #include <wgtcpd/dataplane/fragments.h>
 #include <wgtcpd/dataplane/gateway.h>
 #include <wgtcpd/dataplane/handover.h>
@@ -32,6 +33,7 @@ struct worker_stats {
     uint64_t supers_rx, supers_tx, supers_cut, supers_joined;
     /* the same of outer ports that are taps */
     uint64_t outer_supers_rx, outer_supers_tx, outer_supers_cut, outer_supers_joined;
+    struct tunnel_crypto_stats crypto; /* with crypto workers */
 };
 
 struct worker {
@@ -46,6 +48,7 @@ struct worker {
     struct outer_route *routes; /* by which the tunnel chooses our address, and with it the link */
     bool interrupts;            /* every port has them: the worker may sleep on them */
     struct tun_port *tun;
+    struct crypto_crew *crypto; /* who seals and opens for us; NULL: nobody (config.n_crypto 0) */
     struct rte_mempool *pool;
     struct rte_rcu_qsbr *rcu;                  /* readers of allowed IPs */
     bool adaptive;                             /* sleep when idle */
