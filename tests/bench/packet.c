@@ -31,6 +31,7 @@ ledger_begin(struct ledger *l, enum way way, unsigned n, size_t len, uint32_t n_
     l->len = len;
     l->n = n;
     l->arrived = 0;
+    l->in_order = true;
     memset(l->seen, 0, sizeof(l->seen));
     for (unsigned i = 0; i < n; i++)
         l->peer[i] = bench_random_below(chance, n_peers);
@@ -81,6 +82,7 @@ ledger_take(struct ledger *l, const uint8_t *packet, size_t len, uint32_t peer)
         bench_die("a packet came changed");
     if (peer != UINT32_MAX && peer != l->peer[i])
         bench_die("a packet came under another peer's key");
+    l->in_order = l->in_order && i == l->arrived;
     l->seen[i] = true;
     l->arrived++;
 }

@@ -18,6 +18,7 @@ struct ledger {
     size_t len; /* of each packet */
     uint64_t first;
     unsigned n, arrived;
+    bool in_order; /* those that have arrived */
     uint32_t peer[LEDGER_MAX];
     bool seen[LEDGER_MAX];
 };

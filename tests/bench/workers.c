@@ -8,6 +8,7 @@
  *             the kernel's TUN bring most
  *   crossed   each comes on the other one's, and is handed over
  *   one queue the ports have a single queue: the first worker receives and sends for both
+ *   crypto    all packets are of one peer: a single worker, and a crypto worker on the other CPU
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -32,8 +33,9 @@ enum {
     TURNS_MAX = 100000000
 };
 
-enum arrangement { ALONE, SPREAD, CROSSED, ONE_QUEUE, ARRANGEMENTS };
-static const char *const arrangement_names[] = {"alone", "spread", "crossed", "one queue"};
+enum arrangement { ALONE, SPREAD, CROSSED, ONE_QUEUE, CRYPTO, ARRANGEMENTS };
+static const char *const arrangement_names[] = {"alone", "spread", "crossed", "one queue",
+                                                "crypto"};
 
 static const struct eth_addr own_eth[NODE_SIDES] = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}};
 static const struct eth_addr far_eth[NODE_SIDES] = {{{2, 0, 0, 0, 1, 1}}, {{2, 0, 0, 0, 1, 2}}};
@@ -56,6 +58,7 @@ struct crew {
     enum arrangement arrangement;
     unsigned n;
     struct worker workers[WORKERS];
+    struct crypto_crew crypto;
     struct member members[WORKERS];
     struct crew_port *ports[NODE_SIDES];
     struct steer steer;
@@ -66,7 +69,7 @@ struct crew {
 };
 
 /* What the second CPU is to do. */
-enum job { JOB_NONE, JOB_PATH, JOB_AEAD, JOB_END };
+enum job { JOB_NONE, JOB_PATH, JOB_CRYPTO, JOB_AEAD, JOB_END };
 
 static struct {
     struct rte_mempool *pool;
@@ -75,6 +78,7 @@ static struct {
     struct crew *crew;                     /* of the present round */
     enum way way;
     size_t len;
+    uint32_t peers; /* that it is about */
     struct ledger ledger;
     uint64_t chance;
     struct rte_mbuf *aead[WORKERS][ROUND];
@@ -232,6 +236,7 @@ start_member(struct crew *c, unsigned i)
         .max_flows = 64,
         .worker = i,
         .n_workers = c->n,
+        .n_crypto = c->crypto.n,
         .mac1_key = {1},
     };
 
@@ -253,6 +258,7 @@ start_member(struct crew *c, unsigned i)
     w->n_workers = c->n;
     w->workers = c->workers;
     w->steer = c->n > 1 ? &c->steer : NULL;
+    w->crypto = &c->crypto;
     if (worker_init(w, &t, &c->allowed_ips, m->events, m->commands) != 0)
         bench_die("a worker does not start: not enough memory?");
 }
@@ -332,7 +338,9 @@ start_crew(enum arrangement a)
     uint8_t key[STEER_KEY_LEN];
 
     c->arrangement = a;
-    c->n = a == ALONE ? 1 : WORKERS;
+    c->n = a == ALONE || a == CRYPTO ? 1 : WORKERS;
+    if (a == CRYPTO && crypto_crew_init(&c->crypto, 1, false) != 0)
+        bench_die("no crypto worker");
     c->now = worker_clock();
     worker_entropy(NULL, key, sizeof(key));
     steer_init(&c->steer, c->n, key);
@@ -359,6 +367,7 @@ stop_crew(struct crew *c)
         rte_ring_free(c->members[i].events);
         rte_ring_free(c->members[i].commands);
     }
+    crypto_crew_fini(&c->crypto);
     allowedips_destroy(&c->allowed_ips);
 }
 
@@ -403,7 +412,7 @@ static void
 prepare(struct crew *c)
 {
     forget_events(c);
-    ledger_begin(&b.ledger, b.way, ROUND, b.len, PEERS, &b.chance);
+    ledger_begin(&b.ledger, b.way, ROUND, b.len, b.peers, &b.chance);
     for (unsigned i = 0; i < ROUND; i++) {
         struct rte_mbuf *m;
 
@@ -439,6 +448,8 @@ check(struct crew *c)
     }
     if (!ledger_complete(&b.ledger))
         bench_die("%u of %u packets arrived", b.ledger.arrived, b.ledger.n);
+    if (b.peers == 1 && !b.ledger.in_order)
+        bench_die("packets have changed places");
 }
 
 /* --- two CPUs ------------------------------------------------------------------------------------
@@ -505,6 +516,9 @@ second_cpu(void *arg)
         seen++;
         if (b.job == JOB_PATH)
             turn_worker(b.crew, 1);
+        else if (b.job == JOB_CRYPTO)
+            while (sent_by_all(b.crew) < ROUND)
+                crypto_worker_turn(&b.crew->crypto.workers[0]);
         else if (b.job == JOB_AEAD)
             seal_packets(1, ROUND / WORKERS);
         __atomic_store_n(&b.done, seen, __ATOMIC_RELEASE);
@@ -531,18 +545,21 @@ await_second(void)
 
 /* Clocks from the first packet's being there to the last one's being out. */
 static double
-run_path(enum arrangement a)
+run_path(enum arrangement a, uint32_t peers)
 {
     struct crew *c = &b.crews[a];
     uint64_t begin, clocks;
 
     b.crew = c;
+    b.peers = peers;
     prepare(c);
     for (unsigned i = 0; i < c->n; i++)
         c->members[i].sent = 0;
     begin = bench_clock();
     if (c->n > 1)
         order(JOB_PATH);
+    else if (c->crypto.n > 0)
+        order(JOB_CRYPTO);
     turn_worker(c, 0);
     clocks = bench_clocks_since(begin);
     await_second();
@@ -578,22 +595,25 @@ tell(const char *what, double one, double two)
 static void
 run_cell(unsigned n)
 {
-    struct bench_rounds path[ARRANGEMENTS], aead[WORKERS];
+    struct bench_rounds path[ARRANGEMENTS], one_peer, aead[WORKERS];
 
     for (unsigned a = 0; a < ARRANGEMENTS; a++)
         bench_rounds_init(&path[a], n);
+    bench_rounds_init(&one_peer, n);
     for (unsigned i = 0; i < WORKERS; i++)
         bench_rounds_init(&aead[i], n);
     for (unsigned round = 0; round < n; round++) {
         for (enum arrangement a = ALONE; a < ARRANGEMENTS; a++)
-            bench_rounds_add(&path[a], run_path(a));
+            bench_rounds_add(&path[a], run_path(a, a == CRYPTO ? 1 : PEERS));
+        bench_rounds_add(&one_peer, run_path(ALONE, 1));
         for (unsigned i = 0; i < WORKERS; i++)
             bench_rounds_add(&aead[i], run_aead(i + 1));
     }
     tell("AEAD alone", bench_rounds_median(&aead[0]), bench_rounds_median(&aead[1]));
     for (enum arrangement a = SPREAD; a < ARRANGEMENTS; a++)
-        tell(arrangement_names[a], bench_rounds_median(&path[ALONE]),
+        tell(arrangement_names[a], bench_rounds_median(a == CRYPTO ? &one_peer : &path[ALONE]),
              bench_rounds_median(&path[a]));
+    bench_rounds_fini(&one_peer);
     for (unsigned a = 0; a < ARRANGEMENTS; a++)
         bench_rounds_fini(&path[a]);
     for (unsigned i = 0; i < WORKERS; i++)
