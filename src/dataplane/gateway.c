@@ -23,14 +23,21 @@ drop(struct gateway *g, enum wgt_drop why, struct rte_mbuf *m)
  */
 
 static bool
-is_ours(const struct gateway *g, const struct ip_addr *a)
+have(const struct gateway *g, const struct ip_addr *a)
 {
-    if (addresses_are_local(&g->link->addresses, a))
+    if (addresses_have(&g->link->addresses, a))
         return true;
     for (unsigned i = 0; i < g->n_locals; i++)
         if (ip_addr_equal(&g->locals[i].addr, a))
             return true;
     return false;
+}
+
+/* Most that are not are known by their mark. */
+static inline bool
+is_ours(const struct gateway *g, const struct ip_addr *a)
+{
+    return unlikely((g->marks & addresses_mark(a)) != 0) && have(g, a);
 }
 
 static bool
@@ -335,10 +342,19 @@ name_error_source(struct gateway *g)
     }
 }
 
+static void
+mark_own(struct gateway *g)
+{
+    g->marks = g->link->addresses.local_marks;
+    for (unsigned i = 0; i < g->n_locals; i++)
+        g->marks |= addresses_mark(&g->locals[i].addr);
+}
+
 void
 gateway_init(struct gateway *g)
 {
     name_error_source(g);
+    mark_own(g);
     packet_queue_init(&g->turned);
     g->errors_at = 0;
     g->rx = g->tx = 0;

@@ -272,8 +272,6 @@ neighbour_towards(struct neighbours *n, wgt_time now, const struct ip_addr *dst,
     struct neighbour *e;
     struct ip_addr hop;
 
-    if (n->last != NULL && ip_addr_equal(&n->last_dst, dst))
-        return n->last;
     *why = WGT_DROP_NO_ROUTE;
     if (!next_hop(n, dst, &hop))
         return NULL;
@@ -288,13 +286,30 @@ neighbour_towards(struct neighbours *n, wgt_time now, const struct ip_addr *dst,
     return e;
 }
 
+/* Whether the packet goes where the last one went. */
+static bool
+goes_to_last(const struct neighbours *n, const struct rte_mbuf *m)
+{
+    const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
+
+    if (n->last == NULL)
+        return false;
+    if (ip_is_v4(p))
+        return n->last_dst.family == IP_V4 && memcmp(p + 16, n->last_dst.bytes, 4) == 0;
+    return n->last_dst.family == IP_V6 && memcmp(p + 24, n->last_dst.bytes, 16) == 0;
+}
+
 void
 neighbours_send(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
 {
-    struct ip_addr dst = destination_of(m);
-    enum wgt_drop why;
-    struct neighbour *e = neighbour_towards(n, now, &dst, &why);
+    enum wgt_drop why = WGT_OK;
+    struct neighbour *e = n->last;
 
+    if (unlikely(!goes_to_last(n, m))) {
+        struct ip_addr dst = destination_of(m);
+
+        e = neighbour_towards(n, now, &dst, &why);
+    }
     if (e == NULL) {
         wgt_drop_count(n->drops, why);
         rte_pktmbuf_free(m);
@@ -307,7 +322,7 @@ neighbours_send(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
     }
     if (now - e->confirmed >= NEIGHBOUR_REACHABLE_TIME && !e->probing)
         probe(n, now, e);
-    send_frame(n, m, &e->eth, eth_type_of(&dst));
+    send_frame(n, m, &e->eth, eth_type_of(&n->last_dst));
 }
 
 /* --- hearing -------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ send_segment(struct tcp_transport *t, const struct ip_addr *src, const struct ip
     }
     tcp_write(p, src, dst, seg, !t->outer->offload_tcp);
     t->stats.segments_out++;
-    outer_send(t->outer, m, src, dst, IP_PROTO_TCP, ect ? IP_ECN_ECT0 : IP_ECN_NOT_ECT, len);
+    outer_send_segment(t->outer, m, src, dst, ect ? IP_ECN_ECT0 : IP_ECN_NOT_ECT, len);
 }
 
 void

@@ -2,7 +2,6 @@
 #include <wgtcpd/transport/outer.h>
 
 #include <wgtcpd/transport/path.h>
-#include <wgtcpd/wire/eth.h>
 
 static bool
 source_by_route(const struct outer *o, const struct ip_addr *remote, struct ip_addr *source)
@@ -44,30 +43,15 @@ outer_source_for(const struct outer *o, const struct ip_addr *remote, struct ip_
     return source_by_route(o, remote, source) || source_by_address(o, remote, source);
 }
 
-static void
-set_offloads(const struct outer *o, struct rte_mbuf *m, uint8_t protocol, bool v4, size_t l3_len,
-             size_t l4_len)
-{
-    m->ol_flags = v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
-    m->tx_offload = rte_mbuf_tx_offload(ETH_HEADER_LEN, l3_len, l4_len, 0, 0, 0, 0);
-    if (protocol == IP_PROTO_UDP && o->offload_udp)
-        m->ol_flags |= RTE_MBUF_F_TX_UDP_CKSUM;
-    else if (protocol == IP_PROTO_TCP && o->offload_tcp)
-        m->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
-}
-
 void
-outer_send(struct outer *o, struct rte_mbuf *m, const struct ip_addr *src,
-           const struct ip_addr *dst, uint8_t protocol, uint8_t traffic_class,
-           size_t transport_header_len)
+outer_send_segment(struct outer *o, struct rte_mbuf *m, const struct ip_addr *src,
+                   const struct ip_addr *dst, uint8_t traffic_class, size_t tcp_header_len)
 {
     const struct ip_fields h = {
-        .protocol = protocol,
-        .ttl = 64,
+        .protocol = IP_PROTO_TCP,
+        .ttl = OUTER_TTL,
         .traffic_class = traffic_class,
-        /* As Linux's WireGuard: datagrams may be fragmented on the way, segments may not. */
-        .dont_fragment = protocol == IP_PROTO_TCP,
-        .id = protocol == IP_PROTO_TCP ? 0 : o->next_ip_id++,
+        .dont_fragment = true,
         .payload_len = rte_pktmbuf_pkt_len(m),
     };
     size_t len = ip_header_len(dst);
@@ -78,8 +62,7 @@ outer_send(struct outer *o, struct rte_mbuf *m, const struct ip_addr *src,
         return;
     }
     ip_write_fields(p, src, dst, &h);
-    set_offloads(o, m, protocol, dst->family == IP_V4, len, transport_header_len);
-    o->tx(o->ctx, m);
+    outer_tx(o, m, o->offload_tcp ? RTE_MBUF_F_TX_TCP_CKSUM : 0, len, tcp_header_len);
 }
 
 const char *

@@ -131,7 +131,7 @@ seal_begin(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t m
         tunnel_drop(t, WGT_DROP_INNER_TOO_BIG, m);
         return false;
     }
-    memset(tail, 0, padded - len);
+    memset(tail, 0, MESSAGE_TAG_LEN); /* of a size known beforehand; there is less padding */
     if (!noise_seal_begin(p->session.current, header, padded, s)) {
         tunnel_drop(t, WGT_DROP_DATA_EXPIRED, m);
         return false;
@@ -381,8 +381,6 @@ send_datagram(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_
     b->peer[b->n] = p;
     b->ecn[b->n++] = ecn;
     note_sent(t, now, p, m, false);
-    session_keep_fresh_after_send(t, now, p);
-    peer_mark_flush(t, p); /* for its timers */
     if (b->n == TUNNEL_BURST)
         send_sealed(t);
 }
@@ -390,58 +388,103 @@ send_datagram(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_
 /* --- inner packets arrive ------------------------------------------------------------------------
  */
 
-/* goes_at_once holds. */
+/* Packets in a row of a burst that go to one peer. */
+struct send_run {
+    struct tunnel_peer *peer; /* NULL: there is none */
+    size_t mtu;
+    bool datagrams; /* the last one went at once as a datagram: so does the next */
+};
+
 static void
-send_over_tcp(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu)
+end_run(struct tunnel *t, wgt_time now, struct send_run *r)
 {
-    send_data(t, now, p, &p->path.path, m, mtu, false);
-    peer_mark_flush(t, p); /* for its timers */
+    if (r->datagrams)
+        session_keep_fresh_after_send(t, now, r->peer);
+    r->peer = NULL;
+    r->datagrams = false;
 }
 
-static void
-send_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct inner_packet *inner,
-           struct rte_mbuf *m)
+/* false: whose packet it is, it is not ours to send. */
+static bool
+is_ours_to_send(struct tunnel *t, wgt_time now, struct tunnel_peer *p,
+                const struct inner_packet *inner, struct rte_mbuf *m)
 {
-    uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
-    size_t mtu;
-
     if (p == NULL) {
         trouble_note(&t->unrouted, now);
         t->unrouted_to = inner->dst;
         inner_unreachable(t, now, m, inner->len, WGT_DROP_NO_PEER);
-        return;
+        return false;
     }
     if (unlikely(!shard_has(t, p))) {
         shard_rx_inner(t, p, m);
-        return;
+        return false;
     }
     if (t->stopping) {
         tunnel_drop(t, WGT_DROP_NO_PEER, m);
+        return false;
+    }
+    return true;
+}
+
+static bool
+has_way(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct inner_packet *inner,
+        struct rte_mbuf *m)
+{
+    if (peer_has_endpoint(p))
+        return true;
+    peer_trouble(t, p, PEER_TROUBLE_NO_ENDPOINT, now);
+    inner_unreachable(t, now, m, inner->len, WGT_DROP_NO_ENDPOINT);
+    return false;
+}
+
+/* A packet that its peer takes. */
+static void
+send_in_run(struct tunnel *t, wgt_time now, struct send_run *r, size_t len, struct rte_mbuf *m)
+{
+    struct tunnel_peer *p = r->peer;
+
+    if (!r->datagrams && !goes_at_once(t, now, p, len, r->mtu)) {
+        peer_stage(t, now, p, m);
         return;
     }
+    if (!r->datagrams)
+        peer_mark_flush(t, p); /* for its timers */
+    r->datagrams = p->path.path.kind == TRANSPORT_UDP;
+    if (r->datagrams)
+        send_datagram(t, now, p, m, r->mtu);
+    else
+        send_data(t, now, p, &p->path.path, m, r->mtu, false);
+}
+
+static void
+send_inner(struct tunnel *t, wgt_time now, struct send_run *r, struct tunnel_peer *p,
+           const struct inner_packet *inner, struct rte_mbuf *m)
+{
+    uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
+    bool same = p != NULL && p == r->peer;
+
+    if (!same)
+        end_run(t, now, r);
+    if (!same && !is_ours_to_send(t, now, p, inner, m))
+        return;
     if (is_own_message(t, packet, inner)) {
         tunnel_drop(t, WGT_DROP_INNER_LOOP, m);
         return;
     }
-    if (!peer_has_endpoint(p)) {
-        peer_trouble(t, p, PEER_TROUBLE_NO_ENDPOINT, now);
-        inner_unreachable(t, now, m, inner->len, WGT_DROP_NO_ENDPOINT);
-        return;
+    if (!same) {
+        if (!has_way(t, now, p, inner, m))
+            return;
+        r->peer = p;
+        r->mtu = peer_inner_mtu(t, now, p);
     }
-    mtu = peer_inner_mtu(t, now, p);
-    if (unlikely(inner_exceeds(packet, inner->len, mtu))) {
+    if (unlikely(inner_exceeds(packet, inner->len, r->mtu))) {
         peer_trouble(t, p, PEER_TROUBLE_TOO_BIG, now);
-        peer_too_big(t, now, p, m, inner->len, mtu);
+        peer_too_big(t, now, p, m, inner->len, r->mtu);
         return;
     }
     if (inner_may_be_syn(packet, inner->len))
-        inner_mss_clamp(packet, inner->len, mtu);
-    if (!goes_at_once(t, now, p, inner->len, mtu))
-        peer_stage(t, now, p, m);
-    else if (p->path.path.kind == TRANSPORT_UDP)
-        send_datagram(t, now, p, m, mtu);
-    else
-        send_over_tcp(t, now, p, m, mtu);
+        inner_mss_clamp(packet, inner->len, r->mtu);
+    send_in_run(t, now, r, inner->len, m);
 }
 
 /* Whose each is; of neighbours to one address the second is the first one's. */
@@ -475,11 +518,13 @@ tunnel_rx_inner_end(struct tunnel *t, wgt_time now)
 {
     struct tunnel_arrived *a = &t->arrived;
     struct tunnel_peer *peers[TUNNEL_BURST];
+    struct send_run run = {.peer = NULL};
 
     find_peers(t, a, peers);
     prefetch_keys(t, peers, a->n);
     for (unsigned i = 0; i < a->n; i++)
-        send_inner(t, now, peers[i], &a->inner[i], a->m[i]);
+        send_inner(t, now, &run, peers[i], &a->inner[i], a->m[i]);
+    end_run(t, now, &run);
     a->n = 0;
     send_sealed(t);
 }

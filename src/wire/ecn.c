@@ -3,14 +3,6 @@
 
 #include <wgtcpd/wire/checksum.h>
 
-enum { ECN_MASK = 3, IPV6_ECN_SHIFT = 4 };
-
-uint8_t
-ecn_of(const uint8_t *packet)
-{
-    return (ip_is_v4(packet) ? packet[1] : packet[1] >> IPV6_ECN_SHIFT) & ECN_MASK;
-}
-
 static void
 set_ecn(uint8_t *packet, uint8_t ecn)
 {
@@ -34,12 +26,6 @@ ecn_mark(uint8_t *packet)
     if (ecn != IP_ECN_CE)
         set_ecn(packet, IP_ECN_CE);
     return true;
-}
-
-uint8_t
-ecn_encapsulate(uint8_t inner)
-{
-    return inner == IP_ECN_CE ? IP_ECN_ECT0 : inner;
 }
 
 bool

@@ -33,23 +33,3 @@ message_check(const uint8_t *message, size_t len, enum message_type *type)
     *type = (enum message_type)word;
     return WGT_OK;
 }
-
-static size_t
-round_up(size_t len)
-{
-    return (len + MESSAGE_PADDING - 1) / MESSAGE_PADDING * MESSAGE_PADDING;
-}
-
-size_t
-message_padded_len(size_t len, size_t mtu)
-{
-    size_t last_unit = len, padded;
-
-    if (mtu == 0)
-        return round_up(len);
-    /* A packet longer than the mtu will be cut into units of mtu bytes: pad the last of them. */
-    if (last_unit > mtu)
-        last_unit %= mtu;
-    padded = round_up(last_unit);
-    return len - last_unit + (padded < mtu ? padded : mtu);
-}

@@ -35,28 +35,10 @@ udp_parse(const struct ip_header *ip, uint8_t *data, bool verify_checksum, struc
     return WGT_OK;
 }
 
-/* RFC 768: a computed 0 goes out as ffff, since 0 says "none". */
-static uint16_t
-software_checksum(const struct ip_addr *src, const struct ip_addr *dst, const uint8_t *udp,
-                  size_t len)
+uint16_t
+udp_checksum(const struct ip_addr *src, const struct ip_addr *dst, const uint8_t *udp, size_t len)
 {
     uint16_t checksum = checksum_transport(src, dst, IP_PROTO_UDP, udp, len);
 
     return checksum != 0 ? checksum : UINT16_MAX;
-}
-
-void
-udp_write(uint8_t *udp, const struct ip_addr *src, const struct ip_addr *dst, uint16_t src_port,
-          uint16_t dst_port, size_t payload_len, bool checksum_software)
-{
-    size_t len = UDP_HEADER_LEN + payload_len;
-
-    put_be16(udp, src_port);
-    put_be16(udp + 2, dst_port);
-    put_be16(udp + 4, (uint16_t)len);
-    put_be16(udp + 6, 0);
-    if (checksum_software)
-        put_be16(udp + 6, software_checksum(src, dst, udp, len));
-    else
-        put_be16(udp + 6, checksum_fold(checksum_pseudo(src, dst, IP_PROTO_UDP, (uint32_t)len)));
 }

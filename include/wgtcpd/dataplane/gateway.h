@@ -17,6 +17,7 @@ struct gateway {
     struct rte_mempool *pool;
     struct ip_prefix locals[GATEWAY_LOCAL_MAX]; /* our addresses in the tunnel's network */
     unsigned n_locals;
+    uint64_t marks;             /* addresses_mark of all that are ours */
     struct packet_queue turned; /* from the tunnel into the tunnel: their turn comes next */
     wgt_time errors_at;         /* rate limit of ICMP errors */
     uint64_t rx, tx;            /* packets to and from the link */

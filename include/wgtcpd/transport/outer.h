@@ -7,9 +7,10 @@
 
 #include <wgtcpd/base/addr.h>
 #include <wgtcpd/base/drop.h>
+#include <wgtcpd/wire/eth.h>
 #include <wgtcpd/wire/ip.h>
 
-enum { OUTER_LOCAL_MAX = 16 };
+enum { OUTER_LOCAL_MAX = 16, OUTER_TTL = 64 };
 
 /* From which of our addresses to talk to those of a prefix. */
 struct outer_route {
@@ -54,10 +55,20 @@ outer_drop(struct outer *o, enum wgt_drop why, struct rte_mbuf *m)
  * the first of the family. false: no address of that family. */
 bool outer_source_for(const struct outer *o, const struct ip_addr *remote, struct ip_addr *source);
 
-/* Prepends the IP header to a packet that starts with its upper-layer header, sets offload flags
- * and sends it. */
-void outer_send(struct outer *o, struct rte_mbuf *m, const struct ip_addr *src,
-                const struct ip_addr *dst, uint8_t protocol, uint8_t traffic_class,
-                size_t transport_header_len);
+/* Hands down a packet with its headers; checksum: RTE_MBUF_F_TX_UDP_CKSUM, _TCP_CKSUM or 0. */
+static inline void
+outer_tx(struct outer *o, struct rte_mbuf *m, uint64_t checksum, size_t ip_header_len,
+         size_t transport_header_len)
+{
+    m->ol_flags =
+        checksum | (ip_header_len == IPV4_HEADER_LEN ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
+    m->tx_offload =
+        rte_mbuf_tx_offload(ETH_HEADER_LEN, ip_header_len, transport_header_len, 0, 0, 0, 0);
+    o->tx(o->ctx, m);
+}
+
+/* Prepends the IP header to a TCP segment, sets offload flags and sends it. */
+void outer_send_segment(struct outer *o, struct rte_mbuf *m, const struct ip_addr *src,
+                        const struct ip_addr *dst, uint8_t traffic_class, size_t tcp_header_len);
 
 #endif

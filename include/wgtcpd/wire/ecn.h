@@ -6,8 +6,14 @@
 
 #include <wgtcpd/wire/ip.h>
 
+enum { ECN_MASK = 3, IPV6_ECN_SHIFT = 4 };
+
 /* The ECN field, enum IP_ECN_*. */
-uint8_t ecn_of(const uint8_t *packet);
+static inline uint8_t
+ecn_of(const uint8_t *packet)
+{
+    return (ip_is_v4(packet) ? packet[1] : packet[1] >> IPV6_ECN_SHIFT) & ECN_MASK;
+}
 
 /* Sets "congestion experienced", the IPv4 header checksum too. false: the packet is not of an
  * ECN-capable transport and stays as it is. */
@@ -17,7 +23,11 @@ bool ecn_mark(uint8_t *packet);
  * outside says only what happened outside (RFC 3168 9.1.1 full functionality, as Linux's
  * WireGuard).
  */
-uint8_t ecn_encapsulate(uint8_t inner);
+static inline uint8_t
+ecn_encapsulate(uint8_t inner)
+{
+    return inner == IP_ECN_CE ? IP_ECN_ECT0 : inner;
+}
 
 /* RFC 6040 4.2: what arrived on the outer header is put into the inner one. false: the packet is to
  * be dropped (congestion experienced, and the inner transport would not understand). */

@@ -5,6 +5,7 @@
 
 #include <wgtcpd/base/addr.h>
 #include <wgtcpd/base/drop.h>
+#include <wgtcpd/wire/checksum.h>
 
 enum { IPV4_HEADER_LEN = 20, IPV6_HEADER_LEN = 40, IP_HEADER_MAX = 40 };
 enum { IP_PROTO_ICMP = 1, IP_PROTO_TCP = 6, IP_PROTO_UDP = 17, IP_PROTO_ICMPV6 = 58 };
@@ -68,9 +69,52 @@ struct ip_fields {
     uint16_t id;
     uint32_t payload_len;
 };
+
+/* Words are summed before they are written: to read them back at once, and in other widths, would
+ * have to wait for the stores. */
+static inline size_t
+ipv4_write_fields(uint8_t *packet, const struct ip_addr *src, const struct ip_addr *dst,
+                  const struct ip_fields *h)
+{
+    const uint32_t words[] = {
+        UINT32_C(0x45) << 24 | (uint32_t)h->traffic_class << 16 |
+            (uint16_t)(IPV4_HEADER_LEN + h->payload_len),
+        (uint32_t)h->id << 16 | (h->dont_fragment ? IPV4_DONT_FRAGMENT : 0),
+        (uint32_t)h->ttl << 24 | (uint32_t)h->protocol << 16,
+        get_be32(src->bytes),
+        get_be32(dst->bytes),
+    };
+    uint64_t sum = (uint64_t)words[0] + words[1] + words[2] + words[3] + words[4];
+
+    put_be32(packet, words[0]);
+    put_be32(packet + 4, words[1]);
+    put_be32(packet + 8, words[2] | checksum_finish(sum));
+    put_be32(packet + 12, words[3]);
+    put_be32(packet + 16, words[4]);
+    return IPV4_HEADER_LEN;
+}
+
+static inline size_t
+ipv6_write_fields(uint8_t *packet, const struct ip_addr *src, const struct ip_addr *dst,
+                  const struct ip_fields *h)
+{
+    put_be32(packet, UINT32_C(6) << 28 | (uint32_t)h->traffic_class << 20);
+    put_be16(packet + 4, (uint16_t)h->payload_len);
+    packet[6] = h->protocol;
+    packet[7] = h->ttl;
+    memcpy(packet + 8, src->bytes, 16);
+    memcpy(packet + 24, dst->bytes, 16);
+    return IPV6_HEADER_LEN;
+}
+
 /* ip_write for who has the addresses elsewhere; both of one family. */
-size_t ip_write_fields(uint8_t *packet, const struct ip_addr *src, const struct ip_addr *dst,
-                       const struct ip_fields *h);
+static inline size_t
+ip_write_fields(uint8_t *packet, const struct ip_addr *src, const struct ip_addr *dst,
+                const struct ip_fields *h)
+{
+    return dst->family == IP_V4 ? ipv4_write_fields(packet, src, dst, h)
+                                : ipv6_write_fields(packet, src, dst, h);
+}
 
 /*
  * The inner packet of a tunnel message, checked as WireGuard checks it: version nibble, header

@@ -47,6 +47,16 @@ message_index_worker(uint32_t index)
 
 /* Padded length of an inner packet: up to a multiple of 16, not above mtu (0: unknown), by the rule
  * of Linux's calculate_skb_padding, packets longer than mtu included. */
-size_t message_padded_len(size_t len, size_t mtu);
+static inline size_t
+message_padded_len(size_t len, size_t mtu)
+{
+    size_t last_unit = len, padded;
+
+    /* A packet longer than the mtu will be cut into units of mtu bytes: pad the last of them. */
+    if (mtu != 0 && last_unit > mtu)
+        last_unit %= mtu;
+    padded = (last_unit + MESSAGE_PADDING - 1) / MESSAGE_PADDING * MESSAGE_PADDING;
+    return len - last_unit + (mtu == 0 || padded < mtu ? padded : mtu);
+}
 
 #endif
