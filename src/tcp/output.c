@@ -325,6 +325,7 @@ new_segment(struct tcp_conn *c, uint32_t len)
         return NULL;
     s->offset = c->tx->unsent_offset;
     s->len = len;
+    c->mtu.sent = (uint16_t)tcp_max(c->mtu.sent, len);
     advance_unsent(c, len);
     if (c->tx->unsent == NULL)
         s->flags |= TCP_SENT_PSH;

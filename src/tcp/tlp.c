@@ -6,7 +6,6 @@
  */
 #include "internal.h"
 
-/* A lone segment's ACK may be delayed (7.2: max_ack_delay). */
 #define TLP_MAX_ACK_DELAY (50 * WGT_MSEC)
 #define TLP_PTO_MIN       (10 * WGT_MSEC)
 
@@ -14,6 +13,20 @@ void
 tcp_tlp_stop(struct tcp_conn *c)
 {
     c->tx->tlp_at = WGT_NEVER;
+}
+
+/*
+ * 7.2 adds max_ack_delay with one segment in flight, and so does Linux: its ACK may be delayed. But
+ * what ends the delay is every second full-sized segment (RFC 9293 3.8.6.3), not every second one:
+ * of small ones any number may wait for it. A receiver takes for full the largest that it has seen,
+ * and at first the default MSS; ours does (owe_delayed_ack), and so does Linux.
+ */
+static bool
+ack_may_be_delayed(const struct tcp_conn *c)
+{
+    uint32_t full = tcp_max(tcp_min(c->options.mss_default, c->mss), c->mtu.sent);
+
+    return c->tx->sent_head == c->tx->sent_tail || tcp_outstanding(c) < 2 * full;
 }
 
 /* 7.2: new data left, or SND.UNA moved. */
@@ -26,7 +39,7 @@ tcp_tlp_arm(struct tcp_conn *c, wgt_time now)
     if (!c->sack_ok || c->recovery != TCP_RECOVERY_NONE || c->tx->n_sacked > 0 ||
         c->tx->sent_head == NULL || c->rto_backoff > 0 || !tcp_rtt_measured(&c->rtt))
         return;
-    if (c->tx->sent_head == c->tx->sent_tail)
+    if (ack_may_be_delayed(c))
         pto += TLP_MAX_ACK_DELAY;
     if (pto < TLP_PTO_MIN)
         pto = TLP_PTO_MIN;

@@ -163,6 +163,7 @@ struct tcp_mtu {
     uint16_t base;      /* should pass everywhere */
     uint16_t candidate; /* may be tried; as large as mss when nothing is searched */
     uint16_t passed;    /* largest that has passed */
+    uint16_t sent;      /* largest that was ever sent */
     uint8_t probe_failures;
     bool suspected; /* mss is base because larger ones vanished, and nothing has arrived since */
 };
