@@ -98,6 +98,14 @@ pass_over(struct frame_decoder *d, struct span *in)
     return true;
 }
 
+bool
+frame_is_next(const struct frame_decoder *d, const uint8_t *p, size_t len)
+{
+    return d->need == 0 && d->prefix_have == 0 && !d->broken && !d->discarding &&
+           len >= FRAME_PREFIX_LEN + MESSAGE_MIN_LEN &&
+           len <= FRAME_PREFIX_LEN + (size_t)d->max_len && get_be16(p) == len - FRAME_PREFIX_LEN;
+}
+
 enum frame_event
 frame_decode(struct frame_decoder *d, struct span *in, struct span *message)
 {

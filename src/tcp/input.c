@@ -94,6 +94,17 @@ trim(struct tcp_conn *c, struct arrival *a)
         a->len = seq_lt(a->seq, limit) ? limit - a->seq : 0;
 }
 
+/* What of it is for sending stays as it is. */
+static void
+make_chunk(struct tcp_chunk *chunk, uint8_t *data, uint32_t len, uint32_t seq)
+{
+    chunk->next = NULL;
+    chunk->data = data;
+    chunk->len = len;
+    chunk->seq = seq;
+    chunk->rx = (struct tcp_chunk_rx){.prev = NULL};
+}
+
 static enum wgt_drop
 take_data(struct tcp_conn *c, wgt_time now, struct arrival *a)
 {
@@ -103,7 +114,7 @@ take_data(struct tcp_conn *c, wgt_time now, struct arrival *a)
 
     if (a->rx == NULL)
         return WGT_DROP_NO_BUFFER;
-    *a->rx = (struct tcp_chunk){.data = a->data, .len = a->len, .seq = a->seq};
+    make_chunk(a->rx, a->data, a->len, a->seq);
     drop = tcp_rx_take(c, a->rx, a->kept);
     c->bytes_received += c->rcv_nxt - before;
     if (c->rcv_nxt == before || drop != WGT_OK)
@@ -401,8 +412,9 @@ input_closed(struct tcp_conn *c, const struct tcp_segment *seg)
     return seg->payload.len > 0 ? WGT_DROP_TCP_AFTER_CLOSE : WGT_DROP_TCP_NO_CONNECTION;
 }
 
-enum wgt_drop
-tcp_input(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, struct tcp_chunk *rx,
+/* Anything but what was expected. */
+static enum wgt_drop
+input_any(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, struct tcp_chunk *rx,
           bool *kept)
 {
     struct arrival a = {.seg = seg,
@@ -423,4 +435,53 @@ tcp_input(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, struc
         drop = input_synchronised(c, now, &a);
     tcp_timers_store(c);
     return drop;
+}
+
+/*
+ * Header prediction (RFC 7323 5.6): most segments of one who only sends are the next in order, and
+ * say nothing else. They pass all checks of input_synchronised: what those would do is done at
+ * once.
+ */
+static bool
+is_expected(const struct tcp_conn *c, const struct tcp_segment *seg)
+{
+    uint32_t wnd = (uint32_t)seg->window << c->snd_shift;
+
+    return c->state == TCP_ESTABLISHED && seg->seq == c->rcv_nxt && seg->payload.len > 0 &&
+           seg->payload.len <= c->rcv_adv - c->rcv_nxt && (seg->flags & ~TCP_PSH) == TCP_ACK &&
+           !seg->ce && seg->n_sack == 0 && seg->ack == c->snd_una && c->tx->sent_head == NULL &&
+           wnd == c->snd_wnd && wnd > 0 && !c->fin_seen && c->run_head == NULL &&
+           c->ready_chunks == 0 && !(c->ts_ok && seg->has_ts && seq_lt(seg->ts_val, c->ts_recent));
+}
+
+static void
+take_expected(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, struct tcp_chunk *rx)
+{
+    uint32_t len = (uint32_t)seg->payload.len;
+
+    tcp_keepalive_heard(c, now);
+    if (!seq_lt(seg->seq, c->snd_wl1)) {
+        c->snd_wl1 = seg->seq;
+        c->snd_wl2 = seg->ack;
+    }
+    c->probe_unanswered = false;
+    tcp_ts_update(c, now, seg, seg->seq);
+    make_chunk(rx, seg->payload.data, len, seg->seq);
+    tcp_rx_take_next(c, rx);
+    c->bytes_received += len;
+    owe_delayed_ack(c, now, len);
+    /* No other timer comes any nearer. */
+    c->deadline = wgt_time_min(c->deadline, c->delayed_ack_at);
+}
+
+enum wgt_drop
+tcp_input(struct tcp_conn *c, wgt_time now, const struct tcp_segment *seg, struct tcp_chunk *rx,
+          bool *kept)
+{
+    if (rx != NULL && is_expected(c, seg)) {
+        take_expected(c, now, seg, rx);
+        *kept = true;
+        return WGT_OK;
+    }
+    return input_any(c, now, seg, rx, kept);
 }

@@ -154,6 +154,8 @@ bool tcp_window_update_due(const struct tcp_conn *c);
 bool tcp_window_accepts(const struct tcp_conn *c, uint32_t seq, uint32_t len);
 
 /* reassembly.c: chunk->seq and len lie inside the window */
+/* It begins at RCV.NXT, and nothing waits beyond a hole. */
+void tcp_rx_take_next(struct tcp_conn *c, struct tcp_chunk *chunk);
 enum wgt_drop tcp_rx_take(struct tcp_conn *c, struct tcp_chunk *chunk, bool *kept);
 void tcp_rx_discard_runs(struct tcp_conn *c);
 /* Chunks that wait beyond holes came and went. */

@@ -141,16 +141,22 @@ absorb_run(struct tcp_conn *c)
     unlink_run(c, NULL, run);
 }
 
+void
+tcp_rx_take_next(struct tcp_conn *c, struct tcp_chunk *chunk)
+{
+    tcp_queue_push(&c->ready, chunk);
+    c->ready_chunks++;
+    c->ready_bytes += chunk->len;
+    c->rcv_nxt += chunk->len;
+}
+
 static enum wgt_drop
 take_in_order(struct tcp_conn *c, struct tcp_chunk *chunk, bool *kept)
 {
     if (c->ready_chunks >= chunk_limit(c))
         return WGT_DROP_TCP_REASSEMBLY_FULL;
     clear_right(c, NULL, chunk);
-    tcp_queue_push(&c->ready, chunk);
-    c->ready_chunks++;
-    c->ready_bytes += chunk->len;
-    c->rcv_nxt += chunk->len;
+    tcp_rx_take_next(c, chunk);
     *kept = true;
     absorb_run(c);
     return WGT_OK;
@@ -320,9 +326,12 @@ read_next(const struct tcp_conn *c)
 uint32_t
 tcp_recv_taken(struct tcp_conn *c, uint32_t *end)
 {
-    uint32_t from = read_next(c);
-    uint32_t n = c->ready.head != NULL ? c->ready.head->seq - from : c->ready_bytes;
+    uint32_t from, n;
 
+    if (c->ready_bytes == 0)
+        return 0;
+    from = read_next(c);
+    n = c->ready.head != NULL ? c->ready.head->seq - from : c->ready_bytes;
     c->ready_bytes -= n;
     *end = from + n;
     if (n > 0)
@@ -333,15 +342,16 @@ tcp_recv_taken(struct tcp_conn *c, uint32_t *end)
 struct tcp_chunk *
 tcp_recv(struct tcp_conn *c)
 {
-    struct tcp_chunk *chunk;
+    struct tcp_chunk *chunk = tcp_queue_pop(&c->ready);
     uint32_t end;
 
-    (void)tcp_recv_taken(c, &end);
-    chunk = tcp_queue_pop(&c->ready);
-    if (chunk != NULL) {
-        c->ready_chunks--;
-        c->ready_bytes -= chunk->len;
-        c->window_opened = true;
+    if (chunk == NULL) {
+        (void)tcp_recv_taken(c, &end);
+        return NULL;
     }
+    c->ready_chunks--;
+    /* With what was taken before it. */
+    c->ready_bytes = c->rcv_nxt - c->fin_received - chunk->seq - chunk->len;
+    c->window_opened = true;
     return chunk;
 }

@@ -211,6 +211,12 @@ read_chunk(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct tcp
     struct tcp_chunk c = *chunk; /* the carrier may go to whom a message in it goes */
     bool good;
 
+    /* A message to a segment: mostly it is all that came. */
+    if (likely(c.rx.taken_len == 0 && !f->searching && frame_is_next(&f->decoder, c.data, c.len))) {
+        packet_set(carrier, c.data + FRAME_PREFIX_LEN, c.len - FRAME_PREFIX_LEN);
+        t->events.message(t->events.ctx, now, &f->path, carrier);
+        return true;
+    }
     if (c.rx.taken_len == 0) {
         good = read_bytes(t, now, f, (struct span){c.data, c.len}, &carrier, true);
     } else {

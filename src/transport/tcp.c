@@ -20,7 +20,6 @@ flow_rx(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, const struct 
     if (seg->payload.len > 0) {
         rx = &packet_meta(m)->chunk;
         packet_meta(m)->sent = false;
-        *rx = (struct tcp_chunk){.data = seg->payload.data, .len = (uint32_t)seg->payload.len};
     }
     why = tcp_input(&f->conn, now, seg, rx, &kept);
     if (why != WGT_OK)
@@ -205,8 +204,9 @@ tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct 
         return;
     }
     frame_write_prefix(prefix, len);
-    *c =
-        (struct tcp_chunk){.data = prefix, .len = (uint32_t)len + FRAME_PREFIX_LEN, .twice = twice};
+    c->data = prefix;
+    c->len = (uint32_t)len + FRAME_PREFIX_LEN;
+    c->twice = twice;
     if (f->closing || !tcp_send(&f->conn, now, c)) {
         outer_drop(t->outer, WGT_DROP_CONNECTION_LOST, m);
         return;

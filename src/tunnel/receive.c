@@ -60,12 +60,12 @@ accept_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct
     return true;
 }
 
-/* Of a run of datagrams at one time, all but the first few. */
+/* Of a run of messages at one time, all but the first few. */
 static bool
 changes_nothing(const struct tunnel_peer *p, wgt_time now, const struct noise_keypair *k,
                 const struct path *from)
 {
-    return p->heard == now && k == p->session.current && from->kind == TRANSPORT_UDP &&
+    return p->heard == now && k == p->session.current &&
            peer_timers_data_received_noted(&p->timers, now) && path_equal(&p->path.path, from);
 }
 

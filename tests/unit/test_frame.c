@@ -510,11 +510,68 @@ frame_begins_behind_what_was_taken_from_a_discarded_message(void **state)
     assert_int_equal(message.len, 148);
 }
 
+/* What frame_is_next promises: one message, all of the input, and the decoder where it was. */
+static void
+a_frame_that_is_next_is_one_message(void **state)
+{
+    static const size_t lengths[] = {0, 31, 32, 33, 148, MAX_LEN, MAX_LEN + 1};
+    uint8_t bytes[2 * STREAM_MAX];
+
+    (void)state;
+    for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+        for (int more = -1; more <= 1; more++) {
+            struct span stream = {.data = bytes}, in, message;
+            struct frame_decoder d;
+            bool next, is_message;
+
+            frame_decoder_init(&d, MAX_LEN);
+            put_frame(&stream, lengths[i]);
+            in = (struct span){bytes, stream.len + (size_t)more};
+            next = frame_is_next(&d, in.data, in.len);
+            is_message = frame_decode(&d, &in, &message) == FRAME_MESSAGE && in.len == 0;
+            assert_true(next == is_message);
+            if (next) {
+                assert_ptr_equal(message.data, bytes + FRAME_PREFIX_LEN);
+                assert_int_equal(message.len, lengths[i]);
+                assert_true(frame_is_next(&d, bytes, stream.len));
+            }
+        }
+}
+
+static void
+within_a_frame_or_behind_damage_none_is_next(void **state)
+{
+    uint8_t bytes[STREAM_MAX], odd[] = {0};
+    struct span stream = {.data = bytes}, in, message;
+    struct frame_decoder d;
+
+    (void)state;
+    put_frame(&stream, 100);
+    frame_decoder_init(&d, MAX_LEN);
+    in = (struct span){odd, 1};
+    assert_int_equal(frame_decode(&d, &in, &message), FRAME_NEED_MORE);
+    assert_false(frame_is_next(&d, bytes, stream.len));
+
+    frame_decoder_init(&d, MAX_LEN);
+    in = (struct span){bytes, 50};
+    assert_int_equal(frame_decode(&d, &in, &message), FRAME_NEED_BUFFER);
+    assert_false(frame_is_next(&d, bytes, stream.len));
+    frame_decoder_discard(&d);
+    assert_false(frame_is_next(&d, bytes, stream.len));
+
+    frame_decoder_init(&d, MAX_LEN);
+    in = (struct span){(uint8_t[]){0xff, 0xff}, 2};
+    assert_int_equal(frame_decode(&d, &in, &message), FRAME_INVALID);
+    assert_false(frame_is_next(&d, bytes, stream.len));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prefix_is_the_length_big_endian),
+        cmocka_unit_test(a_frame_that_is_next_is_one_message),
+        cmocka_unit_test(within_a_frame_or_behind_damage_none_is_next),
         cmocka_unit_test(several_frames_of_one_input_are_read_in_place),
         cmocka_unit_test(stream_of_single_bytes),
         cmocka_unit_test(stream_cut_in_two_anywhere),

@@ -56,6 +56,10 @@ void frame_decoder_init(struct frame_decoder *d, size_t max_len);
  */
 enum frame_event frame_decode(struct frame_decoder *d, struct span *in, struct span *message);
 
+/* Whether the bytes are a frame just as it should be, no more and no less, which the decoder has
+ * come to: that is one FRAME_MESSAGE, and leaves the decoder as it is. */
+bool frame_is_next(const struct frame_decoder *d, const uint8_t *p, size_t len);
+
 /* Lends `buffer` of at least d->need bytes after FRAME_NEED_BUFFER. The input may lie in it, not
  * before its beginning: then it must stay until it is used up. */
 void frame_decoder_lend(struct frame_decoder *d, uint8_t *buffer);

@@ -257,8 +257,8 @@ bool tcp_early_may_take(const struct tcp_early *e, uint32_t len);
 void tcp_early_take(struct tcp_conn *c, struct tcp_early *e, uint32_t len);
 
 /* How many bytes that were taken early come next in order, before the chunk that tcp_recv will
- * return; *end is the sequence number behind them. Ask before each tcp_recv, which passes over them
- * in silence, and once more when it returns NULL. */
+ * return; if any, *end is the sequence number behind them. Ask before each tcp_recv, which passes
+ * over them in silence, and once more when it returns NULL. */
 uint32_t tcp_recv_taken(struct tcp_conn *c, uint32_t *end);
 
 /* Offer a larger receive window from now on: a stranger has proved who it is. At most
