@@ -469,6 +469,7 @@ send_any(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
         return true;
     if (now >= c->deadline) {
         tcp_timers_expire(c, now);
+        tcp_timers_store(c);
         if (send_reset(c, out))
             return true;
     }
@@ -497,15 +498,23 @@ rest_if_idle(struct tcp_conn *c, wgt_time now)
     tcp_tx_end(c);
 }
 
+static void
+clear(struct tcp_out *out)
+{
+    tcp_segment_clear(&out->seg);
+    out->chunk = NULL;
+    out->offset = out->len = 0;
+    out->retransmission = out->copy = out->ect = false;
+}
+
 bool
 tcp_output(struct tcp_conn *c, wgt_time now, struct tcp_out *out)
 {
-    bool sent;
-
-    *out = (struct tcp_out){0};
-    sent = send_any(c, now, out);
-    if (!sent && c->state != TCP_CLOSED)
+    clear(out);
+    if (send_any(c, now, out))
+        return true; /* who asks on finds the timers right when there is no more */
+    if (c->state != TCP_CLOSED)
         rest_if_idle(c, now);
     tcp_timers_store(c);
-    return sent;
+    return false;
 }

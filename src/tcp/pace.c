@@ -83,9 +83,13 @@ tcp_pace_at(const struct tcp_conn *c, wgt_time now)
 void
 tcp_pace_catch_up(struct tcp_conn *c, wgt_time now)
 {
-    uint64_t rate = tcp_pacing_rate(c);
-    wgt_time credit = rate != 0 ? time_of(burst(c, rate), rate) : 0;
+    uint64_t rate;
+    wgt_time credit;
 
+    if (c->last_sent == now)
+        return; /* this is no pause */
+    rate = tcp_pacing_rate(c);
+    credit = rate != 0 ? time_of(burst(c, rate), rate) : 0;
     if (c->pace_at + credit < now)
         c->pace_at = now - credit;
 }

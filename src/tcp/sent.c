@@ -53,14 +53,14 @@ find_record(struct tcp_conn *c, struct tcp_chunk *chunk)
     union tcp_record *record;
 
     if (s != NULL && !(s->flags & TCP_SENT_USED)) {
-        *s = (struct tcp_sent){.flags = TCP_SENT_USED};
+        s->flags = TCP_SENT_USED;
         return s;
     }
     record = tcp_record_get(c);
     if (record == NULL)
         return NULL;
     s = &record->sent;
-    *s = (struct tcp_sent){.flags = TCP_SENT_USED | TCP_SENT_IS_RECORD};
+    s->flags = TCP_SENT_USED | TCP_SENT_IS_RECORD;
     return s;
 }
 
@@ -71,7 +71,11 @@ tcp_sent_new(struct tcp_conn *c, struct tcp_chunk *chunk)
 
     if (s == NULL)
         return NULL;
+    /* The rest follows when it is transmitted. */
+    s->next = NULL;
+    s->list = NULL;
     s->chunk = chunk;
+    s->offset = s->len = 0;
     s->seq = c->snd_nxt;
     if (c->tx->sent_tail != NULL)
         c->tx->sent_tail->next = s;
@@ -278,6 +282,34 @@ release_chunks(struct tcp_conn *c)
     }
 }
 
+static bool
+was_sent_once(const struct tcp_conn *c, const struct tcp_sent *s)
+{
+    return !(s->flags & (TCP_SENT_SACKED | TCP_SENT_RETRANSMITTED)) && s->list == &c->tx->flight;
+}
+
+/* Of segments that were sent once and arrive together, in order, the first tells the round-trip
+ * time and the last what there is to know of rate and reordering: s is neither. */
+static bool
+is_between(const struct tcp_conn *c, const struct tcp_delivery *d, const struct tcp_sent *s,
+           uint32_t ack)
+{
+    const struct tcp_sent *next = s->next;
+
+    return d->timed && next != NULL && seq_leq(next->seq + tcp_sent_seq_len(next), ack) &&
+           was_sent_once(c, s) && was_sent_once(c, next) && seq_leq(d->prior_fack, s->seq);
+}
+
+static void
+count_delivered(struct tcp_conn *c, struct tcp_delivery *d, const struct tcp_sent *s)
+{
+    uint32_t len = tcp_sent_seq_len(s);
+
+    d->delivered += len;
+    c->rate.delivered += len;
+    tcp_mtu_delivered(c, d->now, s);
+}
+
 /* SND.UNA moves to ack, which lies in (SND.UNA, SND.NXT]. */
 void
 tcp_sent_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
@@ -295,9 +327,13 @@ tcp_sent_ack(struct tcp_conn *c, struct tcp_delivery *d, uint32_t ack)
             trim_head(c, ack - s->seq);
             break;
         }
-        if (!(s->flags & TCP_SENT_SACKED))
-            note_delivered(c, d, s, tcp_sent_seq_len(s));
-        note_time(c, d, s);
+        if (is_between(c, d, s, ack)) {
+            count_delivered(c, d, s);
+        } else {
+            if (!(s->flags & TCP_SENT_SACKED))
+                note_delivered(c, d, s, tcp_sent_seq_len(s));
+            note_time(c, d, s);
+        }
         pop_head(c);
     }
     c->snd_una = ack;

@@ -169,6 +169,8 @@ tcp_timers_expire(struct tcp_conn *c, wgt_time now)
     }
     if (c->tx->persist_at <= now)
         persist_expired(c, now);
+    if (c->tx->pace_wake <= now)
+        c->tx->pace_wake = WGT_NEVER;
     if (c->tx->rack_at <= now)
         tcp_recovery_reorder_timer(c, now);
     if (c->tx->tlp_at <= now)

@@ -7,7 +7,7 @@
 
 #include "flow.h"
 
-enum { DEFAULT_RECORDS = 16384 };
+enum { DEFAULT_RECORDS = 16384, RECLAIM_BURST = 64 };
 
 struct flow_key
 flow_key(const struct ip_endpoint *local, const struct ip_endpoint *remote)
@@ -234,6 +234,8 @@ flow_new(struct tcp_transport *t, wgt_time now, const struct ip_endpoint *local,
 void
 flow_reclaim(struct tcp_transport *t, struct tcp_flow *f)
 {
+    struct rte_mbuf *done[RECLAIM_BURST];
+    unsigned n = 0;
     struct tcp_chunk *c;
 
     while ((c = tcp_reclaim(&f->conn)) != NULL) {
@@ -244,8 +246,14 @@ flow_reclaim(struct tcp_transport *t, struct tcp_flow *f)
             f->n_sent--;
             t->n_sent--;
         }
-        rte_pktmbuf_free(m);
+        done[n++] = m;
+        if (n == RECLAIM_BURST) {
+            rte_pktmbuf_free_bulk(done, n);
+            n = 0;
+        }
     }
+    if (n > 0)
+        rte_pktmbuf_free_bulk(done, n);
 }
 
 static void

@@ -123,16 +123,15 @@ tcp_parse(const struct ip_header *ip, uint8_t *data, bool verify_checksum, struc
     if (get_be16(data) == 0 || get_be16(data + 2) == 0)
         return WGT_DROP_TCP_PORT;
 
-    *out = (struct tcp_segment){
-        .src_port = get_be16(data),
-        .dst_port = get_be16(data + 2),
-        .seq = get_be32(data + 4),
-        .ack = get_be32(data + 8),
-        .flags = data[13],
-        .window = get_be16(data + 14),
-        .urgent = get_be16(data + 18),
-        .payload = {data + header_len, ip->payload_len - header_len},
-    };
+    tcp_segment_clear(out);
+    out->src_port = get_be16(data);
+    out->dst_port = get_be16(data + 2);
+    out->seq = get_be32(data + 4);
+    out->ack = get_be32(data + 8);
+    out->flags = data[13];
+    out->window = get_be16(data + 14);
+    out->urgent = get_be16(data + 18);
+    out->payload = (struct span){data + header_len, ip->payload_len - header_len};
     parse_options(data + TCP_HEADER_LEN, header_len - TCP_HEADER_LEN, out);
     return WGT_OK;
 }

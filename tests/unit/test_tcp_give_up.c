@@ -35,6 +35,7 @@ three_retransmission_timeouts_without_progress_end_it_with_a_reset(void **state)
     (void)state;
     send_chunk(s, 100);
     expect(s, TCP_ACK, 1, 1, 100);
+    expect_nothing(s);
     /* 200 + 400 + 800 ms, and a probe before the first (RFC 8985 7.2) */
     assert_in_range(run_into_silence(s, 60 * WGT_SEC) / WGT_MSEC, 1390, 1700);
     assert_int_equal(tcp_end(&s->c), TCP_END_TIMEOUT);
@@ -51,6 +52,7 @@ progress_begins_the_count_anew(void **state)
     (void)state;
     send_chunk(s, 100);
     expect(s, TCP_ACK, 1, 1, 100);
+    expect_nothing(s);
     for (start = s->now; s->now - start < 500 * WGT_MSEC;) {
         sleep_to_deadline(s);
         count_output(s);
@@ -72,6 +74,7 @@ without_a_limit_the_user_timeout_alone_ends_it(void **state)
     (void)state;
     send_chunk(s, 100);
     expect(s, TCP_ACK, 1, 1, 100);
+    expect_nothing(s);
     assert_int_equal(run_into_silence(s, 60 * WGT_SEC) / WGT_MSEC, 10000);
     assert_int_equal(tcp_end(&s->c), TCP_END_TIMEOUT);
     script_free(s);
@@ -90,6 +93,7 @@ rfc9040_syns_of_a_known_path_go_at_a_constant_interval(void **state)
     s->options.connect_timeout = 3 * WGT_SEC;
     tcp_open_active(&s->c, s->now, &s->options);
     expect(s, TCP_SYN, 0, 0, 0);
+    expect_nothing(s);
     for (syns = 1; tcp_state(&s->c) == TCP_SYN_SENT; syns += count_output(s))
         assert_int_equal(sleep_to_deadline(s) / WGT_MSEC, 250);
     assert_int_equal(syns, 12);
@@ -106,9 +110,11 @@ rfc6298_2_1_syns_of_an_unknown_path_back_off(void **state)
     (void)state;
     tcp_open_active(&s->c, s->now, &s->options);
     expect(s, TCP_SYN, 0, 0, 0);
+    expect_nothing(s);
     for (wgt_time wait = 1000; wait <= 8000; wait *= 2) {
         assert_int_equal(sleep_to_deadline(s) / WGT_MSEC, wait);
         expect(s, TCP_SYN, 0, 0, 0);
+        expect_nothing(s);
     }
     script_free(s);
 }

@@ -263,6 +263,7 @@ rfc5927_7_2_doubtful_error_is_forgotten_on_progress(void **state)
     assert_int_equal(feed(s, TCP_ACK, 1, 1 + 2 * FULL, 0), WGT_OK);
     send_chunks(s, 1, FULL);
     expect(s, TCP_ACK, 1 + 2 * FULL, 1, FULL);
+    expect_nothing(s);
     for (int i = 0; i < 2; i++) {
         sleep_to_deadline(s);
         (void)count_output(s);

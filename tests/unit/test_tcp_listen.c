@@ -460,7 +460,7 @@ reset_at_the_deadline_is_that_of_a_connection(void **state)
 {
     struct tcp_segment out;
     struct tcp_conn *c = calloc(1, sizeof(*c));
-    struct tcp_out full;
+    struct tcp_out full = {.len = 0}; /* compared whole, with SACK blocks that it has not */
     struct bed b;
 
     (void)state;
@@ -480,7 +480,7 @@ grows_into_the_connection_it_would_have_been(void **state)
     struct tcp_segment syn = full_syn(), ack = segment(TCP_ACK, 1, 1);
     struct tcp_chunk rx = {0}, tx = {0};
     struct tcp_conn *c = calloc(1, sizeof(*c)), *model = calloc(1, sizeof(*model));
-    struct tcp_out out;
+    struct tcp_out out = {.len = 0};
     struct bed b;
     bool kept;
 

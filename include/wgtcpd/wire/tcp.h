@@ -45,6 +45,15 @@ struct tcp_segment {
     bool ce; /* not of the header: the IP packet says "congestion experienced"; set by who knows */
 };
 
+/* As {0}, but that the SACK blocks, of which it has none, are not written to: for each packet. */
+static inline void
+tcp_segment_clear(struct tcp_segment *seg)
+{
+    memset(seg, 0, offsetof(struct tcp_segment, sack));
+    seg->payload = (struct span){NULL, 0};
+    seg->ce = false;
+}
+
 /*
  * `data` is ip->payload_len bytes after the IP header. Option list rules: length < 2 or beyond the
  * header stops the parse and keeps what was valid; a wrong length for a known kind ignores that
