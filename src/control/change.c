@@ -23,14 +23,22 @@ free_peer(struct change_peer *p)
 }
 
 void
-change_free(struct change *c)
+change_cut(struct change *c, struct change_peer **at)
 {
     struct change_peer *next;
 
-    for (struct change_peer *p = c->peers; p != NULL; p = next) {
+    for (struct change_peer *p = *at; p != NULL; p = next) {
         next = p->next;
         free_peer(p);
     }
+    *at = NULL;
+    c->tail = at;
+}
+
+void
+change_free(struct change *c)
+{
+    change_cut(c, &c->peers);
     explicit_bzero(c, sizeof(*c));
     change_init(c);
 }
@@ -72,7 +80,8 @@ change_add_config_peer(struct change *c, const struct config_peer *from)
     if (p == NULL)
         return NULL;
     p->has_psk = p->has_keepalive = p->has_transport = p->has_congestion = p->has_knock = true;
-    memcpy(p->psk, from->preshared_key, sizeof(p->psk));
+    if (from->preshared_key != NULL)
+        memcpy(p->psk, from->preshared_key, sizeof(p->psk));
     p->keepalive = from->persistent_keepalive;
     p->transport = from->transport;
     p->congestion = from->congestion;

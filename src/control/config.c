@@ -7,7 +7,7 @@
 
 #include "config_parser.h"
 
-enum { LINE_MAX_LEN = 4096, NAME_SHOWN_MAX = 24, SUGGEST_DISTANCE = 2 };
+enum { PIECE = 64 << 10, LINE_MAX_LEN = 4096, NAME_SHOWN_MAX = 24, SUGGEST_DISTANCE = 2 };
 
 static const char *const section_names[] = {
     [SECTION_INTERFACE] = "Interface", [SECTION_PORT] = "Port", [SECTION_PEER] = "Peer"};
@@ -247,7 +247,7 @@ begin_port(struct parser *ps)
 static void
 begin_peer(struct parser *ps)
 {
-    struct config_peer *peer = vault_alloc(sizeof(*peer));
+    struct config_peer *peer = calloc(1, sizeof(*peer));
 
     if (peer == NULL) {
         config_error(ps, "out of memory");
@@ -405,33 +405,89 @@ parse_content(struct parser *ps, struct slice line)
         parse_assignment(ps, config_trim(name), config_trim(behind(line, name)));
 }
 
+static struct slice
+without_byte_order_mark(struct slice s)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+
+    return s.len >= 3 && memcmp(s.p, mark, 3) == 0 ? (struct slice){s.p + 3, s.len - 3} : s;
+}
+
 static void
 parse_line(struct parser *ps, struct slice line)
 {
-    if (line.len > LINE_MAX_LEN)
+    ps->line++;
+    if (ps->line == 1)
+        line = without_byte_order_mark(line);
+    if (ps->passed + line.len > LINE_MAX_LEN)
         config_error(ps, "line of %zu bytes; the limit is %d, lists may be given on several lines",
-                     line.len, LINE_MAX_LEN);
+                     ps->passed + line.len, LINE_MAX_LEN);
     else if (memchr(line.p, '\0', line.len) != NULL)
         config_error(ps, "NUL byte; the file must be plain text");
     else
         parse_content(ps, config_trim(line));
+    ps->passed = 0;
+}
+
+/* All lines that end in the text; the rest is what is left of it. */
+static struct slice
+parse_lines(struct parser *ps, struct slice text)
+{
+    struct slice line = before(text, '\n');
+
+    while (line.len < text.len) {
+        parse_line(ps, line);
+        text = behind(text, line);
+        line = before(text, '\n');
+    }
+    return text;
+}
+
+/* --- the text --- */
+
+/* What begins a line moves to the front of the buffer, for its end to be read behind it. */
+static void
+parse_pieces(struct parser *ps, char *buf, size_t (*read)(void *ctx, char *buf, size_t size),
+             void *ctx)
+{
+    struct slice rest = {buf, 0};
+    size_t n;
+
+    while ((n = read(ctx, buf + rest.len, PIECE - rest.len)) > 0) {
+        rest = parse_lines(ps, (struct slice){buf, rest.len + n});
+        if (rest.len == PIECE) {
+            ps->passed += rest.len;
+            rest.len = 0;
+        }
+        memmove(buf, rest.p, rest.len);
+    }
+    if (rest.len > 0 || ps->passed > 0)
+        parse_line(ps, (struct slice){buf, rest.len});
+    end_section(ps);
 }
 
 static void
-parse_text(struct parser *ps, struct slice text)
+parse_all(struct parser *ps, size_t (*read)(void *ctx, char *buf, size_t size), void *ctx)
 {
-    static const char byte_order_mark[] = "\xef\xbb\xbf";
-    struct slice line;
+    char *buf = vault_alloc(PIECE); /* keys come through it */
 
-    if (text.len >= 3 && memcmp(text.p, byte_order_mark, 3) == 0)
-        text = (struct slice){text.p + 3, text.len - 3};
-    while (text.len > 0) {
-        ps->line++;
-        line = before(text, '\n');
-        parse_line(ps, line);
-        text = line.len < text.len ? behind(text, line) : (struct slice){text.p, 0};
+    if (buf == NULL) {
+        config_error_at(ps, 1, "out of memory");
+        return;
     }
-    end_section(ps);
+    parse_pieces(ps, buf, read, ctx);
+    vault_free(buf, PIECE);
+}
+
+static size_t
+read_text(void *ctx, char *buf, size_t size)
+{
+    struct slice *text = ctx;
+    size_t n = text->len < size ? text->len : size;
+
+    memcpy(buf, text->p, n);
+    *text = (struct slice){text->p + n, text->len - n};
+    return n;
 }
 
 /* --- the whole --- */
@@ -486,7 +542,8 @@ new_config(void)
 }
 
 struct config *
-config_parse(const char *file, const char *text, size_t len, FILE *errors)
+config_parse_from(const char *file, size_t (*read)(void *ctx, char *buf, size_t size), void *ctx,
+                  FILE *errors)
 {
     struct parser ps = {.file = file, .errors = errors, .c = new_config()};
 
@@ -497,13 +554,21 @@ config_parse(const char *file, const char *text, size_t len, FILE *errors)
     ps.next_port = &ps.c->ports;
     ps.next_peer = &ps.c->peers;
     set_ifname(&ps);
-    parse_text(&ps, (struct slice){text, len});
+    parse_all(&ps, read, ctx);
     config_check_all(&ps);
     if (ps.failed) {
         config_free(ps.c);
         return NULL;
     }
     return ps.c;
+}
+
+struct config *
+config_parse(const char *file, const char *text, size_t len, FILE *errors)
+{
+    struct slice all = {text, len};
+
+    return config_parse_from(file, read_text, &all, errors);
 }
 
 bool
@@ -541,15 +606,23 @@ free_ports(struct config_port *port)
 }
 
 static void
-free_peers(struct config_peer *peer)
+free_peer(struct config_peer *peer)
 {
-    struct config_peer *next;
+    free(peer->allowed_ips);
+    free(peer->endpoint.host);
+    vault_free(peer->preshared_key, CONFIG_KEY_LEN);
+    free(peer);
+}
 
-    for (; peer != NULL; peer = next) {
-        next = peer->next;
-        free(peer->allowed_ips);
-        free(peer->endpoint.host);
-        vault_free(peer, sizeof(*peer));
+void
+config_drop_peers(struct config *c, const struct config_peer *end)
+{
+    while (c->peers != end) {
+        struct config_peer *peer = c->peers;
+
+        c->peers = peer->next;
+        c->n_peers--;
+        free_peer(peer);
     }
 }
 
@@ -572,6 +645,6 @@ config_free(struct config *c)
     free(c->key_log);
     free_ports(c->ports);
     free_ports(c->inner_port);
-    free_peers(c->peers);
+    config_drop_peers(c, NULL);
     vault_free(c, sizeof(*c));
 }

@@ -9,16 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <wgtcpd/vault/vault.h>
-
-enum { SIZE_MAX_BYTES = 64 << 20 };
-
 /* Whether it may be read as a configuration; says why not. */
 static bool
 check_file(const char *path, const struct stat *st, FILE *errors)
 {
-    if (!S_ISREG(st->st_mode) || st->st_size > SIZE_MAX_BYTES)
-        fprintf(errors, "%s is no configuration file: a regular file of at most 64 MiB is wanted\n",
+    if (!S_ISREG(st->st_mode) || st->st_size > CONFIG_FILE_MAX)
+        fprintf(errors, "%s is no configuration file: a regular file of at most 1 GiB is wanted\n",
                 path);
     else if (st->st_mode & S_IRWXO)
         fprintf(errors,
@@ -29,43 +25,57 @@ check_file(const char *path, const struct stat *st, FILE *errors)
     return false;
 }
 
-/* The whole file (f may be NULL, and is closed), to be freed by vault_free of *size; NULL: errors
- * says why. */
-static char *
-read_file(FILE *f, const char *path, size_t *len, size_t *size, FILE *errors)
-{
-    struct stat st;
-    char *text = NULL;
+/* A file that is being read. */
+struct source {
+    FILE *f;
+    size_t left; /* of it: what is added meanwhile is not read */
+};
 
-    if (f == NULL || fstat(fileno(f), &st) != 0) {
-        fprintf(errors, "cannot open %s: %s\n", path, strerror(errno));
-    } else if (check_file(path, &st, errors)) {
-        setvbuf(f, NULL, _IONBF, 0); /* no second copy of the key */
-        *size = (size_t)st.st_size + 1;
-        text = vault_alloc(*size);
-        *len = text != NULL ? fread(text, 1, (size_t)st.st_size, f) : 0;
-        if (text == NULL || ferror(f)) {
-            fprintf(errors, "cannot read %s: %s\n", path, strerror(errno));
-            vault_free(text, *size);
-            text = NULL;
-        }
-    }
-    if (f != NULL)
-        fclose(f);
-    return text;
+static size_t
+read_some(void *ctx, char *buf, size_t size)
+{
+    struct source *s = ctx;
+    size_t n = fread(buf, 1, size < s->left ? size : s->left, s->f);
+
+    s->left -= n;
+    return n;
 }
 
+static struct config *
+read_file(FILE *f, const char *path, FILE *errors)
+{
+    struct source s = {.f = f};
+    struct config *c;
+    struct stat st;
+
+    if (fstat(fileno(f), &st) != 0) {
+        fprintf(errors, "cannot open %s: %s\n", path, strerror(errno));
+        return NULL;
+    }
+    if (!check_file(path, &st, errors))
+        return NULL;
+    setvbuf(f, NULL, _IONBF, 0); /* no second copy of the key */
+    s.left = (size_t)st.st_size;
+    c = config_parse_from(path, read_some, &s, errors);
+    if (!ferror(f))
+        return c;
+    fprintf(errors, "cannot read %s: %s\n", path, strerror(errno));
+    config_free(c);
+    return NULL;
+}
+
+/* f may be NULL, and is closed. */
 static struct config *
 load(FILE *f, const char *path, FILE *errors)
 {
     struct config *c;
-    size_t len = 0, size = 0;
-    char *text = read_file(f, path, &len, &size, errors);
 
-    if (text == NULL)
+    if (f == NULL) {
+        fprintf(errors, "cannot open %s: %s\n", path, strerror(errno));
         return NULL;
-    c = config_parse(path, text, len, errors);
-    vault_free(text, size);
+    }
+    c = read_file(f, path, errors);
+    fclose(f);
     return c;
 }
 

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include <wgtcpd/vault/vault.h>
+
 #include "config_parser.h"
 
 enum {
@@ -847,7 +849,13 @@ set_public_key(struct parser *ps, enum config_key key, struct slice value)
 static void
 set_preshared_key(struct parser *ps, enum config_key key, struct slice value)
 {
-    set_key(ps, key, value, ps->peer->preshared_key);
+    uint8_t *psk = vault_alloc(CONFIG_KEY_LEN);
+
+    if (psk == NULL)
+        config_error(ps, "out of memory");
+    else
+        set_key(ps, key, value, psk);
+    ps->peer->preshared_key = psk;
 }
 
 static void

@@ -85,6 +85,7 @@ struct parser {
     struct config *c;
     enum config_section section;
     unsigned line;           /* being read */
+    size_t passed;           /* bytes of it that are not held any more: it is too long */
     unsigned interface_line; /* 0: no [Interface] yet */
     struct config_port *port, **next_port;
     struct config_peer *peer, **next_peer;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -30,7 +31,7 @@
  * and answered on a pipe that comes with it: a hook may have the daemon reload, or save.
  */
 enum request { REQUEST_RUN = 'r', REQUEST_OPEN = 'o', REQUEST_SAVE = 's', REQUEST_CLEAN = 'c' };
-enum { REQUEST_MAX = 128 << 10, FILE_MAX_BYTES = 64 << 20, ARGS_MAX = 8, TURN_MS = 2 };
+enum { REQUEST_MAX = 128 << 10, ARGS_MAX = 8, TURN_MS = 2 };
 
 struct keeper {
     int fd;
@@ -224,7 +225,7 @@ read_text(int fd, struct text *t)
     struct stat st;
     ssize_t n;
 
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES)
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > CONFIG_FILE_MAX)
         return -EINVAL;
     t->size = (size_t)st.st_size + 1;
     t->bytes = vault_alloc(t->size);
@@ -345,6 +346,7 @@ keeper_start(struct config *c, const char *path)
     pid = fork();
     if (pid == 0) {
         config_free(c); /* with its keys */
+        malloc_trim(0); /* of many peers there was much */
         close(fds[0]);
         k.fd = fds[1];
         keep(&k);

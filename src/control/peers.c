@@ -94,15 +94,18 @@ add_some(struct node *n, const struct config_peer **from)
     return rc;
 }
 
-/* Not as one change: if one fails there is no start. */
+/* Not as one change: if one fails there is no start. What the device has, the configuration need
+ * not keep. */
 int
 peers_add(struct node *n)
 {
     const struct config_peer *from = n->config->peers;
     int rc = 0;
 
-    while (rc == 0 && from != NULL)
+    while (rc == 0 && from != NULL) {
         rc = add_some(n, &from);
+        config_drop_peers(n->config, from);
+    }
     worker_wake(n->workers);
     return rc == 0 ? 0 : -1;
 }

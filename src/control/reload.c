@@ -104,8 +104,9 @@ diff_allowed_ips(struct change_peer *out, const struct device *d, const struct d
 static void
 diff_settings(struct change_peer *out, const struct device_peer *p, const struct config_peer *new)
 {
-    out->has_psk = p == NULL || memcmp(device_psk(p), new->preshared_key, CONFIG_KEY_LEN) != 0;
-    memcpy(out->psk, new->preshared_key, CONFIG_KEY_LEN);
+    if (new->preshared_key != NULL)
+        memcpy(out->psk, new->preshared_key, CONFIG_KEY_LEN);
+    out->has_psk = p == NULL || memcmp(device_psk(p), out->psk, CONFIG_KEY_LEN) != 0;
     out->has_keepalive = p == NULL || p->keepalive != new->persistent_keepalive;
     out->keepalive = new->persistent_keepalive;
     out->has_transport = p == NULL || p->transport != new->transport;
@@ -153,25 +154,26 @@ asks_nothing(const struct change_peer *p)
            !p->has_congestion && !p->has_knock && p->n_allowed_ips == 0;
 }
 
-/* A peer of the new file. p: as it is now, or NULL. One that stays as it is asks for nothing, which
- * device_apply does. */
+/* A peer of the new file. p: as it is now, or NULL. One that stays as it is asks for nothing. */
 static bool
 diff_peer(struct change *out, const struct device *d, const struct device_peer *p,
           const struct config_peer *new, struct reload_counts *counts)
 {
-    struct change_peer *c = change_add_peer(out, new->public_key);
+    struct change_peer **at = out->tail, *c = change_add_peer(out, new->public_key);
 
     if (c == NULL)
         return false;
     diff_settings(c, p, new);
     if (!diff_endpoint(c, p, &new->endpoint) || !diff_allowed_ips(c, d, p, new))
         return false;
-    if (p == NULL)
+    if (p == NULL) {
         counts->added++;
-    else if (asks_nothing(c))
+    } else if (asks_nothing(c)) {
         counts->untouched++;
-    else
+        change_cut(out, at);
+    } else {
         counts->changed++;
+    }
     return true;
 }
 
@@ -401,8 +403,7 @@ reload_take(struct config *running, struct config *new)
     running->transport = new->transport;
     running->congestion = new->congestion;
     running->tcp_knock = new->tcp_knock; /* of peers that do not say */
-    EXCHANGE(running->peers, new->peers);
-    EXCHANGE(running->n_peers, new->n_peers);
+    config_drop_peers(running, NULL);    /* the device has them */
     /* What was written counts for what is saved, from the next start on if not now. */
     EXCHANGE(running->lines, new->lines);
     if (running->inner_port != NULL && new->inner_port != NULL)

@@ -297,6 +297,7 @@ every_key_of_a_peer(void **state)
     assert_int_equal(peer->line, 6);
     assert_true(peer->has_public_key);
     expect_key(peer->public_key, PUB);
+    assert_non_null(peer->preshared_key);
     expect_key(peer->preshared_key, PSK);
     expect_prefixes(peer->allowed_ips, peer->n_allowed_ips,
                     "203.0.113.0/24 2001:db8::/32 198.51.100.7/32"); /* host bits are gone */

@@ -598,6 +598,93 @@ a_line_may_have_4096_bytes(void **state)
         "w:3: line of 4097 bytes; the limit is 4096, lists may be given on several lines");
 }
 
+/* A text that comes so many bytes at a time. */
+struct piecemeal {
+    const char *text;
+    size_t len, piece;
+};
+
+static size_t
+read_piece(void *ctx, char *buf, size_t size)
+{
+    struct piecemeal *p = ctx;
+    size_t n = p->piece < size ? p->piece : size;
+
+    n = n < p->len ? n : p->len;
+    memcpy(buf, p->text, n);
+    p->text += n;
+    p->len -= n;
+    return n;
+}
+
+static void
+expect_piecemeal(const char *text, size_t len, size_t piece, const char *expected)
+{
+    struct piecemeal p = {text, len, piece};
+    char *said = NULL;
+    size_t said_len;
+    FILE *errors = open_memstream(&said, &said_len);
+
+    assert_non_null(errors);
+    assert_null(config_parse_from("w", read_piece, &p, errors));
+    fclose(errors);
+    assert_string_equal(said, expected);
+    free(said);
+}
+
+static void
+however_a_text_comes_its_errors_are_the_same(void **state)
+{
+    static const char text[] =
+        "\xef\xbb\xbf" INTERFACE "nonsense\n" PORT "\r\n" PEER "AllowedIPs = x";
+    static const char expected[] =
+        "w:3: neither a section, a key with a value nor a comment; write Key = value\n"
+        "w:10: AllowedIPs: 'x' is no IP prefix; write it like 192.0.2.0/24 or 2001:db8::/32\n";
+
+    (void)state;
+    for (size_t piece = 1; piece <= sizeof(text); piece++)
+        expect_piecemeal(text, sizeof(text) - 1, piece, expected);
+}
+
+/* More than is held at a time, each in lines that end somewhere in it. */
+static void
+a_long_text_is_read_to_its_end(void **state)
+{
+    enum { LINES = 20000 };
+    static char text[LINES * 40 + 256];
+    size_t at = (size_t)sprintf(text, "%s", INTERFACE PORT);
+
+    (void)state;
+    for (unsigned i = 0; i < LINES; i++)
+        at += (size_t)sprintf(text + at, "# %.*s\n", (int)(i % 37),
+                              "-------------------------------------");
+    at += (size_t)sprintf(text + at, "nonsense");
+    expect_piecemeal(text, at, SIZE_MAX,
+                     "w:20006: neither a section, a key with a value nor a comment; write Key = "
+                     "value\n");
+}
+
+static void
+a_line_may_be_longer_than_what_is_held(void **state)
+{
+    static char text[300000];
+    size_t at = (size_t)sprintf(text, "%s", INTERFACE);
+
+    (void)state;
+    memset(text + at, 'x', 200000);
+    at += 200000;
+    at += (size_t)sprintf(text + at, "\nnonsense\n%s", PORT);
+    expect_piecemeal(
+        text, at, SIZE_MAX,
+        "w:3: line of 200000 bytes; the limit is 4096, lists may be given on several lines\n"
+        "w:4: neither a section, a key with a value nor a comment; write Key = value\n");
+    at = (size_t)sprintf(text, "%s", INTERFACE PORT);
+    memset(text + at, 'x', 65536 - at + 65536); /* what is held ends with it */
+    expect_piecemeal(
+        text, 2 * 65536, SIZE_MAX,
+        "w:6: line of 130954 bytes; the limit is 4096, lists may be given on several lines\n");
+}
+
 #define BAD_NAME                                                                                   \
     ":1: the file name gives no interface name; name it NAME.conf with 1 to 15 letters, digits "   \
     "or _=+.-"
@@ -705,6 +792,9 @@ main(void)
         cmocka_unit_test(the_files_around_the_cases_are_fine),
         cmocka_unit_test(a_nul_byte_is_an_error),
         cmocka_unit_test(a_line_may_have_4096_bytes),
+        cmocka_unit_test(however_a_text_comes_its_errors_are_the_same),
+        cmocka_unit_test(a_long_text_is_read_to_its_end),
+        cmocka_unit_test(a_line_may_be_longer_than_what_is_held),
         cmocka_unit_test(the_file_name_must_give_an_interface_name),
         cmocka_unit_test(a_secret_is_never_shown_wherever_it_was_put),
     };

@@ -107,6 +107,10 @@ what_is_no_file_is_refused(void **state)
     assert_non_null(strstr(said, "regular file"));
     assert_null(load("/dev/zero"));
     assert_non_null(strstr(said, "regular file"));
+    put("", 0600);
+    assert_int_equal(truncate(path, (off_t)CONFIG_FILE_MAX + 1), 0); /* a hole: no disk is used */
+    assert_null(load(path));
+    assert_non_null(strstr(said, "regular file"));
 }
 
 static void

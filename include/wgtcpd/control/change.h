@@ -46,6 +46,8 @@ void change_init(struct change *c);
 void change_free(struct change *c);
 /* A further peer at the end; it stays the change's. NULL: no memory. */
 struct change_peer *change_add_peer(struct change *c, const uint8_t public_key[CONFIG_KEY_LEN]);
+/* The peers from *at on are let go: at is where `tail` pointed before they were added. */
+void change_cut(struct change *c, struct change_peer **at);
 /* false: no memory. */
 bool change_add_prefix(struct change_peer *p, const struct ip_prefix *prefix, bool remove);
 /* A further peer as a configuration file has it, in all but its endpoint: whose name may want an

@@ -49,7 +49,7 @@ struct config_peer {
     unsigned line; /* of its [Peer] */
     uint8_t public_key[CONFIG_KEY_LEN];
     bool has_public_key;
-    uint8_t preshared_key[CONFIG_KEY_LEN]; /* zero: none */
+    uint8_t *preshared_key; /* NULL: none */
     struct ip_prefix *allowed_ips;
     size_t n_allowed_ips;
     struct config_endpoint endpoint;
@@ -129,8 +129,16 @@ struct config {
  */
 struct config *config_parse(const char *file, const char *text, size_t len, FILE *errors);
 
+/* The same of a text that comes in pieces, so that a long one is never held as a whole. read puts
+ * up to size bytes into buf and says how many; 0: that was all. */
+struct config *config_parse_from(const char *file,
+                                 size_t (*read)(void *ctx, char *buf, size_t size), void *ctx,
+                                 FILE *errors);
+
 /* Wipes the keys too. NULL is fine. */
 void config_free(struct config *c);
+/* Only its peers, from the first one up to `end`, which stays; NULL: all. */
+void config_drop_peers(struct config *c, const struct config_peer *end);
 
 /* Text forms. Parsers take the whole string and return false on anything else. */
 bool config_key_parse(uint8_t key[CONFIG_KEY_LEN], const char *text);

@@ -5,6 +5,8 @@
 
 #include <wgtcpd/control/config.h>
 
+enum { CONFIG_FILE_MAX = 1 << 30 }; /* bytes; a million peers are 120 MB */
+
 /* Reads and parses the file. NULL: lines in errors say why; it is refused while others can read
  * the key in it. */
 struct config *config_load(const char *path, FILE *errors);

@@ -23,7 +23,7 @@ int reload_diff(const struct config *old, const struct config *new, const struct
 bool reload_needs_start(const struct config *old, const struct config *new, FILE *errors);
 
 /* Exchanges what may change while it runs: afterwards `running` has it from the new file, and all
- * else as it was. */
+ * else as it was; but no peers, which are the device's. */
 void reload_take(struct config *running, struct config *new);
 
 #endif
