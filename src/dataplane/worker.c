@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -681,6 +682,14 @@ wake_crypto(void *ctx)
     crypto_crew_wake(w->crypto);
 }
 
+/* It may be that it wants our CPU. */
+static void
+await_crypto(void *ctx)
+{
+    (void)ctx;
+    (void)sched_yield();
+}
+
 static void
 join_crypto(struct worker *w)
 {
@@ -689,6 +698,7 @@ join_crypto(struct worker *w)
     if (c == NULL)
         return;
     c->wake = wake_crypto;
+    c->await = await_crypto;
     for (unsigned kind = 0; kind < CRYPTO_KINDS; kind++)
         crypto_crew_add(w->crypto, &c->queues[kind]);
 }

@@ -16,8 +16,11 @@
 
 #include "internal.h"
 
-/* Places for a burst, of which a batch may have been begun. */
+/* Places for a burst. */
 enum { BATCHES_PER_BURST = TUNNEL_BURST / CRYPTO_BATCH };
+
+_Static_assert(TUNNEL_BURST % CRYPTO_BATCH == 0, "a burst's batches");
+_Static_assert(CRYPTO_KINDS *CRYPTO_QUEUE_SIZE *CRYPTO_BATCH <= UINT16_MAX, "in_flight counts");
 
 int
 fan_out_init(struct tunnel *t)
@@ -120,13 +123,17 @@ do_one(struct tunnel_crypto *c, struct crypto_queue *q)
 static void
 finish_oldest(struct tunnel *t, struct crypto_queue *q)
 {
+    struct tunnel_crypto *c = t->crypto;
+    bool waits = false;
+
     while (crypto_queue_done(q) == NULL) {
-        if (do_one(t->crypto, q))
+        if (do_one(c, q))
             continue;
-        t->crypto->stats.waits++;
-        if (t->crypto->await != NULL)
-            t->crypto->await(t->outer.ctx);
-        while (t->crypto->await == NULL && crypto_queue_done(q) == NULL)
+        c->stats.waits += !waits;
+        waits = true;
+        if (c->await != NULL)
+            c->await(t->outer.ctx);
+        else
             rte_pause();
     }
 }
@@ -151,7 +158,7 @@ submit(struct tunnel *t, struct crypto_queue *q, const struct crypto_batch *b)
 {
     struct tunnel_crypto *c = t->crypto;
 
-    c->fed = true;
+    c->fed[q->kind] = true;
     c->stats.batches++;
     c->stats.messages += b->n;
     crypto_queue_submit(q);
@@ -239,10 +246,12 @@ fan_out_run(struct tunnel *t, wgt_time now)
     struct tunnel_crypto *c = t->crypto;
     unsigned n = send_done(t) + deliver_done(t, now);
 
-    if (!c->fed && (do_one(c, &c->queues[CRYPTO_OPEN]) || do_one(c, &c->queues[CRYPTO_SEAL])))
-        n += send_done(t) + deliver_done(t, now);
-    c->fed = false;
-    return n;
+    for (enum crypto_kind kind = 0; kind < CRYPTO_KINDS; kind++) {
+        if (!c->fed[kind])
+            do_one(c, &c->queues[kind]);
+        c->fed[kind] = false;
+    }
+    return n + send_done(t) + deliver_done(t, now);
 }
 
 void

@@ -160,6 +160,32 @@ what_nobody_takes_the_worker_does(void **state)
     pair_finish();
 }
 
+/* Nobody comes by, and the worker has something to send in every turn. */
+static void
+sending_does_not_keep_what_was_received_waiting(void **state)
+{
+    struct tunnel *t = &other->tunnel;
+    uint8_t packet[PAIR_PACKET_LEN];
+    size_t len = pair_packet(packet, 1, 0, IP_V4, 0, 0, sizeof(packet));
+
+    (void)state;
+    begin(811, TRANSPORT_UDP, 1);
+    other->crypto.idle = true;
+    pair.wire = keep;
+    pair_offer(0, 0, 5);
+    arrive(0, 5);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(pair.out[1].n, 0);
+        node_rx_inner(other, pair.now, packet, len);
+        tunnel_rx_inner_end(t, pair_clock(1));
+        tunnel_run(t, pair_clock(1));
+    }
+    expect_numbers(1, 0, 5);
+    assert_int_equal(crypto_queue_waiting(&t->crypto->queues[CRYPTO_SEAL]), 2);
+    node_settle(other, pair.now);
+    pair_finish();
+}
+
 /* The one who has the oldest batch is not done with it before all places are in use. */
 static void
 with_every_place_in_use_the_worker_waits_and_loses_nothing(void **state)
@@ -386,6 +412,7 @@ main(void)
             packets_leave_and_arrive_in_order_though_batches_finish_out_of_order, pair_clean_up),
         cmocka_unit_test_teardown(staged_packets_stay_behind_those_in_flight, pair_clean_up),
         cmocka_unit_test_teardown(what_nobody_takes_the_worker_does, pair_clean_up),
+        cmocka_unit_test_teardown(sending_does_not_keep_what_was_received_waiting, pair_clean_up),
         cmocka_unit_test_teardown(with_every_place_in_use_the_worker_waits_and_loses_nothing,
                                   pair_clean_up),
         cmocka_unit_test_teardown(a_few_messages_go_at_once_when_nothing_is_in_flight,

@@ -141,7 +141,7 @@ struct tunnel_crypto_stats {
     uint64_t batches, messages; /* that others could take */
     uint64_t own;               /* batches of them that nobody took: done by ourselves */
     uint64_t at_once;           /* messages that were too few for that */
-    uint64_t waits;             /* for others, since every place was in use */
+    uint64_t waits;             /* for others, when there was nothing else to go on with */
 };
 
 /* With CryptoWorkers (fan_out.c). */
@@ -149,13 +149,14 @@ struct tunnel_crypto {
     struct crypto_queue queues[CRYPTO_KINDS]; /* for others to take from */
     unsigned enough;                          /* so many messages are worth it */
     unsigned backlog;                         /* more batches do not wait for others */
-    bool fed;                                 /* since the last turn */
+    bool fed[CRYPTO_KINDS];                   /* since the last turn */
     unsigned n_dying;                         /* keypairs that are retired, but in use by others */
     struct tunnel_crypto_stats stats;
     /* Of the host's, set after tunnel_init; ctx is outer.ctx. There is something to take; may be
      * NULL. */
     void (*wake)(void *ctx);
-    /* We cannot go on before who has taken something has done it; NULL: it does without us. */
+    /* We cannot go on before who has taken something has done it: called until it has. NULL: we
+     * look on. */
     void (*await)(void *ctx);
 };
 
