@@ -188,6 +188,8 @@ on_client(evutil_socket_t fd, short what, void *ctx)
     struct event *event = next == NEXT_READ ? c->readable : c->writable;
 
     (void)fd;
+    /* A client's patience is not used up by what we took to answer: of many peers that is long. */
+    event_base_update_cache_time(c->server->config.base);
     if (next == NEXT_END || event_add(event, &c->server->patience) != 0)
         end_client(c);
 }

@@ -26,6 +26,7 @@ static struct uapi *server;
 static unsigned n_gets, n_sets, n_deleted;
 static uint32_t fwmark;
 static int host_error;
+static unsigned get_ms; /* how long a host takes to answer */
 static size_t reply_lines;
 
 /* --- the host --- */
@@ -35,6 +36,7 @@ host_get(void *ctx, struct uapi_text *reply)
 {
     (void)ctx;
     n_gets++;
+    usleep(get_ms * 1000);
     for (size_t i = 0; i < reply_lines; i++)
         uapi_format_end(reply, UAPI_GET, (int)i); /* some text */
     return host_error;
@@ -85,6 +87,7 @@ set_up(void **state)
     fwmark = 0;
     host_error = 0;
     reply_lines = 0;
+    get_ms = 0;
     base = event_base_new();
     server = start("wg0", LONG_MS);
     assert_non_null(server);
@@ -306,17 +309,27 @@ drain(int fd, size_t *total)
     return memcmp(last, "\n\n", 2) == 0;
 }
 
+/* Of what host_get says. */
+static size_t
+length_of_lines(size_t n)
+{
+    char line[32];
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++)
+        len += (size_t)snprintf(line, sizeof(line), "errno=%zu\n\n", i);
+    return len;
+}
+
 static void
 test_a_slow_reader_holds_up_nobody(void **state)
 {
-    size_t total = 0, expected = 0;
+    size_t total = 0, expected;
     int slow = dial(), quick = dial();
-    char number[32];
 
     (void)state;
     reply_lines = 300000;
-    for (size_t i = 0; i < reply_lines; i++)
-        expected += (size_t)snprintf(number, sizeof(number), "errno=%zu\n\n", i);
+    expected = length_of_lines(reply_lines);
     say(slow, "get=1\n\nget=1\n\n");
     say(quick, "set=1\n\n");
     expect_reply(quick, "errno=0\n\n");
@@ -400,6 +413,28 @@ test_who_takes_nothing_is_closed(void **state)
     drain(fd, &total);
     assert_true(total > 0 && total < reply_lines * 9);
     expect_closed(fd);
+    close(fd);
+}
+
+static void
+test_what_an_answer_takes_is_not_the_clients_patience(void **state)
+{
+    size_t total = 0, expected;
+    int fd;
+
+    (void)state;
+    uapi_stop(server);
+    server = start("wg0", 6 * SHORT_MS);
+    reply_lines = 100000; /* more than the kernel keeps for us */
+    expected = length_of_lines(reply_lines) + strlen("errno=0\n\n");
+    get_ms = 7 * SHORT_MS;
+    fd = dial();
+    say(fd, "get=1\n\n");
+    for (int i = 0; i < 1000 && total < expected; i++) {
+        pump();
+        drain(fd, &total);
+    }
+    assert_int_equal(total, expected);
     close(fd);
 }
 
@@ -592,6 +627,7 @@ main(void)
         TEST(test_clients_beyond_the_limit_wait_for_a_place),
         TEST(test_who_says_nothing_is_closed),
         TEST(test_who_takes_nothing_is_closed),
+        TEST(test_what_an_answer_takes_is_not_the_clients_patience),
         TEST(test_the_file_is_ours_alone),
         TEST(test_the_file_is_removed_in_the_end),
         TEST(test_who_answers_is_not_replaced),
