@@ -8,14 +8,16 @@
 
 #include "internal.h"
 
-#define PATIENCE WGT_SEC
+/* The worker has its packets, too, while it reports: a million peers take some seconds. */
+#define PATIENCE      WGT_SEC
+#define PATIENCE_PEER (10 * WGT_USEC)
 
 /* One that the worker did not answer in time stays its until it does. */
 static bool
 await_report(struct node *n)
 {
     struct pollfd told = {.fd = n->event_fd, .events = POLLIN};
-    wgt_time now = worker_clock(), deadline = now + PATIENCE;
+    wgt_time now = worker_clock(), deadline = now + PATIENCE + n->device.n_peers * PATIENCE_PEER;
 
     while (!n->reported && now < deadline) {
         worker_wake(n->workers);

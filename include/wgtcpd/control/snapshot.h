@@ -76,8 +76,8 @@ struct snapshot {
     struct snapshot_peer *peers; /* in the device's order */
 };
 
-/* NULL: no memory, or the worker did not answer within a second. snapshot_free frees it (NULL is
- * fine). The control thread takes events meanwhile. */
+/* NULL: no memory, or the worker did not answer within a second, and one more for 100,000 peers.
+ * snapshot_free frees it (NULL is fine). The control thread takes events meanwhile. */
 struct snapshot *snapshot_take(struct node *n);
 void snapshot_free(struct snapshot *s);
 
