@@ -198,6 +198,7 @@ tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct 
     size_t len = rte_pktmbuf_pkt_len(m);
     uint8_t *prefix = (uint8_t *)rte_pktmbuf_prepend(m, FRAME_PREFIX_LEN);
     struct tcp_chunk *c = &packet_meta(m)->chunk;
+    bool alone = tcp_flight(&f->conn) == 0 && tcp_unsent(&f->conn) == 0;
 
     if (prefix == NULL) {
         outer_drop(t->outer, WGT_DROP_NO_BUFFER, m);
@@ -211,7 +212,8 @@ tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct 
         outer_drop(t->outer, WGT_DROP_CONNECTION_LOST, m);
         return;
     }
-    f->room -= f->room < c->len ? f->room : c->len;
+    /* An empty connection has room for any message, but for one: the next has to ask anew. */
+    f->room = alone || f->room < c->len ? 0 : f->room - c->len;
     packet_meta(m)->sent = true;
     f->n_sent++;
     t->n_sent++;

@@ -882,6 +882,26 @@ close_all_ends_every_connection_with_fin(void **state)
     assert_int_equal(a.why, TCP_END_REFUSED);
 }
 
+/* A stranger's window is smaller than a message may be: on an empty connection one goes all the
+ * same, in parts; but what follows would stand before the initiation by which the stranger could
+ * know us. */
+static void
+empty_connection_takes_one_message_more_than_its_window(void **state)
+{
+    struct tcp_flow *f = dial();
+    struct tcp_info info;
+    unsigned n = 0;
+
+    (void)state;
+    run_until(now + WGT_SEC);
+    for (; n < 10 && tcp_flow_fits(&a.t, f, now, 1300); n++)
+        tcp_flow_send(&a.t, now, f, message(1300, 7), false);
+    assert_int_equal(n, 1);
+    tcp_info(&f->conn, &info);
+    assert_true(info.snd_wnd < 1300);
+    assert_false(tcp_flow_is_open(&a.t, f, now, 16));
+}
+
 static unsigned bulk_sent;
 
 static enum path_turn
@@ -1341,6 +1361,7 @@ main(void)
         T(users_of_a_reset_connection_are_told),
         T(peer_fin_ends_the_use_and_is_answered_with_fin),
         T(close_all_ends_every_connection_with_fin),
+        T(empty_connection_takes_one_message_more_than_its_window),
         T(bulk_survives_a_bounded_window_and_makes_room_again),
         T(unacknowledged_packets_do_not_take_the_pool),
         T(one_who_had_to_stop_for_packets_goes_on),
