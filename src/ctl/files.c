@@ -42,16 +42,6 @@ print_key(const char *name, const uint8_t key[CONFIG_KEY_LEN])
     explicit_bzero(text, sizeof(text));
 }
 
-static bool
-is_zero(const uint8_t key[CONFIG_KEY_LEN])
-{
-    uint8_t bits = 0;
-
-    for (unsigned i = 0; i < CONFIG_KEY_LEN; i++)
-        bits |= key[i];
-    return bits == 0;
-}
-
 static void
 strip_interface(const struct config *c)
 {
@@ -72,7 +62,7 @@ strip_peer(const struct config_peer *p)
 
     puts("\n[Peer]");
     print_key("PublicKey", p->public_key);
-    if (!is_zero(p->preshared_key))
+    if (p->preshared_key != NULL)
         print_key("PresharedKey", p->preshared_key);
     for (size_t i = 0; i < p->n_allowed_ips; i++)
         printf("AllowedIPs = %s\n", ip_prefix_format(text, &p->allowed_ips[i]));
