@@ -84,30 +84,11 @@ eth_link_rx(struct eth_link *l, struct rte_mbuf **frames)
     return n;
 }
 
-static bool
-is_for_us(const struct eth_link *l, const struct eth_addr *dst)
+void
+eth_link_refuse(struct eth_link *l, enum wgt_drop why, struct rte_mbuf *m)
 {
-    return eth_addr_equal(dst, &l->port.eth) || eth_addr_is_group(dst);
-}
-
-bool
-eth_link_accept(struct eth_link *l, struct rte_mbuf *m, struct eth_header *eth)
-{
-    enum wgt_drop why = WGT_DROP_ETH_TOO_BIG;
-
-    if (m->nb_segs == 1)
-        why = eth_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), eth);
-    if (why == WGT_OK && !is_for_us(l, &eth->dst))
-        why = WGT_DROP_ETH_NOT_FOR_US;
-    if (why == WGT_OK && eth->type != ETH_IPV4 && eth->type != ETH_IPV6 && eth->type != ETH_ARP)
-        why = WGT_DROP_ETH_TYPE;
-    if (why != WGT_OK) {
-        wgt_drop_count(l->drops, why);
-        rte_pktmbuf_free(m);
-        return false;
-    }
-    rte_pktmbuf_adj(m, ETH_HEADER_LEN);
-    return true;
+    wgt_drop_count(l->drops, why);
+    rte_pktmbuf_free(m);
 }
 
 void

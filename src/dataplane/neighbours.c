@@ -111,19 +111,36 @@ add(struct neighbours *n, wgt_time now, const struct ip_addr *addr)
 /* --- asking --------------------------------------------------------------------------------------
  */
 
-static void
-send_frame(struct neighbours *n, struct rte_mbuf *m, const struct eth_addr *dst, uint16_t type)
+static inline void
+send_under(struct neighbours *n, struct rte_mbuf *m, const uint8_t header[ETH_HEADER_LEN])
 {
-    struct eth_header h = {.dst = *dst, .src = n->eth, .type = type};
-    uint8_t *p = (uint8_t *)rte_pktmbuf_prepend(m, ETH_HEADER_LEN);
+    char *p = rte_pktmbuf_prepend(m, ETH_HEADER_LEN);
 
-    if (p == NULL) {
+    if (unlikely(p == NULL)) {
         wgt_drop_count(n->drops, WGT_DROP_NO_BUFFER);
         rte_pktmbuf_free(m);
         return;
     }
-    eth_write(p, &h);
+    memcpy(p, header, ETH_HEADER_LEN);
     n->tx(n->ctx, m);
+}
+
+static void
+write_header(const struct neighbours *n, const struct eth_addr *dst, uint16_t type,
+             uint8_t header[ETH_HEADER_LEN])
+{
+    struct eth_header h = {.dst = *dst, .src = n->eth, .type = type};
+
+    eth_write(header, &h);
+}
+
+static void
+send_frame(struct neighbours *n, struct rte_mbuf *m, const struct eth_addr *dst, uint16_t type)
+{
+    uint8_t header[ETH_HEADER_LEN];
+
+    write_header(n, dst, type, header);
+    send_under(n, m, header);
 }
 
 static struct rte_mbuf *
@@ -215,13 +232,13 @@ learn(struct neighbours *n, wgt_time now, struct neighbour *e, const struct eth_
 {
     struct rte_mbuf *m;
 
-    e->eth = *eth;
+    write_header(n, eth, eth_type_of(&e->addr), e->header);
     e->resolved = true;
     e->confirmed = now;
     stop_probing(n, e);
     n->n_waiting -= e->waiting.count;
     while ((m = packet_queue_pop(&e->waiting)) != NULL)
-        send_frame(n, m, &e->eth, eth_type_of(&e->addr));
+        send_under(n, m, e->header);
 }
 
 /* --- sending -------------------------------------------------------------------------------------
@@ -287,7 +304,7 @@ neighbour_towards(struct neighbours *n, wgt_time now, const struct ip_addr *dst,
 }
 
 /* Whether the packet goes where the last one went. */
-static bool
+static inline bool
 goes_to_last(const struct neighbours *n, const struct rte_mbuf *m)
 {
     const uint8_t *p = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -299,30 +316,50 @@ goes_to_last(const struct neighbours *n, const struct rte_mbuf *m)
     return n->last_dst.family == IP_V6 && memcmp(p + 24, n->last_dst.bytes, 16) == 0;
 }
 
-void
-neighbours_send(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
+static __rte_noinline void
+send_unconfirmed(struct neighbours *n, wgt_time now, struct neighbour *e, struct rte_mbuf *m)
 {
-    enum wgt_drop why = WGT_OK;
-    struct neighbour *e = n->last;
-
-    if (unlikely(!goes_to_last(n, m))) {
-        struct ip_addr dst = destination_of(m);
-
-        e = neighbour_towards(n, now, &dst, &why);
-    }
-    if (e == NULL) {
-        wgt_drop_count(n->drops, why);
-        rte_pktmbuf_free(m);
-        return;
-    }
-    e->used = now;
     if (!e->resolved) {
         wait_for(n, now, e, m);
         return;
     }
-    if (now - e->confirmed >= NEIGHBOUR_REACHABLE_TIME && !e->probing)
+    if (!e->probing)
         probe(n, now, e);
-    send_frame(n, m, &e->eth, eth_type_of(&n->last_dst));
+    send_under(n, m, e->header);
+}
+
+static inline void
+send_to(struct neighbours *n, wgt_time now, struct neighbour *e, struct rte_mbuf *m)
+{
+    e->used = now;
+    if (likely(e->resolved && now - e->confirmed < NEIGHBOUR_REACHABLE_TIME))
+        send_under(n, m, e->header);
+    else
+        send_unconfirmed(n, now, e, m);
+}
+
+static __rte_noinline void
+send_anywhere(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
+{
+    struct ip_addr dst = destination_of(m);
+    enum wgt_drop why;
+    struct neighbour *e = neighbour_towards(n, now, &dst, &why);
+
+    if (e != NULL) {
+        send_to(n, now, e, m);
+        return;
+    }
+    wgt_drop_count(n->drops, why);
+    rte_pktmbuf_free(m);
+}
+
+void
+neighbours_send(struct neighbours *n, wgt_time now, struct rte_mbuf *m)
+{
+    if (likely(goes_to_last(n, m)))
+        send_to(n, now, n->last, m);
+    else
+        send_anywhere(n, now, m);
 }
 
 /* --- hearing -------------------------------------------------------------------------------------

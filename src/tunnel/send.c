@@ -353,6 +353,8 @@ static void
 send_sealed(struct tunnel *t)
 {
     struct tunnel_sealing *b = &t->sealing;
+    const struct tunnel_peer *to = NULL;
+    struct udp_template headers;
 
     if (unlikely(t->crypto != NULL && fan_out_seal(t)))
         return;
@@ -362,8 +364,12 @@ send_sealed(struct tunnel *t)
             tunnel_drop(t, WGT_DROP_DATA_EXPIRED, b->m[i]);
             continue;
         }
+        if (b->peer[i] != to) {
+            to = b->peer[i];
+            udp_transport_headers(&to->path.path, &headers);
+        }
         t->tx_messages++;
-        udp_transport_tx(&t->outer, &b->peer[i]->path.path, b->m[i], b->ecn[i]);
+        udp_transport_tx_under(&t->outer, &headers, b->m[i], b->ecn[i]);
     }
     b->n = 0;
 }

@@ -1,23 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <wgtcpd/wire/checksum.h>
 
-static uint64_t
-load64(const uint8_t *p)
-{
-    uint64_t v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
-}
-
-/* One's-complement addition on 64 bits: the carry comes back in at the bottom. */
-static uint64_t
-add_carry(uint64_t a, uint64_t b)
-{
-    a += b;
-    return a + (a < b);
-}
-
 /* The sum does not depend on byte order (RFC 1071 2 B): words are added as they lie in memory and
  * the folded result is read back as a big-endian word. Four independent chains hide the latency of
  * the carries. */
@@ -29,20 +12,20 @@ checksum_add(uint64_t sum, const uint8_t *data, size_t len)
     uint8_t bytes[2];
 
     for (; len >= 32; data += 32, len -= 32) {
-        a = add_carry(a, load64(data));
-        b = add_carry(b, load64(data + 8));
-        c = add_carry(c, load64(data + 16));
-        d = add_carry(d, load64(data + 24));
+        a = checksum_add_carry(a, checksum_load64(data));
+        b = checksum_add_carry(b, checksum_load64(data + 8));
+        c = checksum_add_carry(c, checksum_load64(data + 16));
+        d = checksum_add_carry(d, checksum_load64(data + 24));
     }
     for (; len >= 8; data += 8, len -= 8)
-        a = add_carry(a, load64(data));
+        a = checksum_add_carry(a, checksum_load64(data));
     if (len > 0) {
         uint64_t tail = 0;
 
         memcpy(&tail, data, len);
-        b = add_carry(b, tail);
+        b = checksum_add_carry(b, tail);
     }
-    word = checksum_fold(add_carry(add_carry(a, b), add_carry(c, d)));
+    word = checksum_fold(checksum_add_carry(checksum_add_carry(a, b), checksum_add_carry(c, d)));
     memcpy(bytes, &word, sizeof(bytes));
     return sum + get_be16(bytes);
 }
@@ -53,12 +36,4 @@ checksum_transport(const struct ip_addr *src, const struct ip_addr *dst, uint8_t
 {
     return checksum_finish(
         checksum_add(checksum_pseudo(src, dst, protocol, (uint32_t)len), data, len));
-}
-
-uint16_t
-checksum_update(uint16_t checksum, uint16_t old_word, uint16_t new_word)
-{
-    uint64_t sum = (uint16_t)~checksum;
-
-    return checksum_finish(sum + (uint16_t)~old_word + new_word);
 }

@@ -3,47 +3,40 @@
 
 #include <wgtcpd/wire/checksum.h>
 
+/* Loopback and "this network"; multicast, limited broadcast and class E. */
 static bool
-v4_is_loopback_or_this(const uint8_t *a)
+v4_is_no_source(uint32_t a)
 {
-    return a[0] == 127 || a[0] == 0;
+    uint32_t net = a >> 24;
+
+    return net - 1 >= 223 || net == 127; /* 0 - 1 is large, too */
 }
 
-/* Multicast, limited broadcast and class E. */
+/* Those, and link-local ones (RFC 3927 7). */
 static bool
-v4_is_group(const uint8_t *a)
+v4_stays(uint32_t a)
 {
-    return a[0] >= 224;
-}
-
-/* RFC 3927 7. */
-static bool
-v4_is_link_local(const uint8_t *a)
-{
-    return a[0] == 169 && a[1] == 254;
+    return v4_is_no_source(a) || a >> 16 == 0xa9fe;
 }
 
 static enum wgt_drop
 forward_v4(uint8_t *packet, size_t len, bool verify_checksum)
 {
     size_t header_len = ipv4_header_len(packet);
-    const uint8_t *src = packet + 12, *dst = packet + 16;
-    uint16_t word;
+    uint32_t src = get_be32(packet + 12), dst = get_be32(packet + 16);
+    uint16_t word = get_be16(packet + 8);
 
     if (header_len < IPV4_HEADER_LEN || header_len > len)
         return WGT_DROP_IP_HEADER_LENGTH;
     if (verify_checksum && checksum_ipv4_header(packet, header_len) != 0)
         return WGT_DROP_IP_CHECKSUM;
-    if (v4_is_loopback_or_this(src) || v4_is_group(src))
-        return WGT_DROP_IP_SOURCE;
-    if (v4_is_loopback_or_this(dst) || v4_is_group(dst) || v4_is_link_local(src) ||
-        v4_is_link_local(dst))
-        return WGT_DROP_IP_SCOPE;
-    if (packet[8] <= 1)
+    if (v4_stays(src) || v4_stays(dst))
+        return v4_is_no_source(src) ? WGT_DROP_IP_SOURCE : WGT_DROP_IP_SCOPE;
+    if (word < 2 << 8)
         return WGT_DROP_IP_TTL;
-    word = get_be16(packet + 8);
-    packet[8]--;
-    put_be16(packet + 10, checksum_update(get_be16(packet + 10), word, get_be16(packet + 8)));
+    put_be16(packet + 8, (uint16_t)(word - (1 << 8)));
+    put_be16(packet + 10,
+             checksum_update(get_be16(packet + 10), word, (uint16_t)(word - (1 << 8))));
     return WGT_OK;
 }
 

@@ -35,10 +35,24 @@ udp_parse(const struct ip_header *ip, uint8_t *data, bool verify_checksum, struc
     return WGT_OK;
 }
 
+static uint16_t
+not_none(uint16_t checksum)
+{
+    return checksum != 0 ? checksum : UINT16_MAX;
+}
+
+void
+udp_template_checksum(const struct udp_template *t, uint8_t *packet, size_t payload_len)
+{
+    uint8_t *udp = packet + t->ip_len;
+    size_t len = UDP_HEADER_LEN + payload_len;
+
+    put_be16(udp + 6, 0);
+    put_be16(udp + 6, not_none(checksum_finish(checksum_add(t->pseudo_sum + len, udp, len))));
+}
+
 uint16_t
 udp_checksum(const struct ip_addr *src, const struct ip_addr *dst, const uint8_t *udp, size_t len)
 {
-    uint16_t checksum = checksum_transport(src, dst, IP_PROTO_UDP, udp, len);
-
-    return checksum != 0 ? checksum : UINT16_MAX;
+    return not_none(checksum_transport(src, dst, IP_PROTO_UDP, udp, len));
 }

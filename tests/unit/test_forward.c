@@ -187,6 +187,24 @@ errors_have_their_types_and_come_from_the_router(void **state)
     assert_error(len, INNER_ERROR_HOST, router6, 1, 3);
 }
 
+/* The last before and the first behind the networks that are not forwarded. */
+static void
+addresses_beside_special_networks_are_forwarded(void **state)
+{
+    static const uint8_t beside[][4] = {
+        {1, 0, 0, 0},         {126, 255, 255, 255}, {128, 0, 0, 0},
+        {169, 253, 255, 255}, {169, 255, 0, 0},     {223, 255, 255, 255},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+        struct ip_addr a = ip_addr_v4(beside[i]);
+
+        assert_forward(a, v4(10, 9, 0, 2), WGT_OK);
+        assert_forward(v4(10, 0, 0, 1), a, WGT_OK);
+    }
+}
+
 int
 main(void)
 {
@@ -199,6 +217,7 @@ main(void)
         cmocka_unit_test(rfc1812_5_3_7_sources_that_no_packet_comes_from),
         cmocka_unit_test(rfc4291_2_5_6_link_local_and_groups_stay_on_their_link),
         cmocka_unit_test(errors_have_their_types_and_come_from_the_router),
+        cmocka_unit_test(addresses_beside_special_networks_are_forwarded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

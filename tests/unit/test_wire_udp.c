@@ -132,6 +132,65 @@ hardware_gets_the_pseudo_header_sum(void **state)
     }
 }
 
+/* What ip_write and udp_write put together header by header. */
+static size_t
+write_reference(uint8_t *packet, const struct ip_header *ip, size_t payload_len, bool software)
+{
+    size_t ip_len = ip_write(packet, ip);
+
+    udp_write(packet + ip_len, &ip->src, &ip->dst, 51820, 443, payload_len, software);
+    return ip_len + UDP_HEADER_LEN;
+}
+
+static void
+a_template_writes_the_same_headers(void **state)
+{
+    enum { MAX = IP_HEADER_MAX + UDP_HEADER_LEN + 1500 };
+    static const size_t payload_lens[] = {0, 1, 2, 31, 32, 148, 1420, 1500};
+    static uint8_t expected[MAX], written[MAX];
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * 8 * 256; i++) {
+        size_t len = payload_lens[i / 2 % 8];
+        struct ip_header ip = header_of(i % 2 ? IP_V6 : IP_V4, (uint32_t)(UDP_HEADER_LEN + len));
+        struct udp_template t;
+        size_t headers;
+
+        ip.ttl = (uint8_t)(i + 3);
+        ip.traffic_class = (uint8_t)(i >> 4);
+        ip.id = i % 2 ? 0 : (uint16_t)(i * 2654435761u >> 8);
+        memset(expected, (int)i, sizeof(expected));
+        memset(written, (int)i, sizeof(written));
+        headers = write_reference(expected, &ip, len, false);
+        udp_template_make(&t, &ip.src, &ip.dst, 51820, 443, ip.ttl);
+        assert_int_equal(t.ip_len + UDP_HEADER_LEN, headers);
+        udp_template_write(&t, written, ip.traffic_class, ip.id, len);
+        assert_memory_equal(written, expected, sizeof(written));
+        write_reference(expected, &ip, len, true);
+        udp_template_checksum(&t, written, len);
+        assert_memory_equal(written, expected, sizeof(written));
+    }
+}
+
+static void
+rfc768_computed_zero_under_a_template(void **state)
+{
+    (void)state;
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        struct ip_header ip = header_of(v6 ? IP_V6 : IP_V4, UDP_HEADER_LEN + 2);
+        uint8_t packet[IP_HEADER_MAX + UDP_HEADER_LEN + 2] = {0}, *udp;
+        struct udp_template t;
+
+        udp_template_make(&t, &ip.src, &ip.dst, 1, 2, 64);
+        udp = packet + t.ip_len;
+        udp_template_write(&t, packet, 0, 0, 2);
+        udp_template_checksum(&t, packet, 2);
+        memcpy(udp + UDP_HEADER_LEN, udp + 6, 2);
+        udp_template_checksum(&t, packet, 2);
+        assert_int_equal(get_be16(udp + 6), 0xffff);
+    }
+}
+
 static void
 datagram_shorter_than_its_header(void **state)
 {
@@ -209,6 +268,8 @@ main(void)
         cmocka_unit_test(rfc8200_8_1_zero_checksum_over_ipv6_is_refused),
         cmocka_unit_test(rfc768_computed_zero_is_sent_as_ffff),
         cmocka_unit_test(hardware_gets_the_pseudo_header_sum),
+        cmocka_unit_test(a_template_writes_the_same_headers),
+        cmocka_unit_test(rfc768_computed_zero_under_a_template),
         cmocka_unit_test(datagram_shorter_than_its_header),
         cmocka_unit_test(rfc768_length_field_below_8_or_beyond_the_packet),
         cmocka_unit_test(bytes_behind_the_length_field_are_ignored),

@@ -48,9 +48,41 @@ void eth_link_fini(struct eth_link *l);
 
 /* Up to LINK_BURST frames, without a VLAN's tag. */
 uint16_t eth_link_rx(struct eth_link *l, struct rte_mbuf **frames);
+/* Drops a frame for that reason. */
+void eth_link_refuse(struct eth_link *l, enum wgt_drop why, struct rte_mbuf *m);
+
+/* Why the frame is not for us: not whole, to somebody else, of a type that we do not know. */
+static inline enum wgt_drop
+eth_link_check(const struct eth_link *l, const struct rte_mbuf *m, struct eth_header *eth)
+{
+    enum wgt_drop why = WGT_DROP_ETH_TOO_BIG;
+
+    if (m->nb_segs == 1)
+        why = eth_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), eth);
+    if (why != WGT_OK)
+        return why;
+    if (!eth_addr_equal(&eth->dst, &l->port.eth) && !eth_addr_is_group(&eth->dst))
+        return WGT_DROP_ETH_NOT_FOR_US;
+    return eth->type == ETH_IPV4 || eth->type == ETH_IPV6 || eth->type == ETH_ARP
+               ? WGT_OK
+               : WGT_DROP_ETH_TYPE;
+}
+
 /* Whether the frame is one for us or a group, and of a type that we know: then its Ethernet header
  * is off and in *eth: ETH_ARP, ETH_IPV4 or ETH_IPV6. Otherwise it was dropped and counted. */
-bool eth_link_accept(struct eth_link *l, struct rte_mbuf *m, struct eth_header *eth);
+static inline bool
+eth_link_accept(struct eth_link *l, struct rte_mbuf *m, struct eth_header *eth)
+{
+    enum wgt_drop why = eth_link_check(l, m, eth);
+
+    if (unlikely(why != WGT_OK)) {
+        eth_link_refuse(l, why, m);
+        return false;
+    }
+    rte_pktmbuf_adj(m, ETH_HEADER_LEN);
+    return true;
+}
+
 /* An IP packet (taken) to its next hop. */
 void eth_link_send(struct eth_link *l, wgt_time now, struct rte_mbuf *packet);
 /* A whole frame (taken), of another worker's that has no queue. */

@@ -25,7 +25,7 @@ enum {
 
 struct neighbour {
     struct ip_addr addr;
-    struct eth_addr eth;
+    uint8_t header[ETH_HEADER_LEN]; /* of frames to it, once it is resolved */
     bool in_use, resolved, probing;
     uint8_t probes; /* sent without an answer */
     wgt_time next_probe, confirmed, used;

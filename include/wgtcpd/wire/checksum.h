@@ -27,17 +27,43 @@ checksum_finish(uint64_t sum)
     return (uint16_t)~checksum_fold(sum);
 }
 
+/* One's-complement addition on 64 bits: the carry comes back in at the bottom. */
+static inline uint64_t
+checksum_add_carry(uint64_t a, uint64_t b)
+{
+    a += b;
+    return a + (a < b);
+}
+
+/* Eight bytes as they lie in memory: the sum does not depend on byte order (RFC 1071 2 B). */
+static inline uint64_t
+checksum_load64(const uint8_t *p)
+{
+    uint64_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static inline uint32_t
+checksum_load32(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
 /* Of an IPv4 header, its checksum field taken as it stands: 0 means correct. header_len: at least
- * 20. Words of 32 bits will do: 2^32 leaves the remainder 1, too. */
+ * 20. */
 static inline uint16_t
 checksum_ipv4_header(const uint8_t *header, size_t header_len)
 {
-    uint64_t sum = (uint64_t)get_be32(header) + get_be32(header + 4) + get_be32(header + 8) +
-                   get_be32(header + 12) + get_be32(header + 16);
+    uint64_t sum = checksum_add_carry(checksum_load64(header), checksum_load64(header + 8));
 
-    for (size_t at = 20; at < header_len; at += 4)
-        sum += get_be32(header + at);
-    return checksum_finish(sum);
+    for (size_t at = 16; at < header_len; at += 4)
+        sum = checksum_add_carry(sum, checksum_load32(header + at));
+    return WGT_BE(16, checksum_finish(sum));
 }
 
 /* Sum of an address's words of 32 bits; of the zeros behind an IPv4 address, too. */
@@ -65,6 +91,13 @@ uint16_t checksum_transport(const struct ip_addr *src, const struct ip_addr *dst
 /* RFC 1624 eqn. 3: the checksum after a 16-bit word of the data went from old to new. The data must
  * not be all zero afterwards (the result would be 0000 instead of ffff); behind a pseudo header or
  * an IPv4 header's version it never is. */
-uint16_t checksum_update(uint16_t checksum, uint16_t old_word, uint16_t new_word);
+static inline uint16_t
+checksum_update(uint16_t checksum, uint16_t old_word, uint16_t new_word)
+{
+    uint32_t sum = (uint32_t)(uint16_t)~checksum + (uint16_t)~old_word + new_word;
+
+    sum = (sum & UINT16_MAX) + (sum >> 16); /* <= 2^16 + 1 */
+    return (uint16_t) ~((sum & UINT16_MAX) + (sum >> 16));
+}
 
 #endif

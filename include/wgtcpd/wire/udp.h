@@ -40,4 +40,68 @@ udp_write(uint8_t *udp, const struct ip_addr *src, const struct ip_addr *dst, ui
         put_be16(udp + 6, udp_checksum(src, dst, udp, len));
 }
 
+/* The headers of a run of datagrams between two endpoints, with what is the same in all of them
+ * written and summed. */
+struct udp_template {
+    uint8_t headers[IP_HEADER_MAX + UDP_HEADER_LEN];
+    size_t ip_len; /* of the IP header; UDP's lies behind it */
+    uint64_t ip_sum, pseudo_sum;
+};
+
+static inline void
+udp_template_make(struct udp_template *t, const struct ip_addr *src, const struct ip_addr *dst,
+                  uint16_t src_port, uint16_t dst_port, uint8_t ttl)
+{
+    uint64_t addresses = checksum_address(src) + checksum_address(dst);
+    uint8_t *h = t->headers;
+
+    if (dst->family == IP_V4) {
+        uint32_t third = (uint32_t)ttl << 24 | (uint32_t)IP_PROTO_UDP << 16;
+
+        put_be32(h + 8, third);
+        memcpy(h + 12, src->bytes, 4);
+        memcpy(h + 16, dst->bytes, 4);
+        t->ip_len = IPV4_HEADER_LEN;
+        t->ip_sum = third + addresses;
+    } else {
+        h[6] = IP_PROTO_UDP;
+        h[7] = ttl;
+        memcpy(h + 8, src->bytes, 16);
+        memcpy(h + 24, dst->bytes, 16);
+        t->ip_len = IPV6_HEADER_LEN;
+    }
+    put_be32(h + t->ip_len, (uint32_t)src_port << 16 | dst_port);
+    t->pseudo_sum = IP_PROTO_UDP + addresses;
+}
+
+/* Computes the UDP checksum of the datagram at packet, whose headers udp_template_write made. */
+void udp_template_checksum(const struct udp_template *t, uint8_t *packet, size_t payload_len);
+
+/* Writes t->ip_len + UDP_HEADER_LEN bytes in front of payload_len bytes. IPv4: don't fragment is
+ * not set. The UDP checksum field gets the pseudo header's sum, as hardware wants it;
+ * without such, udp_template_checksum follows. */
+static inline void
+udp_template_write(const struct udp_template *t, uint8_t *packet, uint8_t traffic_class,
+                   uint16_t ip_id, size_t payload_len)
+{
+    uint32_t len = (uint32_t)(UDP_HEADER_LEN + payload_len);
+    uint16_t pseudo = checksum_fold(t->pseudo_sum + len);
+
+    if (t->ip_len == IPV4_HEADER_LEN) {
+        uint32_t first = UINT32_C(0x45) << 24 | (uint32_t)traffic_class << 16 |
+                         (uint16_t)(IPV4_HEADER_LEN + len);
+        uint32_t second = (uint32_t)ip_id << 16;
+
+        memcpy(packet + 8, t->headers + 8, IPV4_HEADER_LEN + UDP_HEADER_LEN - 8);
+        put_be64(packet, (uint64_t)first << 32 | second);
+        put_be16(packet + 10, checksum_finish(t->ip_sum + first + second));
+        put_be32(packet + IPV4_HEADER_LEN + 4, len << 16 | pseudo);
+    } else {
+        memcpy(packet + 6, t->headers + 6, IPV6_HEADER_LEN + UDP_HEADER_LEN - 6);
+        put_be32(packet, UINT32_C(6) << 28 | (uint32_t)traffic_class << 20);
+        put_be16(packet + 4, (uint16_t)len);
+        put_be32(packet + IPV6_HEADER_LEN + 4, len << 16 | pseudo);
+    }
+}
+
 #endif
