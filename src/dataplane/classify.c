@@ -87,8 +87,10 @@ rx_parsed(struct worker *w, struct eth_link *l, struct rte_mbuf *m, enum wgt_dro
         drop(w, why, m);
     else if (icmp)
         rx_icmp(w, l, ip, m);
-    else
+    else {
+        w->received_on = l;
         tunnel_rx_outer(&w->tunnel, w->now, ip, m, verify_checksum);
+    }
 }
 
 static void
@@ -114,8 +116,11 @@ rx_ip(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
     bool l4_good =
         hardware && (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
     struct ip_header ip;
-    enum wgt_drop why = parse(m, !ip_good, &ip);
+    enum wgt_drop why;
 
+    if (ip_good && l4_good && l == w->received_on && tunnel_rx_outer_again(&w->tunnel, w->now, m))
+        return;
+    why = parse(m, !ip_good, &ip);
     if (unlikely(why == WGT_DROP_IP_FRAGMENT))
         rx_fragment(w, l, m);
     else

@@ -257,18 +257,13 @@ route(struct gateway *g, wgt_time now, enum side side, bool verify_checksum, str
 }
 
 void
-gateway_rx_tunnel(struct gateway *g, wgt_time now, struct rte_mbuf *m)
+gateway_rx_tunnel(struct gateway *g, wgt_time now, struct rte_mbuf *m,
+                  const struct inner_packet *inner)
 {
-    struct inner_packet inner;
-    enum wgt_drop why =
-        inner_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), &inner);
-
-    if (why != WGT_OK)
-        drop(g, why, m);
-    else if (is_ours(g, &inner.dst))
+    if (is_ours(g, &inner->dst))
         rx_own(g, now, FROM_TUNNEL, m);
     else
-        route(g, now, FROM_TUNNEL, true, m, &inner);
+        route(g, now, FROM_TUNNEL, true, m, inner);
 }
 
 /* RFC 1812 5.3.4: what came to all is not forwarded. */

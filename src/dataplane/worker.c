@@ -116,21 +116,22 @@ tx_by_source(void *ctx, struct rte_mbuf *packet)
 }
 
 static void
-tx_tun(void *ctx, struct rte_mbuf *packet)
+tx_tun(void *ctx, struct rte_mbuf *packet, const struct inner_packet *inner)
 {
     struct worker *w = ctx;
 
+    (void)inner;
     if (unlikely(w->capturing != NULL))
         capture_burst(w->capturing, worker_tun_port(w), true, &packet, 1);
     tun_tx(w->tun, packet);
 }
 
 static void
-tx_gateway(void *ctx, struct rte_mbuf *packet)
+tx_gateway(void *ctx, struct rte_mbuf *packet, const struct inner_packet *inner)
 {
     struct worker *w = ctx;
 
-    gateway_rx_tunnel(w->gateway, w->now, packet);
+    gateway_rx_tunnel(w->gateway, w->now, packet, inner);
 }
 
 /* --- polling -------------------------------------------------------------------------------------

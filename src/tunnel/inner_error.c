@@ -27,7 +27,7 @@ answer(struct tunnel *t, wgt_time now, wgt_time *bucket, struct rte_mbuf *m, siz
     e.from = ip_is_v4(packet) ? t->config.error_from_v4 : t->config.error_from_v6;
     out = (uint8_t *)rte_pktmbuf_prepend(m, (uint16_t)headers);
     packet_set(m, out, inner_error_write(out, packet, len, &e));
-    t->inner_tx(t->outer.ctx, m);
+    tunnel_tx_inner(t, m);
 }
 
 void

@@ -81,7 +81,7 @@ void shard_rx_inner(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m)
 /* A data message in a burst. */
 struct received_message {
     struct tunnel_peer *peer;
-    struct path *from;
+    const struct path *from;
     struct rte_mbuf *m;
 };
 
@@ -172,6 +172,8 @@ void peer_seek_configured(struct tunnel *t, wgt_time now, struct tunnel_peer *p)
 void route_events(struct tunnel *t, struct tcp_transport_events *events);
 
 /* receive.c: from a path to the inner side */
+/* An inner packet (m, taken; it has passed inner_parse before) leaves the tunnel. */
+void tunnel_tx_inner(struct tunnel *t, struct rte_mbuf *m);
 /* A data message under k has been opened, and was new. */
 void receive_opened(struct tunnel *t, wgt_time now, struct noise_keypair *k,
                     const struct path *from, struct rte_mbuf *m);

@@ -32,19 +32,31 @@ receive_handshake(struct tunnel *t, wgt_time now, const struct path *from, struc
     rte_pktmbuf_free(m);
 }
 
+void
+tunnel_tx_inner(struct tunnel *t, struct rte_mbuf *m)
+{
+    struct inner_packet inner;
+    enum wgt_drop why =
+        inner_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_pkt_len(m), &inner);
+
+    if (why == WGT_OK)
+        t->inner_tx(t->outer.ctx, m, &inner);
+    else
+        tunnel_drop(t, why, m);
+}
+
 /* Makes m the inner packet: the plaintext lies behind the message header, len bytes. false: m is
  * dropped. */
 static bool
 accept_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *from,
-             struct rte_mbuf *m, size_t len)
+             struct rte_mbuf *m, size_t len, struct inner_packet *inner)
 {
     uint8_t *packet = rte_pktmbuf_mtod_offset(m, uint8_t *, MESSAGE_DATA_HEADER_LEN);
-    struct inner_packet inner;
-    enum wgt_drop why = inner_parse(packet, len, &inner);
+    enum wgt_drop why = inner_parse(packet, len, inner);
 
-    if (why == WGT_OK && allowedips_lookup(t->allowed_ips, &inner.src) != p) {
+    if (why == WGT_OK && allowedips_lookup(t->allowed_ips, &inner->src) != p) {
         why = WGT_DROP_INNER_SOURCE;
-        peer_source_denied(t, p, &inner.src, now);
+        peer_source_denied(t, p, &inner->src, now);
     }
     if (why == WGT_OK && from->kind == TRANSPORT_UDP &&
         !ecn_decapsulate(packet, packet_meta(m)->ecn))
@@ -53,9 +65,9 @@ accept_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct
         tunnel_drop(t, why, m);
         return false;
     }
-    if (inner_may_be_syn(packet, inner.len))
-        inner_mss_clamp(packet, inner.len, peer_inner_mtu(t, now, p));
-    packet_set(m, packet, inner.len);
+    if (inner_may_be_syn(packet, inner->len))
+        inner_mss_clamp(packet, inner->len, peer_inner_mtu(t, now, p));
+    packet_set(m, packet, inner->len);
     p->stats.rx_packets++;
     return true;
 }
@@ -69,8 +81,9 @@ changes_nothing(const struct tunnel_peer *p, wgt_time now, const struct noise_ke
            peer_timers_data_received_noted(&p->timers, now) && path_equal(&p->path.path, from);
 }
 
-/* A message authenticated and was new: sessions, path and timers follow. */
-static void
+/* A message authenticated and was new: sessions, path and timers follow. Whether it changed nothing
+ * but counters. */
+static bool
 data_authenticated(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct noise_keypair *k,
                    const struct path *from, size_t message_len)
 {
@@ -78,7 +91,7 @@ data_authenticated(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct
 
     p->stats.rx_bytes += message_len;
     if (likely(changes_nothing(p, now, k, from)))
-        return;
+        return true;
     peer_heard_on(t, now, p, from);
     if (noise_session_received(&p->session, k, &retired)) {
         session_completed(t, now, p);
@@ -91,6 +104,7 @@ data_authenticated(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct
     if (message_len > MESSAGE_DATA_OVERHEAD)
         peer_timers_data_received(&p->timers, now);
     peer_arm(t, now, p);
+    return false;
 }
 
 static struct noise_keypair *
@@ -118,19 +132,28 @@ open_data(struct tunnel *t, wgt_time now, struct rte_mbuf *m, struct noise_keypa
                             : noise_open(*k, message, rte_pktmbuf_pkt_len(m));
 }
 
+/* What a message carries that has authenticated. */
+static void
+deliver_inner(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *from,
+              struct rte_mbuf *m)
+{
+    size_t len = rte_pktmbuf_pkt_len(m);
+    struct inner_packet inner;
+
+    if (len == MESSAGE_DATA_OVERHEAD)
+        rte_pktmbuf_free(m); /* a keepalive */
+    else if (accept_inner(t, now, p, from, m, len - MESSAGE_DATA_OVERHEAD, &inner))
+        t->inner_tx(t->outer.ctx, m, &inner);
+}
+
 /* A message of p has been opened under k, which may have been wiped since then, its session being
  * replaced by one of the messages before. */
 static void
 deliver_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct noise_keypair *k,
              const struct path *from, struct rte_mbuf *m)
 {
-    size_t len = rte_pktmbuf_pkt_len(m);
-
-    data_authenticated(t, now, p, k, from, len);
-    if (len == MESSAGE_DATA_OVERHEAD)
-        rte_pktmbuf_free(m); /* a keepalive */
-    else if (accept_inner(t, now, p, from, m, len - MESSAGE_DATA_OVERHEAD))
-        t->inner_tx(t->outer.ctx, m);
+    data_authenticated(t, now, p, k, from, rte_pktmbuf_pkt_len(m));
+    deliver_inner(t, now, p, from, m);
 }
 
 void
@@ -170,8 +193,8 @@ find_keypairs(struct tunnel *t, struct received_message *opened, struct noise_ke
         if (likely(keypairs[n] != NULL)) {
             if (n == 0 || keypairs[n] != keypairs[n - 1])
                 noise_open_prefetch(keypairs[n]);
-            opened[n++] = (struct received_message){.from = &r->from[i], .m = r->m[i]};
-        } else if (!shard_hand_over(t, &r->from[i], r->m[i], false)) {
+            opened[n++] = (struct received_message){.from = r->from[i], .m = r->m[i]};
+        } else if (!shard_hand_over(t, r->from[i], r->m[i], false)) {
             tunnel_drop(t, WGT_DROP_DATA_INDEX, r->m[i]);
         }
     }
@@ -195,6 +218,33 @@ begin_to_open(wgt_time now, struct received_message *opened, struct noise_keypai
     }
 }
 
+/* Of messages in a row under one keypair and from one place, those behind one that changed nothing
+ * change nothing either. */
+static void
+deliver_many(struct tunnel *t, wgt_time now, const struct received_message *opened,
+             const struct noise_opening *o, unsigned n)
+{
+    const struct noise_keypair *noted = NULL;
+    const struct path *noted_from = NULL;
+
+    for (unsigned i = 0; i < n; i++) {
+        const struct received_message *r = &opened[i];
+        struct noise_keypair *k = o[i].keypair;
+
+        if (unlikely(o[i].why != WGT_OK)) {
+            tunnel_drop(t, o[i].why, r->m);
+            continue;
+        }
+        if (k == noted && r->from == noted_from) {
+            r->peer->stats.rx_bytes += rte_pktmbuf_pkt_len(r->m);
+        } else if (data_authenticated(t, now, r->peer, k, r->from, rte_pktmbuf_pkt_len(r->m))) {
+            noted = k;
+            noted_from = r->from;
+        }
+        deliver_inner(t, now, r->peer, r->from, r->m);
+    }
+}
+
 void
 tunnel_rx_outer_end(struct tunnel *t, wgt_time now)
 {
@@ -206,17 +256,13 @@ tunnel_rx_outer_end(struct tunnel *t, wgt_time now)
     if (unlikely(t->crypto != NULL))
         fan_out_make_room(t, now);
     n = find_keypairs(t, opened, keypairs);
-    t->received.n = 0;
+    t->received.n = t->received.n_paths = 0;
+    t->received.run.ip_len = 0;
     begin_to_open(now, opened, keypairs, o, n);
     if (unlikely(t->crypto != NULL && fan_out_open(t, opened, o, n)))
         return;
     noise_open_many(o, n);
-    for (unsigned i = 0; i < n; i++) {
-        if (likely(o[i].why == WGT_OK))
-            deliver_data(t, now, opened[i].peer, keypairs[i], opened[i].from, opened[i].m);
-        else
-            tunnel_drop(t, o[i].why, opened[i].m);
-    }
+    deliver_many(t, now, opened, o, n);
 }
 
 static void
@@ -224,8 +270,9 @@ receive_datagram(struct tunnel *t, wgt_time now, const struct path *from, struct
 {
     struct tunnel_received *r = &t->received;
 
-    if (from != &r->from[r->n]) /* receive_udp makes it there */
-        r->from[r->n] = *from;
+    if (from == &r->paths[r->n_paths]) /* receive_udp has made it there */
+        r->n_paths++;
+    r->from[r->n] = from;
     r->m[r->n++] = m;
     if (r->n == TUNNEL_BURST)
         tunnel_rx_outer_end(t, now);
@@ -304,6 +351,7 @@ receive_early(struct tunnel *t, wgt_time now, const struct path *from,
     struct rte_mbuf *m = message->packet;
     size_t len = rte_pktmbuf_pkt_len(m);
     struct noise_keypair *k;
+    struct inner_packet inner;
     struct tunnel_peer *p;
 
     if (open_data(t, now, m, &k) != WGT_OK) {
@@ -315,10 +363,10 @@ receive_early(struct tunnel *t, wgt_time now, const struct path *from,
     data_authenticated(t, now, p, k, from, len);
     if (len == MESSAGE_DATA_OVERHEAD) {
         rte_pktmbuf_free(m); /* a keepalive */
-    } else if (accept_inner(t, now, p, from, m, len - MESSAGE_DATA_OVERHEAD)) {
+    } else if (accept_inner(t, now, p, from, m, len - MESSAGE_DATA_OVERHEAD, &inner)) {
         if (must_wait(t, from, message))
             return TCP_EARLY_HOLD;
-        t->inner_tx(t->outer.ctx, m);
+        t->inner_tx(t->outer.ctx, m, &inner);
     }
     return TCP_EARLY_DELIVERED;
 }
@@ -346,13 +394,22 @@ receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct 
 }
 
 static void
+take_message(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m,
+             const struct span *message, uint8_t ecn)
+{
+    packet_set(m, message->data, message->len);
+    packet_meta(m)->ecn = ecn;
+    receive_message(t, now, from, m);
+}
+
+static void
 receive_udp(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
             bool verify_checksum)
 {
-    uint8_t *data = rte_pktmbuf_mtod_offset(m, uint8_t *, ip->header_len);
-    struct path *from = &t->received.from[t->received.n];
+    uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
+    struct tunnel_received *r = &t->received;
     struct udp_header udp;
-    enum wgt_drop why = udp_parse(ip, data, verify_checksum, &udp);
+    enum wgt_drop why = udp_parse(ip, packet + ip->header_len, verify_checksum, &udp);
 
     if (why == WGT_OK && (!t->udp_open || udp.dst_port != t->config.listen_port))
         why = WGT_DROP_UDP_PORT;
@@ -360,20 +417,34 @@ receive_udp(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct r
         tunnel_drop(t, why, m);
         return;
     }
-    *from = (struct path){
+    r->paths[r->n_paths] = (struct path){
         .kind = TRANSPORT_UDP,
         .local = {ip->dst, udp.dst_port},
         .remote = {ip->src, udp.src_port},
     };
-    packet_set(m, udp.payload.data, udp.payload.len);
-    packet_meta(m)->ecn = ip->traffic_class & IP_ECN_CE;
-    receive_message(t, now, from, m);
+    udp_run_begin(&r->run, packet, ip->header_len);
+    r->run_from = r->n_paths;
+    take_message(t, now, &r->paths[r->run_from], m, &udp.payload, ip->traffic_class & IP_ECN_CE);
+}
+
+bool
+tunnel_rx_outer_again(struct tunnel *t, wgt_time now, struct rte_mbuf *m)
+{
+    uint8_t *packet = rte_pktmbuf_mtod(m, uint8_t *);
+    struct tunnel_received *r = &t->received;
+    struct span message;
+
+    if (!udp_run_goes_on(&r->run, packet, rte_pktmbuf_data_len(m), &message))
+        return false;
+    take_message(t, now, &r->paths[r->run_from], m, &message, (uint8_t)ecn_of(packet));
+    return true;
 }
 
 void
 tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
                 bool verify_checksum)
 {
+    t->received.run.ip_len = 0;
     if (ip->protocol == IP_PROTO_UDP)
         receive_udp(t, now, ip, m, verify_checksum);
     else if (ip->protocol == IP_PROTO_TCP)

@@ -534,7 +534,7 @@ on_released(void *ctx, wgt_time now, struct rte_mbuf *m)
     struct tunnel *t = ctx;
 
     (void)now;
-    t->inner_tx(t->outer.ctx, m);
+    tunnel_tx_inner(t, m);
 }
 
 void

@@ -95,7 +95,7 @@ create_transport(struct tunnel *t, wgt_time now)
 
 int
 tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
-            const struct outer *outer, void (*inner_tx)(void *ctx, struct rte_mbuf *m),
+            const struct outer *outer, tunnel_inner_tx *inner_tx,
             const struct allowedips *allowed_ips, struct rte_ring *events,
             struct rte_ring *commands)
 {

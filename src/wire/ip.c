@@ -3,8 +3,6 @@
 
 #include <wgtcpd/wire/checksum.h>
 
-enum { IPV4_MORE_FRAGMENTS = 0x2000, IPV4_FRAGMENT_OFFSET = 0x1fff };
-
 /* IANA's list of IPv6 extension header types. */
 enum {
     IPV6_HOP_BY_HOP = 0,
@@ -45,7 +43,7 @@ parse_v4(const uint8_t *packet, size_t len, bool verify_checksum, struct ip_head
     if (verify_checksum && checksum_ipv4_header(packet, header_len) != 0)
         return WGT_DROP_IP_CHECKSUM;
     fragment = get_be16(packet + 6);
-    if (fragment & (IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET))
+    if (fragment & IPV4_FRAGMENT_BITS)
         return WGT_DROP_IP_FRAGMENT;
     if (packet[12] >= 224)
         return WGT_DROP_IP_SOURCE;

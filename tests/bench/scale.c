@@ -46,6 +46,13 @@ discard(void *ctx, struct rte_mbuf *m)
     rte_pktmbuf_free(m);
 }
 
+static void
+discard_inner(void *ctx, struct rte_mbuf *m, const struct inner_packet *inner)
+{
+    (void)inner;
+    discard(ctx, m);
+}
+
 /* The worker takes what it was told, the handshaker what came of it. */
 static void
 let_work(void *ctx)
@@ -111,7 +118,7 @@ rig_start(struct rig *r, struct rte_mempool *pool, uint32_t n_peers)
         0)
         bench_die("no memory for the handshakes of %u peers", n_peers);
     memcpy(config.mac1_key, r->handshaker.local.mac1_key, NOISE_KEY_LEN);
-    if (tunnel_init(&r->tunnel, r->now, &config, &outer, discard, &r->allowed_ips, r->events,
+    if (tunnel_init(&r->tunnel, r->now, &config, &outer, discard_inner, &r->allowed_ips, r->events,
                     r->commands) != 0)
         bench_die("no memory for the sessions of %u peers", n_peers);
     device_init(&r->device, &defaults, &r->handshaker, &r->allowed_ips, LISTEN_PORT, 0);

@@ -135,11 +135,23 @@ on_outer_tx(void *ctx, struct rte_mbuf *m)
         n->host.outer_tx(n->host.ctx, n->id, packet, len);
 }
 
-static void
-on_inner_tx(void *ctx, struct rte_mbuf *m)
+static bool
+is_parsed(const uint8_t *packet, size_t len, const struct inner_packet *inner)
 {
+    struct inner_packet again;
+
+    return inner_parse(packet, len, &again) == WGT_OK && again.len == len && inner->len == len &&
+           ip_addr_equal(&again.src, &inner->src) && ip_addr_equal(&again.dst, &inner->dst);
+}
+
+static void
+on_inner_tx(void *ctx, struct rte_mbuf *m, const struct inner_packet *inner)
+{
+    const uint8_t *packet = rte_pktmbuf_mtod(m, const uint8_t *);
     struct node *n = ctx;
 
+    if (!is_parsed(packet, rte_pktmbuf_pkt_len(m), inner))
+        n->host.broken(n->host.ctx, n->id, "an inner packet leaves with another one's addresses");
     n->host.inner_tx(n->host.ctx, n->id, rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_pkt_len(m));
     rte_pktmbuf_free(m);
 }
@@ -442,6 +454,24 @@ rx_icmp(struct node *n, wgt_time now, const struct ip_header *ip, const uint8_t 
             tunnel_rx_icmp_error(n->shards.of[i], now + n->clock_offset, &error);
 }
 
+/* Whether a network card would call its checksum right. */
+static bool
+checksum_is_right(const struct ip_header *ip, struct rte_mbuf *m)
+{
+    uint8_t *data = rte_pktmbuf_mtod_offset(m, uint8_t *, ip->header_len);
+    struct udp_header udp;
+
+    return ip->protocol == IP_PROTO_UDP && udp_parse(ip, data, true, &udp) == WGT_OK;
+}
+
+static void
+rx_own(struct node *n, struct tunnel *t, wgt_time now, const struct ip_header *ip,
+       struct rte_mbuf *m)
+{
+    if (!checksum_is_right(ip, m) || !tunnel_rx_outer_again(t, now + n->clock_offset, m))
+        tunnel_rx_outer(t, now + n->clock_offset, ip, m, true);
+}
+
 /* What a host does before it hands a packet on: it must be a good one, and for us. */
 void
 node_rx_outer(struct node *n, wgt_time now, const uint8_t *packet, size_t len)
@@ -459,8 +489,7 @@ node_rx_outer(struct node *n, wgt_time now, const uint8_t *packet, size_t len)
         return;
     m = new_packet(n, packet, len);
     if (m != NULL)
-        tunnel_rx_outer(n->shards.of[shards_of_packet(&n->shards, &ip, packet, len)],
-                        now + n->clock_offset, &ip, m, true);
+        rx_own(n, n->shards.of[shards_of_packet(&n->shards, &ip, packet, len)], now, &ip, m);
 }
 
 void

@@ -68,9 +68,10 @@ rig_outer_tx(void *ctx, struct rte_mbuf *m)
 }
 
 static inline void
-rig_inner_tx(void *ctx, struct rte_mbuf *m)
+rig_inner_tx(void *ctx, struct rte_mbuf *m, const struct inner_packet *inner)
 {
     (void)ctx;
+    (void)inner;
     rte_pktmbuf_free(m);
 }
 

@@ -67,10 +67,19 @@ no_tx(void *ctx, struct rte_mbuf *m)
 }
 
 static void
-from_tunnel(void *ctx, struct rte_mbuf *m)
+from_tunnel(void *ctx, struct rte_mbuf *m, const struct inner_packet *inner)
 {
     (void)ctx;
-    gateway_rx_tunnel(&g, now, m);
+    gateway_rx_tunnel(&g, now, m, inner);
+}
+
+static void
+tunnel_gives(struct rte_mbuf *m)
+{
+    struct inner_packet inner;
+
+    assert_int_equal(inner_parse(rte_pktmbuf_mtod(m, const uint8_t *), m->pkt_len, &inner), WGT_OK);
+    from_tunnel(NULL, m, &inner);
 }
 
 static void
@@ -237,7 +246,7 @@ from_peer(const char *src, const char *dst)
 {
     struct ip_header h = header(src, dst);
 
-    gateway_rx_tunnel(&g, now, packet(&h));
+    tunnel_gives(packet(&h));
 }
 
 /* --- what came of it --- */
@@ -352,7 +361,7 @@ rfc1812_5_3_1_who_sent_too_few_hops_is_told_from_the_side_it_is_on(void **state)
     assert_int_equal(p[20], 11);
     h = header("10.9.0.2", "10.1.0.4");
     h.ttl = 1;
-    gateway_rx_tunnel(&g, now, packet(&h));
+    tunnel_gives(packet(&h));
     p = turned(&ip);
     assert_from(&ip, "10.9.0.1", "10.9.0.2");
     assert_int_equal(p[20], 11);
@@ -367,7 +376,7 @@ rfc1812_4_3_2_8_errors_are_limited(void **state)
     (void)state;
     h.ttl = 1;
     for (unsigned i = 0; i < 200; i++)
-        gateway_rx_tunnel(&g, now, packet(&h));
+        tunnel_gives(packet(&h));
     assert_in_range(g.turned.count, 10, 60);
     assert_int_equal(tunnel.drops.n[WGT_DROP_IP_TTL], 200);
 }
@@ -384,11 +393,11 @@ echo_is_answered_on_every_address_from_both_sides(void **state)
     link_gets(echo_request("10.1.0.4", "10.9.0.1"), &our_eth);
     on_link(1, &ip);
     assert_from(&ip, "10.9.0.1", "10.1.0.4");
-    gateway_rx_tunnel(&g, now, echo_request("10.9.0.2", "10.1.0.1"));
+    tunnel_gives(echo_request("10.9.0.2", "10.1.0.1"));
     turned(&ip);
     assert_from(&ip, "10.1.0.1", "10.9.0.2");
     gateway_run(&g, now);
-    gateway_rx_tunnel(&g, now, echo_request("fd09::2", "fd09::1"));
+    tunnel_gives(echo_request("fd09::2", "fd09::1"));
     turned(&ip);
     assert_from(&ip, "fd09::1", "fd09::2");
 }
@@ -449,14 +458,14 @@ what_the_link_is_too_narrow_for_is_cut_or_refused(void **state)
     (void)state;
     h.payload_len = LINK_MTU - 19;
     h.dont_fragment = true;
-    gateway_rx_tunnel(&g, now, packet(&h));
+    tunnel_gives(packet(&h));
     p = turned(&ip);
     assert_from(&ip, "10.9.0.1", "10.9.0.2");
     assert_int_equal(get_be16(p + 20), 0x0304);
     assert_int_equal(get_be16(p + 26), LINK_MTU);
     assert_int_equal(lan.n_tx, 0);
     h.dont_fragment = false;
-    gateway_rx_tunnel(&g, now, packet(&h));
+    tunnel_gives(packet(&h));
     assert_int_equal(lan.n_tx, 2);
     for (unsigned i = 0; i < 2; i++)
         assert_true(rte_pktmbuf_pkt_len(lan.tx_frames[i]) <= LINK_MTU + ETH_HEADER_LEN);

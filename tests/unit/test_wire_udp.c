@@ -191,6 +191,69 @@ rfc768_computed_zero_under_a_template(void **state)
     }
 }
 
+/* What of a packet the run looks at is what the parsers look at. */
+static void
+assert_run_agrees(const struct udp_run *r, const struct ip_header *first, uint8_t *packet,
+                  size_t len)
+{
+    struct udp_header udp = {0};
+    struct ip_header ip = {0};
+    struct span payload;
+    bool accepted = ip_parse(packet, len, false, &ip) == WGT_OK && ip.protocol == IP_PROTO_UDP &&
+                    udp_parse(&ip, packet + ip.header_len, false, &udp) == WGT_OK;
+    bool same = accepted && ip_addr_equal(&ip.src, &first->src) &&
+                ip_addr_equal(&ip.dst, &first->dst) && ip.header_len == r->ip_len &&
+                udp.src_port == 51820 && udp.dst_port == 443;
+
+    assert_int_equal(udp_run_goes_on(r, packet, len, &payload), same);
+    if (same) {
+        assert_ptr_equal(payload.data, udp.payload.data);
+        assert_int_equal(payload.len, udp.payload.len);
+    }
+}
+
+static void
+a_run_takes_what_the_parsers_take(void **state)
+{
+    enum { MAX = IP_HEADER_MAX + DATAGRAM_LEN + 4 };
+
+    (void)state;
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        struct ip_header ip = header_of(v6 ? IP_V6 : IP_V4, DATAGRAM_LEN);
+        uint8_t packet[MAX] = {0};
+        size_t ip_len = ip_write(packet, &ip), headers = ip_len + UDP_HEADER_LEN;
+        struct udp_run r;
+
+        write_datagram(packet + ip_len, &ip);
+        udp_run_begin(&r, packet, ip_len);
+        for (size_t len = 1; len <= ip_len + DATAGRAM_LEN + 4; len++)
+            assert_run_agrees(&r, &ip, packet, len);
+        for (size_t at = 0; at < headers; at++)
+            for (unsigned value = 0; value < 256; value++) {
+                uint8_t before = packet[at];
+
+                packet[at] = (uint8_t)value;
+                assert_run_agrees(&r, &ip, packet, ip_len + DATAGRAM_LEN);
+                packet[at] = before;
+            }
+        put_be16(packet + ip_len + 6, 0); /* no checksum */
+        assert_run_agrees(&r, &ip, packet, ip_len + DATAGRAM_LEN);
+    }
+}
+
+static void
+a_header_with_options_begins_no_run(void **state)
+{
+    uint8_t packet[IPV6_HEADER_LEN + UDP_HEADER_LEN] = {0x46};
+    struct udp_run r = {.ip_len = IPV4_HEADER_LEN};
+    struct span payload;
+
+    (void)state;
+    udp_run_begin(&r, packet, IPV4_HEADER_LEN + 4);
+    assert_int_equal(r.ip_len, 0);
+    assert_false(udp_run_goes_on(&r, packet, sizeof(packet), &payload));
+}
+
 static void
 datagram_shorter_than_its_header(void **state)
 {
@@ -270,6 +333,8 @@ main(void)
         cmocka_unit_test(hardware_gets_the_pseudo_header_sum),
         cmocka_unit_test(a_template_writes_the_same_headers),
         cmocka_unit_test(rfc768_computed_zero_under_a_template),
+        cmocka_unit_test(a_run_takes_what_the_parsers_take),
+        cmocka_unit_test(a_header_with_options_begins_no_run),
         cmocka_unit_test(datagram_shorter_than_its_header),
         cmocka_unit_test(rfc768_length_field_below_8_or_beyond_the_packet),
         cmocka_unit_test(bytes_behind_the_length_field_are_ignored),

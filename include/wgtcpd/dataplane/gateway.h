@@ -25,8 +25,10 @@ struct gateway {
 
 /* A frame from the link (m, taken). */
 void gateway_rx_link(struct gateway *g, wgt_time now, struct rte_mbuf *m);
-/* A packet from the tunnel (m, taken). */
-void gateway_rx_tunnel(struct gateway *g, wgt_time now, struct rte_mbuf *m);
+/* A packet from the tunnel (m, taken; it holds the packet and no more), and what inner_parse says
+ * of it. */
+void gateway_rx_tunnel(struct gateway *g, wgt_time now, struct rte_mbuf *m,
+                       const struct inner_packet *inner);
 /* What gateway_rx_tunnel sent back into the tunnel goes there; how many. */
 unsigned gateway_run(struct gateway *g, wgt_time now);
 

@@ -62,8 +62,9 @@ struct worker {
     struct handover handover; /* from and to the other workers */
 
     /* worker: rw */
-    struct fragments fragments; /* of outer datagrams */
-    uint32_t fragment_id;       /* of the next one that we cut */
+    struct fragments fragments;         /* of outer datagrams */
+    const struct eth_link *received_on; /* what the tunnel's tunnel_rx_outer had last */
+    uint32_t fragment_id;               /* of the next one that we cut */
     wgt_time now, idle_since;
     bool idle;
     int epoll; /* what wakes it; its own once it runs */

@@ -24,6 +24,7 @@
 #include <wgtcpd/tunnel/crypto_queue.h>
 #include <wgtcpd/tunnel/messages.h>
 #include <wgtcpd/tunnel/trouble.h>
+#include <wgtcpd/wire/udp.h>
 
 enum { TUNNEL_STAGED_MAX = 128 };
 
@@ -122,9 +123,12 @@ struct tunnel_arrived {
 
 /* Data messages of datagrams that wait for their turn. */
 struct tunnel_received {
-    unsigned n;
+    unsigned n, n_paths;
     struct rte_mbuf *m[TUNNEL_BURST];
-    struct path from[TUNNEL_BURST];
+    const struct path *from[TUNNEL_BURST];
+    struct path paths[TUNNEL_BURST]; /* those of a run have one */
+    struct udp_run run;              /* of datagrams from paths[run_from] */
+    unsigned run_from;
 };
 
 /* Datagrams on their way out; only the seal is missing. */
@@ -180,10 +184,14 @@ struct tunnel_config {
     uint8_t knock_key[NOISE_KEY_LEN];    /* of SYNs to us: noise_knock_key; used with knock */
 };
 
+/* Takes an inner packet (m holds it and no more) that leaves the tunnel, and inner_parse's result.
+ * ctx is outer.ctx. */
+typedef void tunnel_inner_tx(void *ctx, struct rte_mbuf *m, const struct inner_packet *inner);
+
 struct tunnel {
     struct tunnel_config config;
     struct outer outer;
-    void (*inner_tx)(void *ctx, struct rte_mbuf *m); /* takes an inner packet; ctx is outer.ctx */
+    tunnel_inner_tx *inner_tx;
     const struct allowedips *allowed_ips;
     struct noise_local mac1;    /* public half only: checks mac1 */
     struct index_table indices; /* receiver index -> keypair */
@@ -230,7 +238,7 @@ struct tunnel {
 /* rings: elements of struct tunnel_event and struct tunnel_command. outer is copied; its drops
  * pointer is set to the tunnel's own counters. 0 or -errno. */
 int tunnel_init(struct tunnel *t, wgt_time now, const struct tunnel_config *config,
-                const struct outer *outer, void (*inner_tx)(void *ctx, struct rte_mbuf *m),
+                const struct outer *outer, tunnel_inner_tx *inner_tx,
                 const struct allowedips *allowed_ips, struct rte_ring *events,
                 struct rte_ring *commands);
 /* Frees packets and tables, wipes keys. Peers stay the caller's; keypairs of peers are wiped and
@@ -246,6 +254,9 @@ void tunnel_abandon_peer(struct tunnel_peer *p);
  * is opened when a burst of them has come, or at tunnel_rx_outer_end, or at the next tunnel_run. */
 void tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
                      bool verify_checksum);
+/* Takes a packet if it is a datagram between the same endpoints as the one that tunnel_rx_outer
+ * took last, and hardware has verified its checksums. false: it is not, and still the caller's. */
+bool tunnel_rx_outer_again(struct tunnel *t, wgt_time now, struct rte_mbuf *m);
 void tunnel_rx_outer_end(struct tunnel *t, wgt_time now);
 
 /* A data message that another worker has handed over (m, taken), and where it came from there. */

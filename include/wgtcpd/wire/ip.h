@@ -34,8 +34,8 @@ struct ip_header {
 enum wgt_drop ip_parse(const uint8_t *packet, size_t len, bool verify_checksum,
                        struct ip_header *out);
 
-/* Flag of the word that has the fragment offset (RFC 791 3.1). */
-enum { IPV4_DONT_FRAGMENT = 0x4000 };
+/* Of the word that has the fragment offset (RFC 791 3.1): a flag, and what only fragments set. */
+enum { IPV4_DONT_FRAGMENT = 0x4000, IPV4_FRAGMENT_BITS = 0x3fff };
 
 /* As the header says: 0 to 60 bytes. */
 static inline size_t

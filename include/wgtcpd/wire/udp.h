@@ -24,6 +24,63 @@ enum wgt_drop udp_parse(const struct ip_header *ip, uint8_t *data, bool verify_c
 uint16_t udp_checksum(const struct ip_addr *src, const struct ip_addr *dst, const uint8_t *udp,
                       size_t len);
 
+/* Datagrams one after another between the same two endpoints. */
+struct udp_run {
+    size_t ip_len;         /* of the IP header, which has no options; 0: there is no run */
+    uint64_t addresses[4]; /* as they lie in the header, and the ports */
+    uint32_t ports;
+};
+
+/* A datagram that ip_parse and udp_parse have accepted begins a run, if its header is plain. */
+static inline void
+udp_run_begin(struct udp_run *r, const uint8_t *packet, size_t ip_len)
+{
+    bool v4 = ip_is_v4(packet);
+
+    r->ip_len = 0;
+    if (ip_len != (v4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN))
+        return;
+    if (v4)
+        memcpy(r->addresses, packet + 12, 8);
+    else
+        memcpy(r->addresses, packet + 8, 32);
+    memcpy(&r->ports, packet + ip_len, 4);
+    r->ip_len = ip_len;
+}
+
+/*
+ * Whether a packet is one more datagram of the run that ip_parse and udp_parse would accept, its
+ * checksums being right: version, lengths, endpoints, no fragment, no options. Then *payload is
+ * what udp_parse says. If not, it is for those two to say why.
+ */
+static inline bool
+udp_run_goes_on(const struct udp_run *r, uint8_t *packet, size_t len, struct span *payload)
+{
+    size_t ip_len = r->ip_len, end, udp_len;
+    uint8_t *udp = packet + ip_len;
+
+    if (ip_len == 0 || len < ip_len + UDP_HEADER_LEN)
+        return false;
+    if (ip_len == IPV4_HEADER_LEN) {
+        if (memcmp(packet + 12, r->addresses, 8) != 0 || packet[0] != 0x45 ||
+            packet[9] != IP_PROTO_UDP || (get_be16(packet + 6) & IPV4_FRAGMENT_BITS) != 0)
+            return false;
+        end = get_be16(packet + 2);
+    } else {
+        if (memcmp(packet + 8, r->addresses, 32) != 0 || packet[0] >> 4 != 6 ||
+            packet[6] != IP_PROTO_UDP || get_be16(udp + 6) == 0)
+            return false;
+        end = IPV6_HEADER_LEN + (size_t)get_be16(packet + 4);
+    }
+    if (end > len || end < ip_len + UDP_HEADER_LEN || memcmp(udp, &r->ports, 4) != 0)
+        return false;
+    udp_len = get_be16(udp + 4);
+    if (udp_len < UDP_HEADER_LEN || udp_len > end - ip_len)
+        return false;
+    *payload = (struct span){udp + UDP_HEADER_LEN, udp_len - UDP_HEADER_LEN};
+    return true;
+}
+
 /* Writes 8 bytes in front of payload_len bytes that already lie at udp + 8. checksum_software: the
  * whole sum is computed here; otherwise only the pseudo-header sum is stored, as hardware wants it.
  */
