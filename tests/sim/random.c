@@ -147,6 +147,18 @@ random_workers(uint64_t seed, struct sim_config *c)
             c->node[i].n_workers = (unsigned)prng_between(&r, 2, NODE_WORKERS_MAX);
 }
 
+/* Round the world, or by satellite. Likewise. */
+static void
+random_distance(uint64_t seed, struct sim_config *c)
+{
+    struct prng r = prng_fork(seed, 'd');
+
+    if (prng_below(&r, 6) != 0)
+        return;
+    for (unsigned i = 0; i < 2; i++)
+        c->network.link[i].delay = prng_between(&r, 80, 300) * WGT_MSEC;
+}
+
 /* Likewise. */
 static void
 random_crypto(uint64_t seed, struct sim_config *c)
@@ -250,6 +262,7 @@ sim_random(uint64_t seed)
     random_nodes(r, &c);
     random_workers(seed, &c);
     random_crypto(seed, &c);
+    random_distance(seed, &c);
     random_links(r, &c);
     if (prng_below(r, 4) != 0)
         random_faults(r, &c, horizon);
