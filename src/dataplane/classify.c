@@ -110,11 +110,9 @@ rx_fragment(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
 static void
 rx_ip(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
 {
-    bool hardware = l->port.rx_checksums;
-    bool ip_good =
-        hardware && (m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-    bool l4_good =
-        hardware && (m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+    uint64_t flags = l->port.rx_checksums ? m->ol_flags : 0;
+    bool ip_good = (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+    bool l4_good = (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
     struct ip_header ip;
     enum wgt_drop why;
 

@@ -15,9 +15,11 @@ uint64_t checksum_add(uint64_t sum, const uint8_t *data, size_t len);
 static inline uint16_t
 checksum_fold(uint64_t sum)
 {
-    sum = (sum & UINT32_MAX) + (sum >> 32);                            /* <= 2^33 - 2 */
-    sum = (sum & UINT16_MAX) + (sum >> 16 & UINT16_MAX) + (sum >> 32); /* <= 2^17 - 2 */
-    return (uint16_t)((sum & UINT16_MAX) + (sum >> 16));
+    uint32_t low = (uint32_t)sum, words = low + (uint32_t)(sum >> 32);
+
+    words += words < low;                         /* the carry comes back in */
+    words = (words & UINT16_MAX) + (words >> 16); /* <= 2^17 - 2 */
+    return (uint16_t)(words + (words >> 16));
 }
 
 /* Folds and complements: the value for a header's checksum field, host byte order. */
