@@ -73,7 +73,8 @@ is_to(const struct eth_link *l, const struct rte_mbuf *fragment)
     return addresses_are_local(&l->addresses, &dst);
 }
 
-static void
+/* Whether it went to the tunnel. */
+static bool
 rx_parsed(struct worker *w, struct eth_link *l, struct rte_mbuf *m, enum wgt_drop why,
           const struct ip_header *ip, bool verify_checksum)
 {
@@ -83,14 +84,16 @@ rx_parsed(struct worker *w, struct eth_link *l, struct rte_mbuf *m, enum wgt_dro
     if (why == WGT_OK && !addresses_are_local(&l->addresses, &ip->dst) &&
         !(icmp && is_multicast_v6(&ip->dst)))
         why = WGT_DROP_IP_NOT_FOR_US;
-    if (why != WGT_OK)
+    if (why != WGT_OK) {
         drop(w, why, m);
-    else if (icmp)
-        rx_icmp(w, l, ip, m);
-    else {
-        w->received_on = l;
-        tunnel_rx_outer(&w->tunnel, w->now, ip, m, verify_checksum);
+        return false;
     }
+    if (icmp) {
+        rx_icmp(w, l, ip, m);
+        return false;
+    }
+    tunnel_rx_outer(&w->tunnel, w->now, ip, m, verify_checksum);
+    return true;
 }
 
 static void
@@ -107,22 +110,37 @@ rx_fragment(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
         rx_parsed(w, l, m, parse(m, false, &ip), &ip, true);
 }
 
+/* Most packets are like the one before: on the same link, between the same two hosts. */
+static bool
+rx_again(struct worker *w, const struct eth_link *l, struct rte_mbuf *m, bool ip_good, bool l4_good)
+{
+    if (l != w->received_on)
+        return false;
+    if (ip_good && l4_good && tunnel_rx_outer_again(&w->tunnel, w->now, m))
+        return true;
+    if (!ip_parse_again(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), !ip_good,
+                        &w->received))
+        return false;
+    tunnel_rx_outer(&w->tunnel, w->now, &w->received, m, !l4_good);
+    return true;
+}
+
 static void
 rx_ip(struct worker *w, struct eth_link *l, struct rte_mbuf *m)
 {
     uint64_t flags = l->port.rx_checksums ? m->ol_flags : 0;
     bool ip_good = (flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_GOOD;
     bool l4_good = (flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD;
-    struct ip_header ip;
     enum wgt_drop why;
 
-    if (ip_good && l4_good && l == w->received_on && tunnel_rx_outer_again(&w->tunnel, w->now, m))
+    if (rx_again(w, l, m, ip_good, l4_good))
         return;
-    why = parse(m, !ip_good, &ip);
+    w->received_on = NULL;
+    why = parse(m, !ip_good, &w->received);
     if (unlikely(why == WGT_DROP_IP_FRAGMENT))
         rx_fragment(w, l, m);
-    else
-        rx_parsed(w, l, m, why, &ip, !l4_good);
+    else if (rx_parsed(w, l, m, why, &w->received, !l4_good))
+        w->received_on = l;
 }
 
 void

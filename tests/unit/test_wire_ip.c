@@ -619,11 +619,76 @@ inner_version_or_header_missing(void **state)
         assert_int_equal(inner_len(&p, len, &in), WGT_DROP_INNER_VERSION);
 }
 
+/* What ip_parse_again says of a packet is what ip_parse says of it. */
+static void
+assert_again_agrees(const struct ip_header *before, const struct packet *p, size_t len, bool verify)
+{
+    struct ip_header parsed = {0}, again = *before;
+    uint8_t *copy = malloc(len + (len == 0));
+    bool alike;
+
+    assert_non_null(copy);
+    memcpy(copy, p->bytes, len);
+    alike = ip_parse(copy, len, verify, &parsed) == WGT_OK &&
+            parsed.header_len == (ip_is_v4(copy) ? IPV4_HEADER_LEN : IPV6_HEADER_LEN) &&
+            parsed.protocol == before->protocol && ip_addr_equal(&parsed.src, &before->src) &&
+            ip_addr_equal(&parsed.dst, &before->dst);
+    assert_int_equal(ip_parse_again(copy, len, verify, &again), alike);
+    assert_int_equal(again.ttl, alike ? parsed.ttl : before->ttl);
+    assert_int_equal(again.traffic_class, alike ? parsed.traffic_class : before->traffic_class);
+    assert_int_equal(again.dont_fragment, alike ? parsed.dont_fragment : before->dont_fragment);
+    assert_int_equal(again.id, alike ? parsed.id : before->id);
+    assert_int_equal(again.header_len, before->header_len);
+    assert_int_equal(again.payload_len, alike ? parsed.payload_len : before->payload_len);
+    assert_true(ip_addr_equal(&again.src, &before->src) && ip_addr_equal(&again.dst, &before->dst));
+    free(copy);
+}
+
+static void
+a_packet_like_the_one_before_is_parsed_alike(void **state)
+{
+    (void)state;
+    for (unsigned v6 = 0; v6 < 2; v6++) {
+        static const uint8_t payload[30];
+        struct packet p = v6 ? v6_packet(17, payload, 30) : v4_packet(0, 30);
+        struct ip_header h;
+
+        assert_int_equal(parse(&p, &h), WGT_OK);
+        for (size_t len = 1; len <= p.len; len++)
+            assert_again_agrees(&h, &p, len, true);
+        for (size_t at = 0; at < h.header_len; at++)
+            for (unsigned value = 0; value < 256; value++) {
+                struct packet changed = p;
+
+                changed.bytes[at] = (uint8_t)value;
+                assert_again_agrees(&h, &changed, p.len, false);
+                assert_again_agrees(&h, &changed, p.len, true);
+                if (!v6 && (changed.bytes[0] & 15) >= 5) {
+                    fix_v4_checksum(&changed);
+                    assert_again_agrees(&h, &changed, p.len, true);
+                }
+            }
+    }
+}
+
+static void
+behind_options_no_packet_is_like_the_one_before(void **state)
+{
+    struct packet p = v4_packet(1, 8);
+    struct ip_header h;
+
+    (void)state;
+    assert_int_equal(parse(&p, &h), WGT_OK);
+    assert_false(ip_parse_again(p.bytes, p.len, true, &h));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rfc791_3_1_header_fields),
+        cmocka_unit_test(a_packet_like_the_one_before_is_parsed_alike),
+        cmocka_unit_test(behind_options_no_packet_is_like_the_one_before),
         cmocka_unit_test(rfc791_3_1_dont_fragment_clear),
         cmocka_unit_test(rfc791_3_1_options_are_skipped),
         cmocka_unit_test(rfc894_ethernet_padding_is_not_payload),

@@ -62,9 +62,11 @@ struct worker {
     struct handover handover; /* from and to the other workers */
 
     /* worker: rw */
-    struct fragments fragments;         /* of outer datagrams */
-    const struct eth_link *received_on; /* what the tunnel's tunnel_rx_outer had last */
-    uint32_t fragment_id;               /* of the next one that we cut */
+    struct fragments fragments; /* of outer datagrams */
+    /* The header of what tunnel_rx_outer had last, and where it came in. NULL: nothing so far. */
+    struct ip_header received;
+    const struct eth_link *received_on;
+    uint32_t fragment_id; /* of the next one that we cut */
     wgt_time now, idle_since;
     bool idle;
     int epoll; /* what wakes it; its own once it runs */

@@ -51,6 +51,43 @@ ip_is_v4(const uint8_t *packet)
     return packet[0] >> 4 == 4;
 }
 
+/*
+ * A packet that may be like the one before, whose header is *h. Whether ip_parse would accept it,
+ * and find the same addresses and protocol behind a plain header (no options, no extension
+ * headers): then *h is what it would say. If not, *h stays as it is, and ip_parse is to tell.
+ */
+static inline bool
+ip_parse_again(const uint8_t *packet, size_t len, bool verify_checksum, struct ip_header *h)
+{
+    bool v4 = h->dst.family == IP_V4;
+    size_t header_len = v4 ? IPV4_HEADER_LEN : IPV6_HEADER_LEN, end;
+
+    if (len < header_len || h->header_len != header_len)
+        return false;
+    if (v4) {
+        if (memcmp(packet + 12, h->src.bytes, 4) != 0 ||
+            memcmp(packet + 16, h->dst.bytes, 4) != 0 || packet[0] != 0x45 ||
+            packet[9] != h->protocol || (get_be16(packet + 6) & IPV4_FRAGMENT_BITS) != 0 ||
+            (verify_checksum && checksum_ipv4_header(packet, IPV4_HEADER_LEN) != 0))
+            return false;
+        end = get_be16(packet + 2);
+    } else {
+        if (memcmp(packet + 8, h->src.bytes, 16) != 0 ||
+            memcmp(packet + 24, h->dst.bytes, 16) != 0 || packet[0] >> 4 != 6 ||
+            packet[6] != h->protocol || get_be16(packet + 4) == 0)
+            return false;
+        end = IPV6_HEADER_LEN + (size_t)get_be16(packet + 4);
+    }
+    if (end < header_len || end > len)
+        return false;
+    h->ttl = packet[v4 ? 8 : 7];
+    h->traffic_class = v4 ? packet[1] : (uint8_t)(get_be16(packet) >> 4);
+    h->dont_fragment = !v4 || (get_be16(packet + 6) & IPV4_DONT_FRAGMENT);
+    h->id = v4 ? get_be16(packet + 4) : 0;
+    h->payload_len = (uint32_t)(end - header_len);
+    return true;
+}
+
 /* Header length that ip_write will produce for this family: 20 or 40. */
 static inline size_t
 ip_header_len(const struct ip_addr *dst)
