@@ -68,7 +68,7 @@ const struct figure figures[] = {
     WORKER("crypto_batches", crypto.batches, "Batches of messages that crypto workers could take from the worker"),
     WORKER("crypto_messages", crypto.messages, "Messages in batches that crypto workers could take from the worker"),
     WORKER("crypto_own_batches", crypto.own, "Batches for crypto workers that the worker did itself"),
-    WORKER("crypto_at_once_messages", crypto.at_once, "Messages over UDP that were too few to be worth a crypto worker"),
+    WORKER("crypto_at_once_messages", crypto.at_once, "Messages that were too few to be worth a crypto worker"),
     WORKER("crypto_waits", crypto.waits, "Times that the worker could not go on before a crypto worker was done"),
     NODE("crypto_workers", GAUGE, n_crypto, "Crypto workers"),
     CRYPTO("batches", batches, "Batches of messages that the crypto worker sealed or opened"),

@@ -290,6 +290,7 @@ flow_free(struct tcp_transport *t, struct tcp_flow *f)
     while ((c = tcp_recv(&f->conn)) != NULL)
         rte_pktmbuf_free(packet_of_chunk(c));
     flow_reclaim(t, f);
+    t->n_sent -= f->n_sent; /* what was promised finds it gone */
     flow_hold_free(t, f);
     rte_pktmbuf_free(f->assembly);
     wheel_disarm(&t->wheel, &f->timer);

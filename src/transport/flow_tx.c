@@ -7,6 +7,9 @@
 
 enum { BACKLOG_MAX = 16384 };
 
+/* Room is promised in units of bytes. A thousand messages of 64 KiB can be counted. */
+enum { PROMISE_UNIT = 8 };
+
 /* Packets for sending that any flow may hold: they keep acknowledgments coming, which let a flow go
  * on that had to stop. */
 enum { SENT_FLOOR = 2 };
@@ -113,12 +116,20 @@ first_waiting(const struct tcp_flow *f)
     return f->unused ? NULL : TAILQ_FIRST(&f->waiting);
 }
 
+static uint32_t
+unpromised_room(const struct tcp_flow *f, wgt_time now)
+{
+    uint32_t room = tcp_flow_room(f, now), promised = f->promised * PROMISE_UNIT;
+
+    return room > promised ? room - promised : 0;
+}
+
 /* Room for the whole message. What was once found is only looked at again when it is used up. */
 static bool
 has_whole_room(struct tcp_flow *f, wgt_time now, size_t message_len)
 {
     if (f->room < message_len + FRAME_PREFIX_LEN)
-        f->room = tcp_flow_room(f, now);
+        f->room = unpromised_room(f, now);
     return f->room >= message_len + FRAME_PREFIX_LEN;
 }
 
@@ -132,7 +143,7 @@ has_room(struct tcp_flow *f, wgt_time now, size_t message_len)
         return true; /* a part of it, and the rest behind */
     /* Nothing is under way that could open the window: the engine probes it (RFC 9293 3.8.6) only
      * with something to send. */
-    return tcp_flight(&f->conn) == 0 && tcp_unsent(&f->conn) == 0 &&
+    return tcp_flight(&f->conn) == 0 && tcp_unsent(&f->conn) == 0 && f->promised == 0 &&
            tcp_send_room_at(&f->conn, now) == WGT_NEVER;
 }
 
@@ -163,6 +174,33 @@ bool
 tcp_flow_backlogged(const struct tcp_flow *f)
 {
     return tcp_unsent(&f->conn) > BACKLOG_MAX;
+}
+
+static uint32_t
+promise_units(size_t message_len)
+{
+    return (uint32_t)(message_len + FRAME_PREFIX_LEN + PROMISE_UNIT - 1) / PROMISE_UNIT;
+}
+
+void
+tcp_flow_promise(struct tcp_transport *t, struct tcp_flow *f, size_t message_len)
+{
+    uint32_t bytes = (uint32_t)message_len + FRAME_PREFIX_LEN;
+
+    f->promised += promise_units(message_len);
+    f->room -= f->room < bytes ? f->room : bytes;
+    f->n_sent++;
+    t->n_sent++;
+}
+
+void
+tcp_flow_redeem(struct tcp_transport *t, struct tcp_flow *f, size_t message_len)
+{
+    f->promised -= promise_units(message_len);
+    f->room = 0; /* to be looked at anew */
+    f->n_sent--;
+    t->n_sent--;
+    flow_mark_dirty(t, f);
 }
 
 uint64_t
@@ -242,7 +280,8 @@ flow_pull_deadline(struct tcp_transport *t, struct tcp_flow *f, wgt_time now)
     bool limited = !has_packets(t, f);
     wgt_time at;
 
-    if (!f->established || !tcp_flow_usable(f))
+    /* What is promised comes, and lets it pull again. */
+    if (!f->established || !tcp_flow_usable(f) || f->promised > 0)
         return WGT_NEVER;
     if (limited || first_waiting(f) == NULL) {
         if (!has_room(f, now, tcp_flow_message_max(f)))

@@ -347,12 +347,15 @@ end_flow(struct tcp_transport *t, wgt_time now, struct tcp_flow *f)
 {
     bool waits = tcp_state(&f->conn) == TCP_TIME_WAIT;
     enum tcp_end why = waits ? TCP_END_NORMAL : tcp_end(&f->conn);
-    void *dialer = f->dialer;
+    void *dialer;
 
+    if (t->events.ending != NULL)
+        t->events.ending(t->events.ctx, now, f);
     if (waits)
         listener_keep_time_wait(t, now, f);
     count_end(t, why);
     flow_release_all(t, now, f);
+    dialer = f->dialer;
     f->closing = true;
     f->dialer = NULL;
     lose_users(t, now, f);

@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <wgtcpd/transport/udp.h>
-
 #include "internal.h"
 
 /* Places for a burst. */
@@ -55,14 +53,18 @@ is_back(struct tunnel *t, struct noise_keypair *k)
 }
 
 static void
-send_one(struct tunnel *t, const struct noise_sealing *s, struct crypto_message *message)
+send_one(struct tunnel *t, wgt_time now, const struct noise_sealing *s,
+         struct crypto_message *message)
 {
-    if (unlikely(!is_back(t, s->keypair) || !s->sealed)) {
+    struct tcp_flow *f = tcp_flow_of(&message->path);
+    bool lives = is_back(t, s->keypair);
+
+    if (f != NULL)
+        tcp_flow_redeem(&t->tcp, f, rte_pktmbuf_pkt_len(message->m));
+    if (unlikely(!lives || !s->sealed))
         tunnel_drop(t, WGT_DROP_DATA_EXPIRED, message->m);
-        return;
-    }
-    t->tx_messages++;
-    udp_transport_tx(&t->outer, &message->path, message->m, message->ecn);
+    else
+        path_send(t, now, &message->path, message->m, message->ecn, message->twice);
 }
 
 static void
@@ -79,7 +81,7 @@ deliver_one(struct tunnel *t, wgt_time now, struct noise_opening *o, struct cryp
 }
 
 static unsigned
-send_done(struct tunnel *t)
+send_done(struct tunnel *t, wgt_time now)
 {
     struct crypto_queue *q = &t->crypto->queues[CRYPTO_SEAL];
     struct crypto_batch *b;
@@ -87,7 +89,7 @@ send_done(struct tunnel *t)
 
     for (; (b = crypto_queue_done(q)) != NULL; n += b->n, crypto_queue_reap(q))
         for (unsigned i = 0; i < b->n; i++)
-            send_one(t, &b->seal[i], &b->of[i]);
+            send_one(t, now, &b->seal[i], &b->of[i]);
     return n;
 }
 
@@ -141,13 +143,13 @@ finish_oldest(struct tunnel *t, struct crypto_queue *q)
 /* An empty batch. Sending what is done needs nothing of the tunnel's and may happen at any time;
  * for what is received room has been made. */
 static struct crypto_batch *
-next_batch(struct tunnel *t, struct crypto_queue *q)
+next_batch(struct tunnel *t, wgt_time now, struct crypto_queue *q)
 {
     struct crypto_batch *b;
 
     while ((b = crypto_queue_next(q)) == NULL) {
         finish_oldest(t, q);
-        send_done(t);
+        send_done(t, now);
     }
     return b;
 }
@@ -178,29 +180,73 @@ is_worth_it(struct tunnel_crypto *c, const struct crypto_queue *q, unsigned n)
     return false;
 }
 
-bool
-fan_out_seal(struct tunnel *t)
+static void
+share_staged(struct tunnel *t, wgt_time now, struct crypto_queue *q)
 {
-    struct crypto_queue *q = &t->crypto->queues[CRYPTO_SEAL];
-    struct tunnel_sealing *from = &t->sealing;
+    const struct tunnel_staged *from = &t->crypto->staged;
     struct crypto_batch *b;
 
-    if (!is_worth_it(t->crypto, q, from->n))
-        return false;
     for (unsigned i = 0; i < from->n; i += b->n) {
-        b = next_batch(t, q);
+        b = next_batch(t, now, q);
         for (; b->n < CRYPTO_BATCH && i + b->n < from->n; b->n++) {
-            unsigned k = i + b->n;
-
-            b->seal[b->n] = from->s[k];
-            b->of[b->n] = (struct crypto_message){
-                .m = from->m[k], .path = from->peer[k]->path.path, .ecn = from->ecn[k]};
-            from->s[k].keypair->in_flight++;
+            b->seal[b->n] = from->s[i + b->n];
+            b->of[b->n] = from->of[i + b->n];
         }
         submit(t, q, b);
     }
-    from->n = 0;
-    return true;
+}
+
+static void
+send_staged(struct tunnel *t, wgt_time now)
+{
+    struct tunnel_staged *from = &t->crypto->staged;
+
+    noise_seal_many(from->s, from->n);
+    for (unsigned i = 0; i < from->n; i++)
+        send_one(t, now, &from->s[i], &from->of[i]);
+}
+
+void
+fan_out_flush(struct tunnel *t, wgt_time now)
+{
+    struct crypto_queue *q = &t->crypto->queues[CRYPTO_SEAL];
+
+    if (is_worth_it(t->crypto, q, t->crypto->staged.n))
+        share_staged(t, now, q);
+    else
+        send_staged(t, now);
+    t->crypto->staged.n = 0;
+}
+
+void
+fan_out_seal(struct tunnel *t, wgt_time now, const struct noise_sealing *s,
+             const struct crypto_message *message)
+{
+    struct tunnel_staged *to = &t->crypto->staged;
+    struct tcp_flow *f = tcp_flow_of(&message->path);
+
+    to->s[to->n] = *s;
+    to->of[to->n++] = *message;
+    s->keypair->in_flight++;
+    if (f != NULL)
+        tcp_flow_promise(&t->tcp, f, rte_pktmbuf_pkt_len(message->m));
+    if (to->n == TUNNEL_BURST)
+        fan_out_flush(t, now);
+}
+
+void
+fan_out_seal_burst(struct tunnel *t, wgt_time now)
+{
+    struct tunnel_sealing *b = &t->sealing;
+
+    for (unsigned i = 0; i < b->n; i++) {
+        struct crypto_message message = {
+            .m = b->m[i], .path = b->peer[i]->path.path, .ecn = b->ecn[i]};
+
+        fan_out_seal(t, now, &b->s[i], &message);
+    }
+    b->n = 0;
+    fan_out_flush(t, now);
 }
 
 void
@@ -216,7 +262,7 @@ fan_out_make_room(struct tunnel *t, wgt_time now)
 }
 
 bool
-fan_out_open(struct tunnel *t, const struct received_message *messages,
+fan_out_open(struct tunnel *t, wgt_time now, const struct received_message *messages,
              const struct noise_opening *o, unsigned n)
 {
     struct crypto_queue *q = &t->crypto->queues[CRYPTO_OPEN];
@@ -225,7 +271,7 @@ fan_out_open(struct tunnel *t, const struct received_message *messages,
     if (!is_worth_it(t->crypto, q, n))
         return false;
     for (unsigned i = 0; i < n; i += b->n) {
-        b = next_batch(t, q);
+        b = next_batch(t, now, q);
         for (; b->n < CRYPTO_BATCH && i + b->n < n; b->n++) {
             b->open[b->n] = o[i + b->n];
             b->of[b->n].m = messages[i + b->n].m;
@@ -244,33 +290,33 @@ unsigned
 fan_out_run(struct tunnel *t, wgt_time now)
 {
     struct tunnel_crypto *c = t->crypto;
-    unsigned n = send_done(t) + deliver_done(t, now);
+    unsigned n = send_done(t, now) + deliver_done(t, now);
 
     for (enum crypto_kind kind = 0; kind < CRYPTO_KINDS; kind++) {
         if (!c->fed[kind])
             do_one(c, &c->queues[kind]);
         c->fed[kind] = false;
     }
-    return n + send_done(t) + deliver_done(t, now);
+    return n + send_done(t, now) + deliver_done(t, now);
 }
 
 void
-fan_out_finish_sending(struct tunnel *t)
+fan_out_finish_receiving(struct tunnel *t, wgt_time now)
 {
-    struct crypto_queue *q = &t->crypto->queues[CRYPTO_SEAL];
+    struct crypto_queue *q = &t->crypto->queues[CRYPTO_OPEN];
 
-    for (; !crypto_queue_is_empty(q); send_done(t))
+    for (; !crypto_queue_is_empty(q); deliver_done(t, now))
         finish_oldest(t, q);
 }
 
 void
 fan_out_drain(struct tunnel *t, wgt_time now)
 {
-    struct crypto_queue *q = &t->crypto->queues[CRYPTO_OPEN];
+    struct crypto_queue *q = &t->crypto->queues[CRYPTO_SEAL];
 
-    for (; !crypto_queue_is_empty(q); deliver_done(t, now))
+    fan_out_finish_receiving(t, now);
+    for (fan_out_flush(t, now); !crypto_queue_is_empty(q); send_done(t, now))
         finish_oldest(t, q);
-    fan_out_finish_sending(t);
 }
 
 /* Who takes batches has stopped: they are as they were taken, or done. */
@@ -289,8 +335,15 @@ drop_all(struct tunnel *t, struct crypto_queue *q)
 void
 fan_out_fini(struct tunnel *t)
 {
+    struct tunnel_staged *staged;
+
     if (t->crypto == NULL)
         return;
+    staged = &t->crypto->staged;
+    for (unsigned i = 0; i < staged->n; i++) {
+        is_back(t, staged->s[i].keypair);
+        rte_pktmbuf_free(staged->of[i].m);
+    }
     for (enum crypto_kind kind = 0; kind < CRYPTO_KINDS; kind++) {
         if (t->crypto->queues[kind].batches != NULL)
             drop_all(t, &t->crypto->queues[kind]);

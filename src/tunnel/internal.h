@@ -54,6 +54,9 @@ void peer_send_keepalive(struct tunnel *t, wgt_time now, struct tunnel_peer *p);
 void peer_drop_staged(struct tunnel *t, struct tunnel_peer *p, enum wgt_drop why);
 /* A packet (m, taken) that may go to p waits for its turn. */
 void peer_stage(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_mbuf *m);
+/* A message (m, taken). traffic_class: of a datagram; twice: of tcp_flow_send. */
+void path_send(struct tunnel *t, wgt_time now, const struct path *to, struct rte_mbuf *m,
+               uint8_t traffic_class, bool twice);
 /* An initiation or a response along a path; a cookie reply. */
 void path_send_handshake(struct tunnel *t, wgt_time now, const struct path *to,
                          const uint8_t *message, size_t len);
@@ -91,27 +94,34 @@ struct received_message {
 int fan_out_init(struct tunnel *t);
 /* Whether or not there is t->crypto. */
 void fan_out_fini(struct tunnel *t);
-/* Takes the burst in t->sealing; false: it is too small, and may go at once. */
-bool fan_out_seal(struct tunnel *t);
+/* A message that only lacks its seal (its packet is taken, its counter too) leaves when it is its
+ * turn: after fan_out_flush, or when a burst of them has come. */
+void fan_out_seal(struct tunnel *t, wgt_time now, const struct noise_sealing *s,
+                  const struct crypto_message *message);
+/* Those in t->sealing, and no more now. */
+void fan_out_seal_burst(struct tunnel *t, wgt_time now);
+/* No more of them come now. Too few go at once. */
+void fan_out_flush(struct tunnel *t, wgt_time now);
 /* A burst of up to TUNNEL_BURST messages that is yet to be found can be taken. To be called when
  * the tunnel is at rest: what is done is delivered here. */
 void fan_out_make_room(struct tunnel *t, wgt_time now);
 /* Takes such a burst; false: it is too small, and may be opened at once. */
-bool fan_out_open(struct tunnel *t, const struct received_message *messages,
+bool fan_out_open(struct tunnel *t, wgt_time now, const struct received_message *messages,
                   const struct noise_opening *o, unsigned n);
 /* Sends and delivers what is done; with nothing else to do, does something itself. Returns how many
  * messages there were. */
 unsigned fan_out_run(struct tunnel *t, wgt_time now);
-/* All that is in flight on its way out is sent. */
-void fan_out_finish_sending(struct tunnel *t);
+/* All that is in flight on its way in is delivered. */
+void fan_out_finish_receiving(struct tunnel *t, wgt_time now);
 /* All that is in flight is sent and delivered. */
 void fan_out_drain(struct tunnel *t, wgt_time now);
 /* Whether or not there is t->crypto. */
 static inline bool
 fan_out_is_empty(const struct tunnel *t)
 {
-    return t->crypto == NULL || (crypto_queue_is_empty(&t->crypto->queues[CRYPTO_SEAL]) &&
-                                 crypto_queue_is_empty(&t->crypto->queues[CRYPTO_OPEN]));
+    return t->crypto == NULL ||
+           (t->crypto->staged.n == 0 && crypto_queue_is_empty(&t->crypto->queues[CRYPTO_SEAL]) &&
+            crypto_queue_is_empty(&t->crypto->queues[CRYPTO_OPEN]));
 }
 
 /* note.c: a line for the operator's log. path may be NULL. */
@@ -177,7 +187,10 @@ void tunnel_tx_inner(struct tunnel *t, struct rte_mbuf *m);
 /* A data message under k has been opened, and was new. */
 void receive_opened(struct tunnel *t, wgt_time now, struct noise_keypair *k,
                     const struct path *from, struct rte_mbuf *m);
+/* from: lives until the burst has been received. */
 void receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m);
+/* What came before has been delivered when this returns: what comes out of order may follow it. */
+void receive_settle(struct tunnel *t, wgt_time now);
 /* tcp_transport_events.wanted and .early */
 bool receive_wanted(struct tunnel *t, wgt_time now, const struct path *from, uint32_t index,
                     uint64_t counter);

@@ -163,19 +163,7 @@ receive_opened(struct tunnel *t, wgt_time now, struct noise_keypair *k, const st
     deliver_data(t, now, k->owner, k, from, m);
 }
 
-static void
-receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
-{
-    struct noise_keypair *k;
-    enum wgt_drop why = open_data(t, now, m, &k);
-
-    if (likely(why == WGT_OK))
-        deliver_data(t, now, k->owner, k, from, m);
-    else if (why != WGT_DROP_DATA_INDEX || !shard_hand_over(t, from, m, false))
-        tunnel_drop(t, why, m);
-}
-
-/* --- datagrams are opened a burst at a time ------------------------------------------------------
+/* --- messages are opened a burst at a time -------------------------------------------------------
  */
 
 /* Finds the keypairs; those of which none is known go elsewhere or are dropped. Returns the number
@@ -259,14 +247,14 @@ tunnel_rx_outer_end(struct tunnel *t, wgt_time now)
     t->received.n = t->received.n_paths = 0;
     t->received.run.ip_len = 0;
     begin_to_open(now, opened, keypairs, o, n);
-    if (unlikely(t->crypto != NULL && fan_out_open(t, opened, o, n)))
+    if (unlikely(t->crypto != NULL && fan_out_open(t, now, opened, o, n)))
         return;
     noise_open_many(o, n);
     deliver_many(t, now, opened, o, n);
 }
 
 static void
-receive_datagram(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
+receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
 {
     struct tunnel_received *r = &t->received;
 
@@ -276,6 +264,15 @@ receive_datagram(struct tunnel *t, wgt_time now, const struct path *from, struct
     r->m[r->n++] = m;
     if (r->n == TUNNEL_BURST)
         tunnel_rx_outer_end(t, now);
+}
+
+void
+receive_settle(struct tunnel *t, wgt_time now)
+{
+    if (t->received.n > 0)
+        tunnel_rx_outer_end(t, now);
+    if (unlikely(t->crypto != NULL))
+        fan_out_finish_receiving(t, now);
 }
 
 /* A connection of another worker's is no path for us: its flow may end while we look at it. */
@@ -354,6 +351,7 @@ receive_early(struct tunnel *t, wgt_time now, const struct path *from,
     struct inner_packet inner;
     struct tunnel_peer *p;
 
+    receive_settle(t, now);
     if (open_data(t, now, m, &k) != WGT_OK) {
         tunnel_drop(t, WGT_DROP_EARLY_TAG, m);
         return TCP_EARLY_FAILED;
@@ -385,9 +383,7 @@ receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct 
         return;
     }
     t->rx_messages++;
-    if (type == MESSAGE_DATA && from->kind == TRANSPORT_UDP)
-        receive_datagram(t, now, from, m);
-    else if (type == MESSAGE_DATA)
+    if (type == MESSAGE_DATA)
         receive_data(t, now, from, m);
     else
         receive_handshake(t, now, from, m, type);

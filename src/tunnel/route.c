@@ -421,6 +421,17 @@ on_established(void *ctx, wgt_time now, struct tcp_flow *f)
     peer_arm(t, now, p);
 }
 
+/* Messages of it wait to be opened, and name it. */
+static void
+on_ending(void *ctx, wgt_time now, const struct tcp_flow *f)
+{
+    struct tunnel *t = ctx;
+
+    (void)f;
+    if (t->received.n > 0)
+        tunnel_rx_outer_end(t, now);
+}
+
 static void
 on_path_lost(void *ctx, wgt_time now, struct path_user *u, const struct tcp_flow *f)
 {
@@ -533,7 +544,7 @@ on_released(void *ctx, wgt_time now, struct rte_mbuf *m)
 {
     struct tunnel *t = ctx;
 
-    (void)now;
+    receive_settle(t, now);
     tunnel_tx_inner(t, m);
 }
 
@@ -544,6 +555,7 @@ route_events(struct tunnel *t, struct tcp_transport_events *events)
         .ctx = t,
         .message = on_message,
         .established = on_established,
+        .ending = on_ending,
         .path_lost = on_path_lost,
         .dial_ended = on_dial_ended,
         .writable = on_writable,

@@ -56,7 +56,7 @@ tunnel_peer_mtu(const struct tunnel *t, wgt_time now, const struct tunnel_peer *
     return peer_inner_mtu(t, now, p);
 }
 
-static void
+void
 path_send(struct tunnel *t, wgt_time now, const struct path *to, struct rte_mbuf *m,
           uint8_t traffic_class, bool twice)
 {
@@ -118,7 +118,7 @@ path_send_cookie(struct tunnel *t, wgt_time now, const struct path *to, const ui
 
 /* Makes the inner packet in m a data message under the current keypair, which is still to be
  * sealed. */
-static bool
+static inline bool
 seal_begin(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu,
            struct noise_sealing *s)
 {
@@ -153,7 +153,7 @@ seal(struct tunnel *t, struct tunnel_peer *p, struct rte_mbuf *m, size_t mtu)
 }
 
 /* m is the message that leaves. */
-static void
+static inline void
 note_sent(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct rte_mbuf *m,
           bool keepalive)
 {
@@ -167,6 +167,21 @@ note_sent(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct rt
         peer_timers_data_sent(&p->timers, now, tunnel_jitter(t));
 }
 
+/* The first half of sending: others seal it meanwhile. */
+static void
+begin_to_send(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *to,
+              struct rte_mbuf *m, size_t mtu, uint8_t ecn, bool twice)
+{
+    struct crypto_message message = {.m = m, .path = *to, .ecn = ecn, .twice = twice};
+    bool keepalive = rte_pktmbuf_pkt_len(m) == 0;
+    struct noise_sealing s;
+
+    if (!seal_begin(t, p, m, mtu, &s))
+        return;
+    note_sent(t, now, p, m, keepalive);
+    fan_out_seal(t, now, &s, &message);
+}
+
 /* mtu: peer_inner_mtu. */
 static void
 send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *to,
@@ -178,10 +193,14 @@ send_data(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct pa
     /* DSCP stays inside. Over TCP, ECN belongs to the connection. */
     if (!keepalive && to->kind == TRANSPORT_UDP)
         ecn = ecn_encapsulate(ecn_of(rte_pktmbuf_mtod(m, const uint8_t *)));
-    if (!seal(t, p, m, mtu))
-        return;
-    note_sent(t, now, p, m, keepalive);
-    path_send(t, now, to, m, ecn, twice);
+    if (unlikely(t->crypto != NULL)) {
+        begin_to_send(t, now, p, to, m, mtu, ecn, twice);
+    } else {
+        if (!seal(t, p, m, mtu))
+            return;
+        note_sent(t, now, p, m, keepalive);
+        path_send(t, now, to, m, ecn, twice);
+    }
     session_keep_fresh_after_send(t, now, p);
 }
 
@@ -191,14 +210,12 @@ unstage(struct tunnel *t, struct tunnel_peer *p)
     return packet_of_waiting(fq_pop(&t->fq, &p->staged));
 }
 
-/* A datagram goes at once; but behind those that are in flight. */
+/* A datagram goes at once. */
 static void
 flush_udp(struct tunnel *t, wgt_time now, struct tunnel_peer *p, const struct path *to)
 {
     size_t mtu = peer_inner_mtu(t, now, p);
 
-    if (unlikely(t->crypto != NULL))
-        fan_out_finish_sending(t);
     fq_resume(&p->staged, now);
     while (session_usable(p, now) && fq_peek(&t->fq, &p->staged, now, &fq_no_limits) != NULL)
         send_data(t, now, p, to, unstage(t, p), mtu, false);
@@ -350,14 +367,16 @@ is_own_message(const struct tunnel *t, const uint8_t *packet, const struct inner
  */
 
 static void
-send_sealed(struct tunnel *t)
+send_sealed(struct tunnel *t, wgt_time now)
 {
     struct tunnel_sealing *b = &t->sealing;
     const struct tunnel_peer *to = NULL;
     struct udp_template headers;
 
-    if (unlikely(t->crypto != NULL && fan_out_seal(t)))
+    if (unlikely(t->crypto != NULL)) {
+        fan_out_seal_burst(t, now);
         return;
+    }
     noise_seal_many(b->s, b->n);
     for (unsigned i = 0; i < b->n; i++) {
         if (unlikely(!b->s[i].sealed)) {
@@ -388,7 +407,7 @@ send_datagram(struct tunnel *t, wgt_time now, struct tunnel_peer *p, struct rte_
     b->ecn[b->n++] = ecn;
     note_sent(t, now, p, m, false);
     if (b->n == TUNNEL_BURST)
-        send_sealed(t);
+        send_sealed(t, now);
 }
 
 /* --- inner packets arrive ------------------------------------------------------------------------
@@ -532,7 +551,7 @@ tunnel_rx_inner_end(struct tunnel *t, wgt_time now)
         send_inner(t, now, &run, peers[i], &a->inner[i], a->m[i]);
     end_run(t, now, &run);
     a->n = 0;
-    send_sealed(t);
+    send_sealed(t, now);
 }
 
 void

@@ -382,6 +382,20 @@ tell_stopped(struct tunnel *t)
     t->stopped_told = tunnel_send_event(t, &(struct tunnel_event){.type = TUNNEL_EVENT_STOPPED});
 }
 
+/* With crypto workers, what a connection has asked for leaves when it comes back; what was too
+ * little for them is back already. */
+static void
+run_transport(struct tunnel *t, wgt_time now)
+{
+    tcp_transport_run(&t->tcp, now);
+    if (likely(t->crypto == NULL))
+        return;
+    while (t->crypto->staged.n > 0) {
+        fan_out_flush(t, now);
+        tcp_transport_run(&t->tcp, now);
+    }
+}
+
 unsigned
 tunnel_run(struct tunnel *t, wgt_time now)
 {
@@ -396,9 +410,11 @@ tunnel_run(struct tunnel *t, wgt_time now)
     while ((w = wheel_expire(&t->wheel, now)) != NULL)
         peer_expired(t, now, WGT_CONTAINER_OF(w, struct tunnel_peer, timer));
     flush_peers(t, now);
-    tcp_transport_run(&t->tcp, now);
+    run_transport(t, now);
     /* TCP's turn may have heard of new paths or sessions. */
     flush_peers(t, now);
+    if (unlikely(t->crypto != NULL))
+        fan_out_flush(t, now);
     report_run(t, now);
     tell_removed(t);
     tell_stopped(t);
@@ -420,6 +436,8 @@ tunnel_stop(struct tunnel *t, wgt_time now)
     struct tunnel_peer *p;
 
     t->stopping = true;
+    if (t->crypto != NULL)
+        fan_out_drain(t, now); /* before the FINs */
     LIST_FOREACH(p, &t->peers, link)
     {
         peer_timers_stop(&p->timers);

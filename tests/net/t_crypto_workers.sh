@@ -60,4 +60,13 @@ stop_wgtcpd a b
 
 step "over TCP, two here and one there"
 check tcp 6 2 1
+for node in a b; do
+    [ "$(crypto "$node" given)" -gt 1000 ] ||
+        fail "$node: $(crypto "$node" given) messages were given to crypto workers"
+    [ "$(crypto "$node" finished)" -gt 0 ] || fail "$node: crypto workers have done nothing"
+done
+for reason in data_replay data_tag data_expired data_index connection_lost; do
+    assert_equal "messages dropped: $reason" "$(drops a $reason) $(drops b $reason)" "0 0"
+done
+
 stop_wgtcpd a b

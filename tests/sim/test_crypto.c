@@ -70,6 +70,18 @@ keep(unsigned from, uint8_t *packet, size_t len)
     return false;
 }
 
+/* Segments with a message of node 0's. */
+static bool
+keep_segments(unsigned from, uint8_t *packet, size_t len)
+{
+    if (from != 0 || packet[9] != IP_PROTO_TCP || len < PAIR_PACKET_LEN)
+        return true;
+    assert_in_range(wire.n, 0, KEPT_MAX - 1);
+    memcpy(wire.packet[wire.n], packet, len);
+    wire.len[wire.n++] = len;
+    return false;
+}
+
 static void
 expect_numbers(unsigned node, uint32_t first, unsigned n)
 {
@@ -85,6 +97,13 @@ arrive(unsigned first, unsigned n)
     for (unsigned i = first; i < first + n; i++)
         node_rx_outer(other, pair.now, wire.packet[i], wire.len[i]);
     tunnel_rx_outer_end(&other->tunnel, pair_clock(1));
+}
+
+/* In the same burst as what came before. */
+static void
+come(unsigned i)
+{
+    node_rx_outer(other, pair.now, wire.packet[i], wire.len[i]);
 }
 
 static struct tunnel_crypto_stats *
@@ -404,6 +423,251 @@ a_peer_leaves_its_worker_when_all_is_back(void **state)
     pair_finish();
 }
 
+/* --- connections ---------------------------------------------------------------------------------
+ */
+
+/* Of an inner TCP connection, and large: it waits for what lies before it. */
+static void
+offer_inner_tcp(unsigned n)
+{
+    uint8_t packet[PAIR_PACKET_LEN];
+    struct ip_header ip;
+
+    for (unsigned i = 0; i < n; i++) {
+        pair_packet(packet, 0, 1, IP_V4, 0, i, sizeof(packet));
+        assert_int_equal(ip_parse(packet, sizeof(packet), true, &ip), WGT_OK);
+        ip.protocol = IP_PROTO_TCP;
+        ip_write(packet, &ip);
+        packet[IPV4_HEADER_LEN + 12] = 0x50; /* a header of 20 bytes; the number acknowledges */
+        node_rx_inner(dialler, pair.now, packet, sizeof(packet));
+    }
+    node_settle(dialler, pair.now);
+}
+
+static struct tcp_flow *
+flow_of(const struct node *n)
+{
+    struct tcp_flow *f = tcp_flow_of(&n->peer->path.path);
+
+    assert_non_null(f);
+    return f;
+}
+
+/* Packets for the other node; the dialler's worker has had a turn, and nobody else. */
+static void
+offer_and_run(unsigned n)
+{
+    uint8_t packet[PAIR_PACKET_LEN];
+
+    for (uint32_t i = 0; i < n; i++)
+        node_rx_inner(dialler, pair.now, packet,
+                      pair_packet(packet, 0, 1, IP_V4, 0, i, sizeof(packet)));
+    tunnel_run(&dialler->tunnel, pair_clock(0));
+}
+
+static void
+over_tcp_too_packets_arrive_in_order(void **state)
+{
+    (void)state;
+    begin(820, TRANSPORT_TCP, 4);
+    *stats(0) = *stats(1) = (struct tunnel_crypto_stats){.own = 0};
+    for (unsigned i = 0; i < 20; i++) {
+        pair_offer(0, 40 * i, 40);
+        pair_run_for(20 * MS);
+    }
+    expect_numbers(1, 0, 800);
+    assert_in_range(stats(0)->messages, 800, 820);
+    assert_in_range(stats(1)->messages, 800, 820);
+    assert_true(dialler->crypto.late > 0);
+    assert_int_equal(dialler->tunnel.tcp.n_sent, 0);
+    pair_finish();
+}
+
+/* Whether others open messages (n_crypto) or nobody does. */
+static void
+expect_order_around_a_hole(uint64_t seed, unsigned n_crypto)
+{
+    begin(seed, TRANSPORT_TCP, n_crypto);
+    other->crypto.idle = true;
+    pair.wire = keep_segments;
+    pair_offer(0, 0, 8);
+    assert_int_equal(wire.n, 8);
+    arrive(0, 2);
+    come(2);
+    come(3);
+    assert_int_equal(pair.out[1].n, n_crypto > 0 ? 0 : 2);
+    come(5); /* beyond a hole: at once, but behind all that */
+    come(6);
+    assert_int_equal(other->tunnel.tcp.stats.early_delivered, 2);
+    assert_int_equal(pair.out[1].n, 6);
+    arrive(4, 1);
+    arrive(7, 1);
+    node_settle(other, pair.now);
+    for (unsigned i = 0; i < 8; i++)
+        assert_int_equal(pair.out[1].number[i], ((const unsigned[]){0, 1, 2, 3, 5, 6, 4, 7})[i]);
+    assert_int_equal(pair.out[1].n, 8);
+    pair_finish();
+}
+
+static void
+what_lies_before_a_hole_comes_out_before_what_lies_beyond(void **state)
+{
+    (void)state;
+    expect_order_around_a_hole(821, 0);
+    expect_order_around_a_hole(822, 2);
+}
+
+static void
+expect_order_at_a_filled_hole(uint64_t seed, unsigned n_crypto)
+{
+    begin(seed, TRANSPORT_TCP, n_crypto);
+    other->crypto.idle = true;
+    pair.wire = keep_segments;
+    offer_inner_tcp(5);
+    assert_int_equal(wire.n, 5);
+    arrive(0, 1);
+    come(2);
+    come(3);
+    assert_int_equal(other->tunnel.tcp.stats.held, 2);
+    expect_numbers(1, 0, 1);
+    come(1); /* and releases what waited */
+    expect_numbers(1, 0, 4);
+    arrive(4, 1);
+    node_settle(other, pair.now);
+    expect_numbers(1, 0, 5);
+    pair_finish();
+}
+
+static void
+what_waited_for_a_hole_comes_out_behind_what_filled_it(void **state)
+{
+    (void)state;
+    expect_order_at_a_filled_hole(823, 0);
+    expect_order_at_a_filled_hole(824, 2);
+}
+
+/* It ends in the burst in which messages came on it, or while they are opened. */
+static void
+expect_messages_to_outlive_their_connection(uint64_t seed, unsigned n_crypto)
+{
+    struct tcp_transport *tcp = &other->tunnel.tcp;
+
+    begin(seed, TRANSPORT_TCP, n_crypto);
+    other->crypto.idle = true;
+    pair.wire = keep_segments;
+    pair_offer(0, 0, 3);
+    come(0);
+    come(1);
+    come(2);
+    tcp_flow_reset(tcp, pair_clock(1), flow_of(other));
+    tcp_transport_run(tcp, pair_clock(1));
+    assert_int_equal(tcp->n_flows, 0); /* its place may be another's now */
+    assert_int_equal(pair.out[1].n, n_crypto > 0 ? 0 : 3);
+    node_settle(other, pair.now);
+    expect_numbers(1, 0, 3);
+    assert_int_equal(other->peer->path.path.kind, TRANSPORT_NONE);
+    pair_finish();
+}
+
+static void
+messages_outlive_the_connection_that_they_came_on(void **state)
+{
+    (void)state;
+    expect_messages_to_outlive_their_connection(825, 0);
+    expect_messages_to_outlive_their_connection(826, 1);
+}
+
+static void
+room_that_is_promised_is_not_given_twice(void **state)
+{
+    struct tunnel *t = &dialler->tunnel;
+    struct tcp_flow *f;
+    uint32_t room;
+
+    (void)state;
+    begin(827, TRANSPORT_TCP, 1);
+    dialler->crypto.idle = true;
+    t->crypto->backlog = CRYPTO_QUEUE_SIZE;
+    f = flow_of(dialler);
+    room = tcp_flow_room(f, pair_clock(0));
+    assert_in_range(room, 5 * PAIR_PACKET_LEN, 50 * PAIR_PACKET_LEN);
+    offer_and_run(100);
+    assert_true(crypto_queue_count(&t->crypto->queues[CRYPTO_SEAL]) > 0);
+    assert_int_equal(tcp_flow_room(f, pair_clock(0)), room); /* as if nothing were under way */
+    assert_in_range(t->tcp.n_sent * PAIR_PACKET_LEN, room / 2, room + PAIR_PACKET_LEN);
+    assert_in_range(dialler->peer->staged.count, 1, 100 - t->tcp.n_sent);
+    node_settle(dialler, pair.now);
+    pair_run_for(S);
+    expect_numbers(1, 0, 100);
+    assert_int_equal(t->tcp.n_sent, 0);
+    pair_finish();
+}
+
+static void
+a_connection_that_ends_loses_what_was_promised_to_it(void **state)
+{
+    struct tunnel *t = &dialler->tunnel;
+    struct crypto_batch *b;
+
+    (void)state;
+    begin(828, TRANSPORT_TCP, 1);
+    offer_and_run(5);
+    b = crypto_queue_take(&t->crypto->queues[CRYPTO_SEAL]);
+    assert_non_null(b);
+    assert_int_equal(t->tcp.n_sent, 5);
+    tcp_flow_reset(&t->tcp, pair_clock(0), flow_of(dialler));
+    tcp_transport_run(&t->tcp, pair_clock(0));
+    assert_int_equal(t->tcp.n_sent, 0);
+    crypto_batch_run(b);
+    tunnel_run(t, pair_clock(0));
+    assert_int_equal(pair_drops(0, WGT_DROP_CONNECTION_LOST), 5);
+    assert_int_equal(t->tcp.n_sent, 0);
+    pair_run_for(5 * S);
+    pair_offer(0, 7, 1); /* over the next one */
+    pair_run_for(S);
+    expect_numbers(1, 7, 1);
+    pair_finish();
+}
+
+static void
+a_key_that_died_gives_its_room_back(void **state)
+{
+    struct tunnel *t = &dialler->tunnel;
+    struct crypto_batch *b;
+    struct tcp_flow *f;
+
+    (void)state;
+    begin(829, TRANSPORT_TCP, 1);
+    f = flow_of(dialler);
+    offer_and_run(5);
+    b = crypto_queue_take(&t->crypto->queues[CRYPTO_SEAL]);
+    node_remove_peer(dialler);
+    tunnel_run(t, pair_clock(0));
+    assert_true(b->seal[0].keypair->retired);
+    assert_int_not_equal(f->promised, 0);
+    crypto_batch_run(b);
+    tunnel_run(t, pair_clock(0));
+    assert_int_equal(f->promised, 0);
+    assert_int_equal(t->tcp.n_sent, 0);
+    assert_int_equal(pair_drops(0, WGT_DROP_DATA_EXPIRED), 5);
+    node_settle(dialler, pair.now);
+    assert_true(dialler->peer_removed);
+    pair_finish();
+}
+
+static void
+what_is_being_sealed_leaves_before_a_node_that_stops(void **state)
+{
+    (void)state;
+    begin(830, TRANSPORT_TCP, 1);
+    dialler->crypto.idle = true;
+    offer_and_run(5);
+    node_stop(dialler);
+    pair_run_for(S);
+    expect_numbers(1, 0, 5);
+    pair_finish();
+}
+
 int
 main(void)
 {
@@ -425,6 +689,18 @@ main(void)
                                   pair_clean_up),
         cmocka_unit_test_teardown(a_node_that_ends_leaves_nothing_behind, pair_clean_up),
         cmocka_unit_test_teardown(a_peer_leaves_its_worker_when_all_is_back, pair_clean_up),
+        cmocka_unit_test_teardown(over_tcp_too_packets_arrive_in_order, pair_clean_up),
+        cmocka_unit_test_teardown(what_lies_before_a_hole_comes_out_before_what_lies_beyond,
+                                  pair_clean_up),
+        cmocka_unit_test_teardown(what_waited_for_a_hole_comes_out_behind_what_filled_it,
+                                  pair_clean_up),
+        cmocka_unit_test_teardown(messages_outlive_the_connection_that_they_came_on, pair_clean_up),
+        cmocka_unit_test_teardown(room_that_is_promised_is_not_given_twice, pair_clean_up),
+        cmocka_unit_test_teardown(a_connection_that_ends_loses_what_was_promised_to_it,
+                                  pair_clean_up),
+        cmocka_unit_test_teardown(a_key_that_died_gives_its_room_back, pair_clean_up),
+        cmocka_unit_test_teardown(what_is_being_sealed_leaves_before_a_node_that_stops,
+                                  pair_clean_up),
     };
 
     return cmocka_run_group_tests(tests, sim_group_setup, sim_group_teardown);

@@ -101,14 +101,15 @@ struct tcp_flow {
     wgt_time deadline;
     void *dialer;                      /* who dialled it; NULL: accepted */
     const struct path_user *last_user; /* who sent on it last; may be gone: only to compare */
-    uint32_t n_sent;                   /* packets queued or not acknowledged */
+    uint32_t n_sent;                   /* packets queued or not acknowledged, or promised */
     bool in_use : 1, dirty : 1, established : 1, authenticated : 1, closing : 1;
     bool silenced : 1; /* a stranger that sent nonsense: what it sends is acknowledged, not read */
     bool heard : 1;    /* a message that came on it has authenticated */
     bool searching : 1;
-    bool unused : 1; /* a peer's, but nobody sends on it (any more) */
-    uint32_t room;   /* bytes that tcp_flow_room has found and nobody has used; it may be more */
-    uint32_t next;   /* in its bucket: number + 1; 0: none */
+    bool unused : 1;        /* a peer's, but nobody sends on it (any more) */
+    uint32_t promised : 23; /* to messages that are being made for it; in units (flow_tx.c) */
+    uint32_t room; /* bytes that tcp_flow_room has found and nobody has used; it may be more */
+    uint32_t next; /* in its bucket: number + 1; 0: none */
 };
 
 /* A data message found beyond a hole, in a packet of its own. */
@@ -125,12 +126,15 @@ enum tcp_early_answer {
 /* What happens to flows, told to the tunnel. Called from tcp_transport_* of the same worker. */
 struct tcp_transport_events {
     void *ctx;
-    /* A whole message arrived (m is taken). */
+    /* A whole message arrived (m is taken). `from` is the flow's own path, which lives until
+     * `ending` has been told. */
     void (*message)(void *ctx, wgt_time now, const struct path *from, struct rte_mbuf *m);
     /* The handshake completed. */
     void (*established)(void *ctx, wgt_time now, struct tcp_flow *f);
     /* A path lost its flow f; it is detached already and its kind is TRANSPORT_NONE. */
     void (*path_lost)(void *ctx, wgt_time now, struct path_user *u, const struct tcp_flow *f);
+    /* A flow is about to be gone. May be NULL. */
+    void (*ending)(void *ctx, wgt_time now, const struct tcp_flow *f);
     /* A dialled flow ended. */
     void (*dial_ended)(void *ctx, wgt_time now, void *dialer, struct tcp_flow *f, enum tcp_end why);
     /* The turn of a user who waits (tcp_flow_want): send about a packet's worth, or as much as
@@ -286,6 +290,11 @@ size_t tcp_flow_message_max(const struct tcp_flow *f);
  * copies. */
 void tcp_flow_send(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, struct rte_mbuf *m,
                    bool twice);
+/* A message of so many bytes has been given its place, and follows when it is made: until then its
+ * room is used. */
+void tcp_flow_promise(struct tcp_transport *t, struct tcp_flow *f, size_t message_len);
+/* It is made, and about to be queued; or comes to nothing. */
+void tcp_flow_redeem(struct tcp_transport *t, struct tcp_flow *f, size_t message_len);
 /* Whether a packet of this inner flow (hash) waits for order. */
 bool tcp_flow_holds(const struct tcp_flow *f, uint32_t inner_flow);
 /* A message that came on this flow authenticated. */

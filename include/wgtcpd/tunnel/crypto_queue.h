@@ -24,6 +24,7 @@ struct crypto_message {
     struct rte_mbuf *m;
     struct path path; /* where it goes, or came from */
     uint8_t ecn;      /* to seal: of the datagram */
+    bool twice;       /* to seal: of tcp_flow_send */
 };
 
 struct crypto_batch {

@@ -121,13 +121,13 @@ struct tunnel_arrived {
     struct inner_packet inner[TUNNEL_BURST];
 };
 
-/* Data messages of datagrams that wait for their turn. */
+/* Data messages that wait for their turn. */
 struct tunnel_received {
     unsigned n, n_paths;
     struct rte_mbuf *m[TUNNEL_BURST];
-    const struct path *from[TUNNEL_BURST];
-    struct path paths[TUNNEL_BURST]; /* those of a run have one */
-    struct udp_run run;              /* of datagrams from paths[run_from] */
+    const struct path *from[TUNNEL_BURST]; /* a connection's own, or one of the next */
+    struct path paths[TUNNEL_BURST];       /* of datagrams; those of a run have one */
+    struct udp_run run;                    /* of datagrams from paths[run_from] */
     unsigned run_from;
 };
 
@@ -138,6 +138,13 @@ struct tunnel_sealing {
     struct rte_mbuf *m[TUNNEL_BURST];
     struct tunnel_peer *peer[TUNNEL_BURST];
     uint8_t ecn[TUNNEL_BURST];
+};
+
+/* Messages on their way out that others may seal, in their order. */
+struct tunnel_staged {
+    unsigned n;
+    struct noise_sealing s[TUNNEL_BURST];
+    struct crypto_message of[TUNNEL_BURST];
 };
 
 /* What others have sealed and opened for us, and what not. */
@@ -151,10 +158,11 @@ struct tunnel_crypto_stats {
 /* With CryptoWorkers (fan_out.c). */
 struct tunnel_crypto {
     struct crypto_queue queues[CRYPTO_KINDS]; /* for others to take from */
-    unsigned enough;                          /* so many messages are worth it */
-    unsigned backlog;                         /* more batches do not wait for others */
-    bool fed[CRYPTO_KINDS];                   /* since the last turn */
-    unsigned n_dying;                         /* keypairs that are retired, but in use by others */
+    struct tunnel_staged staged; /* a burst that is to be sealed, as far as it has come */
+    unsigned enough;             /* so many messages are worth it */
+    unsigned backlog;            /* more batches do not wait for others */
+    bool fed[CRYPTO_KINDS];      /* since the last turn */
+    unsigned n_dying;            /* keypairs that are retired, but in use by others */
     struct tunnel_crypto_stats stats;
     /* Of the host's, set after tunnel_init; ctx is outer.ctx. There is something to take; may be
      * NULL. */
@@ -250,8 +258,8 @@ void tunnel_fini(struct tunnel *t);
 void tunnel_abandon_peer(struct tunnel_peer *p);
 
 /* An IP packet of the outer network whose protocol is UDP or TCP and whose destination is ours (m,
- * taken; data starts at the IP header). verify_checksum: hardware has not. What a datagram carries
- * is opened when a burst of them has come, or at tunnel_rx_outer_end, or at the next tunnel_run. */
+ * taken; data starts at the IP header). verify_checksum: hardware has not. Data messages are
+ * opened when a burst of them has come, or at tunnel_rx_outer_end, or at the next tunnel_run. */
 void tunnel_rx_outer(struct tunnel *t, wgt_time now, const struct ip_header *ip, struct rte_mbuf *m,
                      bool verify_checksum);
 /* Takes a packet if it is a datagram between the same endpoints as the one that tunnel_rx_outer
