@@ -36,7 +36,7 @@ answer_show(struct node *n, char **words, unsigned n_words, int fd)
     (void)fd;
     if (n_words != 1)
         return refuse("`show` takes no more words");
-    s = snapshot_take(n);
+    s = snapshot_take_all(n);
     if (s == NULL)
         return no_snapshot();
     o = report_show(s, &n->allowed_ips);
@@ -54,7 +54,7 @@ answer_diagnose(struct node *n, char **words, unsigned n_words, int fd)
     (void)fd;
     if (n_words > 2)
         return refuse("`diagnose` takes one peer or address");
-    s = snapshot_take(n);
+    s = snapshot_take_all(n);
     if (s == NULL)
         return no_snapshot();
     o = diagnose(s, &n->allowed_ips, n_words == 2 ? words[1] : NULL, error);

@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include <wgtcpd/vault/vault.h>
-
 /* --- peers -------------------------------------------------------------------------------------
  */
 
@@ -22,38 +20,61 @@ congestion_ops(enum config_congestion which)
     return tcp_cc_find(names[which]);
 }
 
-static struct tunnel_peer *
-new_tunnel_peer(void)
-{
-    void *t;
+/* With the lines of memory that the worker reads to itself. */
+enum { TUNNEL_PEER_ROOM = (sizeof(struct tunnel_peer) + 63) / 64 * 64 };
 
-    if (posix_memalign(&t, RTE_CACHE_LINE_SIZE, sizeof(struct tunnel_peer)) != 0)
-        return NULL;
-    memset(t, 0, sizeof(struct tunnel_peer));
-    if (handshaker_prepare_peer(t) == 0)
+_Static_assert(sizeof(struct device_peer) <= 80, "a million peers have one each");
+
+static struct tunnel_peer *
+new_tunnel_peer(struct device *d)
+{
+    struct tunnel_peer *t = slab_alloc(&d->tunnel_peers);
+
+    if (t == NULL || handshaker_prepare_peer(t) == 0)
         return t;
-    free(t);
+    slab_free(&d->tunnel_peers, t);
     return NULL;
 }
 
-static void
-free_device_peer(struct device_peer *p)
+static struct device_name *
+new_name(const char *host)
 {
-    free(p->host);
-    vault_free(p, sizeof(*p));
+    size_t size = strlen(host) + 1;
+    struct device_name *name = calloc(1, sizeof(*name) + size);
+
+    if (name != NULL)
+        memcpy(name->host, host, size);
+    return name;
+}
+
+static void
+drop_name(struct device_peer *p)
+{
+    if (p->name == NULL)
+        return;
+    LIST_REMOVE(p->name, link);
+    free(p->name);
+    p->name = NULL;
+}
+
+static void
+free_device_peer(struct device *d, struct device_peer *p)
+{
+    drop_name(p);
+    slab_free(&d->device_peers, p);
 }
 
 /* A peer with the interface's settings that nobody knows yet. */
 static struct device_peer *
-new_peer(const struct device *d, const uint8_t public_key[CONFIG_KEY_LEN])
+new_peer(struct device *d, const uint8_t public_key[CONFIG_KEY_LEN])
 {
-    struct device_peer *p = vault_alloc(sizeof(*p));
+    struct device_peer *p = slab_alloc(&d->device_peers);
 
     if (p == NULL)
         return NULL;
-    p->tunnel = new_tunnel_peer();
+    p->tunnel = new_tunnel_peer(d);
     if (p->tunnel == NULL) {
-        vault_free(p, sizeof(*p));
+        slab_free(&d->device_peers, p);
         return NULL;
     }
     memcpy(p->tunnel->public_key, public_key, sizeof(p->tunnel->public_key));
@@ -65,11 +86,11 @@ new_peer(const struct device *d, const uint8_t public_key[CONFIG_KEY_LEN])
 }
 
 static void
-discard_peer(struct device_peer *p)
+discard_peer(struct device *d, struct device_peer *p)
 {
     handshaker_discard_peer(p->tunnel);
-    free(p->tunnel);
-    free_device_peer(p);
+    slab_free(&d->tunnel_peers, p->tunnel);
+    free_device_peer(d, p);
 }
 
 struct device_peer *
@@ -97,7 +118,7 @@ struct step {
     const struct change_peer *from;
     struct device_peer *peer; /* whom it is about; NULL: there is nothing to do */
     bool fresh;               /* made by this step */
-    char *host;
+    struct device_name *name;
 };
 
 /* Who has a key at this point of the plan. */
@@ -159,18 +180,18 @@ static void
 plan_free(struct plan *plan)
 {
     for (size_t i = 0; i < plan->n_steps; i++)
-        free(plan->steps[i].host);
+        free(plan->steps[i].name);
     free(plan->steps);
     free(plan->places);
 }
 
 /* As if it had never been. */
 static void
-plan_undo(struct plan *plan)
+plan_undo(struct plan *plan, struct device *d)
 {
     for (size_t i = 0; i < plan->n_steps; i++)
         if (plan->steps[i].fresh)
-            discard_peer(plan->steps[i].peer);
+            discard_peer(d, plan->steps[i].peer);
 }
 
 /* Public keys are as good as random: some of their bytes are a hash. */
@@ -212,7 +233,7 @@ plan_prefixes(struct plan *plan, const struct change_peer *from)
 }
 
 static int
-plan_new_peer(struct plan *plan, const struct device *d, struct step *step)
+plan_new_peer(struct plan *plan, struct device *d, struct step *step)
 {
     if (plan->n_peers >= d->handshaker->max_peers)
         return -ENOSPC;
@@ -225,7 +246,7 @@ plan_new_peer(struct plan *plan, const struct device *d, struct step *step)
 }
 
 static int
-plan_set(struct plan *plan, const struct device *d, struct step *step, struct place *place)
+plan_set(struct plan *plan, struct device *d, struct step *step, struct place *place)
 {
     int rc = 0;
 
@@ -235,13 +256,13 @@ plan_set(struct plan *plan, const struct device *d, struct step *step, struct pl
     place->peer = step->peer;
     if (rc != 0 || step->peer == NULL)
         return rc;
-    if (step->from->host != NULL && (step->host = strdup(step->from->host)) == NULL)
+    if (step->from->host != NULL && (step->name = new_name(step->from->host)) == NULL)
         return -ENOMEM;
     return plan_prefixes(plan, step->from);
 }
 
 static int
-plan_peer(struct plan *plan, const struct device *d, const struct change_peer *from)
+plan_peer(struct plan *plan, struct device *d, const struct change_peer *from)
 {
     struct step *step = &plan->steps[plan->n_steps++];
     struct place *place;
@@ -260,7 +281,7 @@ plan_peer(struct plan *plan, const struct device *d, const struct change_peer *f
 }
 
 static int
-make_plan(struct plan *plan, const struct device *d, const struct change *c)
+make_plan(struct plan *plan, struct device *d, const struct change *c)
 {
     int rc = plan_begin(plan, d, c);
 
@@ -269,7 +290,7 @@ make_plan(struct plan *plan, const struct device *d, const struct change *c)
     if (rc == 0)
         rc = allowedips_reserve(d->allowed_ips, plan->n_prefixes);
     if (rc != 0)
-        plan_undo(plan);
+        plan_undo(plan, d);
     return rc;
 }
 
@@ -283,6 +304,17 @@ wait_for_room(struct device *d)
         d->wait(d->ctx);
 }
 
+/* Who reads goes on with the one behind it. */
+static void
+step_over(struct device *d, const struct device_peer *p)
+{
+    struct device_cursor *c;
+
+    LIST_FOREACH(c, &d->cursors, link)
+    if (c->next == p)
+        c->next = TAILQ_NEXT(p, link);
+}
+
 static void
 remove_peer(struct device *d, struct device_peer *p)
 {
@@ -293,9 +325,10 @@ remove_peer(struct device *d, struct device_peer *p)
     handshaker_remove_peer(d->handshaker, t);
     LIST_INSERT_HEAD(&d->leaving, t, gone_link);
     t->owner = NULL;
+    step_over(d, p);
     TAILQ_REMOVE(&d->peers, p, link);
     d->n_peers--;
-    free_device_peer(p);
+    free_device_peer(d, p);
 }
 
 void
@@ -353,22 +386,25 @@ settings_of(const struct device_peer *p, bool use_endpoint)
 }
 
 static void
-take_endpoint(struct device_peer *p, struct step *step)
+take_endpoint(struct device *d, struct device_peer *p, struct step *step)
 {
     p->endpoint = step->from->endpoint;
-    free(p->host);
-    p->host = step->host;
-    step->host = NULL;
-    p->name = (struct device_name){.told = false};
+    drop_name(p);
+    p->name = step->name;
+    step->name = NULL;
+    if (p->name == NULL)
+        return;
+    p->name->peer = p;
+    LIST_INSERT_HEAD(&d->names, p->name, link);
 }
 
 static void
-take_settings(struct device_peer *p, struct step *step)
+take_settings(struct device *d, struct device_peer *p, struct step *step)
 {
     const struct change_peer *from = step->from;
 
     if (from->has_endpoint)
-        take_endpoint(p, step);
+        take_endpoint(d, p, step);
     if (from->has_keepalive)
         p->keepalive = from->keepalive;
     if (from->has_transport)
@@ -445,7 +481,7 @@ commit_step(struct device *d, struct step *step)
         remove_peer(d, p);
         return;
     }
-    take_settings(p, step);
+    take_settings(d, p, step);
     if (step->fresh)
         commit_new_peer(d, p, step->from);
     else
@@ -486,7 +522,7 @@ free_retired_prefixes(struct device *d)
     if (allowedips_none_retired(&retired))
         return;
     d->synchronize(d->ctx);
-    allowedips_free_retired(retired);
+    allowedips_free_retired(d->allowed_ips, retired);
 }
 
 int
@@ -526,6 +562,34 @@ device_set_mtu(struct device *d, const struct tunnel_mtu *mtu)
     handshaker_set_mtu(d->handshaker, mtu);
 }
 
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+void
+device_cursor_begin(struct device *d, struct device_cursor *c)
+{
+    *c = (struct device_cursor){.device = d, .next = TAILQ_FIRST(&d->peers)};
+    LIST_INSERT_HEAD(&d->cursors, c, link);
+}
+
+size_t
+device_cursor_take(struct device_cursor *c, struct device_peer **of, size_t max)
+{
+    size_t n = 0;
+
+    for (; n < max && c->next != NULL; c->next = TAILQ_NEXT(c->next, link))
+        of[n++] = c->next;
+    return n;
+}
+
+void
+device_cursor_end(struct device_cursor *c)
+{
+    if (c->device != NULL)
+        LIST_REMOVE(c, link);
+    *c = (struct device_cursor){.device = NULL};
+}
+
 /* --- life ----------------------------------------------------------------------------------------
  */
 
@@ -540,8 +604,12 @@ device_init(struct device *d, const struct device_config *config, struct handsha
         .fwmark = fwmark,
     };
     TAILQ_INIT(&d->peers);
+    LIST_INIT(&d->names);
     LIST_INIT(&d->leaving);
     LIST_INIT(&d->gone);
+    LIST_INIT(&d->cursors);
+    slab_init(&d->tunnel_peers, TUNNEL_PEER_ROOM);
+    slab_init(&d->device_peers, sizeof(struct device_peer));
     d->listen_port = listen_port != 0 ? listen_port : draw_port(d);
 }
 
@@ -564,7 +632,7 @@ device_reap(struct device *d)
         return;
     d->synchronize(d->ctx);
     while ((t = take_gone(d)) != NULL)
-        free(t);
+        slab_free(&d->tunnel_peers, t);
 }
 
 void
@@ -575,13 +643,13 @@ device_fini(struct device *d)
 
     while ((p = TAILQ_FIRST(&d->peers)) != NULL) {
         TAILQ_REMOVE(&d->peers, p, link);
-        free(p->tunnel);
-        free_device_peer(p);
+        slab_free(&d->tunnel_peers, p->tunnel);
+        free_device_peer(d, p);
     }
     while ((t = LIST_FIRST(&d->leaving)) != NULL) {
         LIST_REMOVE(t, gone_link);
-        free(t);
+        slab_free(&d->tunnel_peers, t);
     }
     while ((t = take_gone(d)) != NULL)
-        free(t);
+        slab_free(&d->tunnel_peers, t);
 }

@@ -218,11 +218,11 @@ no_endpoint(struct case_file *c)
 
     if (has_endpoint(c))
         return false;
-    if (c->p->device->host != NULL) {
+    if (device_host(c->p->device) != NULL) {
         find(c, "error", "name_unresolved", "The name of its endpoint, %s, has no address.",
-             c->p->device->host);
+             device_host(c->p->device));
         advice(c, "look it up with `getent ahosts %s`; DNS must work without the tunnel",
-               c->p->device->host);
+               device_host(c->p->device));
     } else {
         find(c, is_recent(c, t) ? "error" : "warning", "no_endpoint",
              "Nobody knows where it is: it has no Endpoint, and has not come to us.");

@@ -103,7 +103,7 @@ start_key_log(struct node *n)
 static struct snapshot *
 take_snapshot(void *ctx)
 {
-    return snapshot_take(ctx);
+    return snapshot_take_all(ctx);
 }
 
 static int

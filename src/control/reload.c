@@ -133,7 +133,7 @@ diff_endpoint(struct change_peer *out, const struct device_peer *p,
     if (new->host == NULL)
         return true;
     literal = ip_addr_parse(&e.addr, new->host);
-    same_host = p != NULL && same_text(p->host, literal ? NULL : new->host);
+    same_host = p != NULL && same_text(device_host(p), literal ? NULL : new->host);
     if (same_host && p->endpoint.port == e.port &&
         (!literal || ip_addr_equal(&p->endpoint.addr, &e.addr)))
         return true;

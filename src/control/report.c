@@ -181,8 +181,8 @@ put_settings(json_t *o, const struct device_peer *d)
 {
     put_text(o, "configured_transport", d->transport == CONFIG_TCP ? "tcp" : "udp");
     put_endpoint(o, "configured_endpoint", &d->endpoint);
-    if (d->host != NULL)
-        put_text(o, "endpoint_host", d->host);
+    if (device_host(d) != NULL)
+        put_text(o, "endpoint_host", device_host(d));
     put_flag(o, "has_preshared_key", !noise_is_zero(device_psk(d), CONFIG_KEY_LEN));
     put_count(o, "persistent_keepalive_s", d->keepalive);
     put_flag(o, "tcp_knock", d->knock);

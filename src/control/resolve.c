@@ -141,10 +141,10 @@ on_done(evutil_socket_t fd, short what, void *ctx)
 static void
 no_address(struct device_peer *p, const char *why)
 {
-    struct device_name *name = &p->name;
+    struct device_name *name = p->name;
 
     if (!name->told)
-        log_warning("cannot resolve endpoint %s: %s; trying on", p->host, why);
+        log_warning("cannot resolve endpoint %s: %s; trying on", name->host, why);
     name->told = true;
     if (p->endpoint.addr.family == IP_NONE) /* 1 s, and a fifth more each time */
         name->wait_s = name->wait_s * 6 / 5 + 1;
@@ -156,15 +156,16 @@ static void
 new_address(struct node *n, struct device_peer *p, const struct ip_addr *a)
 {
     struct ip_endpoint e = {*a, p->endpoint.port};
+    struct device_name *name = p->name;
     char text[IP_TEXT_MAX];
 
-    p->name.told = false;
+    name->told = false;
     if (ip_addr_equal(a, &p->endpoint.addr)) {
-        p->name.wait_s = p->name.wait_s < KNOWN_MOST_S / 2 ? 2 * p->name.wait_s : KNOWN_MOST_S;
+        name->wait_s = name->wait_s < KNOWN_MOST_S / 2 ? 2 * name->wait_s : KNOWN_MOST_S;
         return;
     }
-    p->name.wait_s = KNOWN_FIRST_S;
-    log_info("endpoint %s is at %s now", p->host, ip_endpoint_format(text, &e));
+    name->wait_s = KNOWN_FIRST_S;
+    log_info("endpoint %s is at %s now", name->host, ip_endpoint_format(text, &e));
     device_set_endpoint(&n->device, p, &e);
     worker_wake(n->workers);
 }
@@ -178,15 +179,15 @@ on_answer(int rc, struct evutil_addrinfo *list, void *ctx)
     struct ip_addr a;
 
     q->answered = true;
-    if (p != NULL && p->host != NULL && strcmp(p->host, q->host) == 0) {
-        p->name.asking = false;
+    if (p != NULL && p->name != NULL && strcmp(p->name->host, q->host) == 0) {
+        p->name->asking = false;
         if (rc != 0)
             no_address(p, evutil_gai_strerror(rc));
         else if (!choose(n->config, list, &p->endpoint.addr, &a))
             no_address(p, "it has no address of a family that a port has");
         else
             new_address(n, p, &a);
-        p->name.ask_at = worker_clock() + (wgt_time)p->name.wait_s * WGT_SEC;
+        p->name->ask_at = worker_clock() + (wgt_time)p->name->wait_s * WGT_SEC;
     }
     if (list != NULL)
         evutil_freeaddrinfo(list);
@@ -205,7 +206,7 @@ new_question(struct node *n, const struct device_peer *p)
     q->node = n;
     memcpy(q->public_key, p->tunnel->public_key, sizeof(q->public_key));
     LIST_INSERT_HEAD(&n->questions, q, link);
-    q->host = strdup(p->host);
+    q->host = strdup(p->name->host);
     q->dns = evdns_base_new(n->base, 0);
     if (q->host != NULL && q->dns != NULL)
         return q;
@@ -221,16 +222,16 @@ ask(struct node *n, struct device_peer *p)
     struct evdns_getaddrinfo_request *request;
 
     if (q == NULL) {
-        log_warning("cannot resolve endpoint %s: %s", p->host, strerror(ENOMEM));
+        log_warning("cannot resolve endpoint %s: %s", p->name->host, strerror(ENOMEM));
         return;
     }
-    p->name.asking = true;
+    p->name->asking = true;
     /* Without name servers hosts still counts; then there is no more to be had. */
     (void)evdns_base_resolv_conf_parse(q->dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
     evdns_base_set_option(q->dns, "randomize-case:", "0"); /* some servers answer in lower case */
     evdns_base_set_option(q->dns, "timeout:", "3");
     evdns_base_set_option(q->dns, "attempts:", "2");
-    request = evdns_getaddrinfo(q->dns, p->host, NULL, &hints, on_answer, q);
+    request = evdns_getaddrinfo(q->dns, p->name->host, NULL, &hints, on_answer, q);
     if (!q->answered)
         q->request = request;
 }
@@ -240,9 +241,9 @@ static bool
 in_trouble(struct device_peer *p, const struct snapshot_peer *seen, wgt_time now)
 {
     const struct trouble *unanswered = &seen->trouble[PEER_TROUBLE_UNANSWERED];
-    bool failed = seen->dial_failures != p->name.dial_failures;
+    bool failed = seen->dial_failures != p->name->dial_failures;
 
-    p->name.dial_failures = seen->dial_failures;
+    p->name->dial_failures = seen->dial_failures;
     if (unanswered->n >= UNANSWERED && now < unanswered->last + FRESH_S * WGT_SEC)
         failed = true;
     return failed || p->endpoint.addr.family == IP_NONE;
@@ -251,7 +252,7 @@ in_trouble(struct device_peer *p, const struct snapshot_peer *seen, wgt_time now
 static void
 look_after(struct node *n, struct device_peer *p, const struct snapshot_peer *seen, wgt_time now)
 {
-    struct device_name *name = &p->name;
+    struct device_name *name = p->name;
 
     if (in_trouble(p, seen, now))
         name->troubled = true;
@@ -265,38 +266,42 @@ look_after(struct node *n, struct device_peer *p, const struct snapshot_peer *se
     ask(n, p);
 }
 
-static bool
-has_names(const struct node *n)
+/* Those from *name on, as many as a snapshot is taken of at a time; *name moves on. */
+static size_t
+some_named(const struct device_name **name, struct device_peer **of)
 {
-    const struct device_peer *p;
+    size_t n = 0;
 
-    TAILQ_FOREACH(p, &n->device.peers, link)
-    if (p->host != NULL)
-        return true;
-    return false;
+    for (; *name != NULL && n < SNAPSHOT_PIECE; *name = LIST_NEXT(*name, link))
+        of[n++] = (*name)->peer;
+    return n;
 }
 
-/* A snapshot has the peers in the device's order. */
+static bool
+look_after_some(struct node *n, struct device_peer *const *of, size_t n_of)
+{
+    struct snapshot *s = snapshot_take(n, of, n_of);
+
+    if (s == NULL)
+        return false;
+    for (size_t i = 0; i < n_of; i++)
+        look_after(n, of[i], &s->peers[i], s->now);
+    snapshot_free(s);
+    return true;
+}
+
 static void
 on_turn(evutil_socket_t fd, short what, void *ctx)
 {
+    struct device_peer *of[SNAPSHOT_PIECE];
     struct node *n = ctx;
-    struct snapshot *s = has_names(n) ? snapshot_take(n) : NULL;
-    const struct snapshot_peer *seen;
-    struct device_peer *p;
+    const struct device_name *name = LIST_FIRST(&n->device.names);
+    size_t n_of;
 
     (void)fd;
     (void)what;
-    if (s == NULL)
-        return;
-    seen = s->peers;
-    TAILQ_FOREACH(p, &n->device.peers, link)
-    {
-        if (p->host != NULL)
-            look_after(n, p, seen, s->now);
-        seen++;
-    }
-    snapshot_free(s);
+    while ((n_of = some_named(&name, of)) > 0 && look_after_some(n, of, n_of))
+        ;
 }
 
 int

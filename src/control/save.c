@@ -71,8 +71,8 @@ put_endpoint(FILE *to, const struct device_peer *p)
 {
     char text[IP_TEXT_MAX];
 
-    if (p->host != NULL)
-        fprintf(to, "Endpoint = %s:%u\n", p->host, p->endpoint.port);
+    if (device_host(p) != NULL)
+        fprintf(to, "Endpoint = %s:%u\n", device_host(p), p->endpoint.port);
     else if (p->endpoint.addr.family != IP_NONE)
         fprintf(to, "Endpoint = %s\n", ip_endpoint_format(text, &p->endpoint));
 }

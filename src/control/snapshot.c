@@ -4,17 +4,17 @@
 #include <stdlib.h>
 
 struct tunnel_report *
-snapshot_ask(struct device *d, struct worker_stats *workers)
+snapshot_ask(struct device *d, struct device_peer *const *of, size_t n_of,
+             struct worker_stats *workers)
 {
-    struct tunnel_report *r = calloc(1, sizeof(*r) + d->n_peers * sizeof(r->peers[0]));
-    const struct device_peer *p;
+    struct tunnel_report *r = calloc(1, sizeof(*r) + n_of * sizeof(r->peers[0]));
 
     if (r == NULL)
         return NULL;
     for (unsigned i = 0; i < d->handshaker->n_workers && workers != NULL; i++)
         r->workers[i].host = &workers[i];
-    TAILQ_FOREACH(p, &d->peers, link)
-    r->peers[r->n_peers++].peer = p->tunnel;
+    for (; r->n_peers < n_of; r->n_peers++)
+        r->peers[r->n_peers].peer = of[r->n_peers]->tunnel;
     if (handshaker_report(d->handshaker, r) == 0)
         return r;
     free(r);
@@ -149,12 +149,24 @@ take_worker(struct snapshot_peer *s, const struct tunnel_peer_report *r)
     };
 }
 
+static void
+take_peer(struct snapshot_peer *s, const struct tunnel_peer_report *r, wgt_time now,
+          const struct wall_clock *wall)
+{
+    struct device_peer *p = r->peer->owner;
+
+    memcpy(s->public_key, r->peer->public_key, sizeof(s->public_key));
+    s->device = p;
+    take_worker(s, r);
+    take_handshake(s, p, now, wall);
+    take_handshaker(s, r->peer->handshaker_peer);
+}
+
 struct snapshot *
-snapshot_make(struct device *d, const struct tunnel_report *r, wgt_time now,
+snapshot_make(const struct device *d, const struct tunnel_report *r, wgt_time now,
               const struct wall_clock *wall)
 {
     struct snapshot *s = calloc(1, sizeof(*s));
-    struct device_peer *p;
 
     if (s == NULL)
         return NULL;
@@ -166,16 +178,8 @@ snapshot_make(struct device *d, const struct tunnel_report *r, wgt_time now,
     s->now = now;
     take_interface(s, d, r);
     take_tunnel(s, &r->total);
-    TAILQ_FOREACH(p, &d->peers, link)
-    {
-        struct snapshot_peer *sp = &s->peers[s->n_peers];
-
-        memcpy(sp->public_key, p->tunnel->public_key, sizeof(sp->public_key));
-        sp->device = p;
-        take_worker(sp, &r->peers[s->n_peers++]);
-        take_handshake(sp, p, now, wall);
-        take_handshaker(sp, p->tunnel->handshaker_peer);
-    }
+    for (; s->n_peers < r->n_peers; s->n_peers++)
+        take_peer(&s->peers[s->n_peers], &r->peers[s->n_peers], now, wall);
     return s;
 }
 

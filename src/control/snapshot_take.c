@@ -14,10 +14,10 @@
 
 /* One that the worker did not answer in time stays its until it does. */
 static bool
-await_report(struct node *n)
+await_report(struct node *n, size_t n_peers)
 {
     struct pollfd told = {.fd = n->event_fd, .events = POLLIN};
-    wgt_time now = worker_clock(), deadline = now + PATIENCE + n->device.n_peers * PATIENCE_PEER;
+    wgt_time now = worker_clock(), deadline = now + PATIENCE + n_peers * PATIENCE_PEER;
 
     while (!n->reported && now < deadline) {
         worker_wake(n->workers);
@@ -54,24 +54,40 @@ make(struct node *n)
 }
 
 struct snapshot *
-snapshot_take(struct node *n)
+snapshot_take(struct node *n, struct device_peer *const *of, size_t n_of)
 {
     struct snapshot *s = NULL;
 
-    if (n->report != NULL && await_report(n))
+    if (n->report != NULL && await_report(n, n->report->n_peers))
         drop_report(n); /* an old one; peers may have come and gone since */
     if (n->report != NULL)
         return NULL;
     if (!handshaker_has_room(&n->handshaker))
         peers_wait(n);
-    n->report = snapshot_ask(&n->device, n->report_stats);
+    n->report = snapshot_ask(&n->device, of, n_of, n->report_stats);
     if (n->report == NULL)
         return NULL;
-    if (await_report(n)) {
+    if (await_report(n, n_of)) {
         s = make(n);
         drop_report(n);
     } else {
         log_warning("the worker does not answer");
     }
+    return s;
+}
+
+struct snapshot *
+snapshot_take_all(struct node *n)
+{
+    struct device_peer **of = calloc(n->device.n_peers + 1, sizeof(*of)), *p;
+    struct snapshot *s;
+    size_t n_of = 0;
+
+    if (of == NULL)
+        return NULL;
+    TAILQ_FOREACH(p, &n->device.peers, link)
+    of[n_of++] = p;
+    s = snapshot_take(n, of, n_of);
+    free(of);
     return s;
 }

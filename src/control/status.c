@@ -115,7 +115,7 @@ log_traffic(const struct snapshot *s)
 void
 status_log(struct node *n)
 {
-    struct snapshot *s = snapshot_take(n);
+    struct snapshot *s = snapshot_take_all(n);
     char key[45];
 
     if (s == NULL) {

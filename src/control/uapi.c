@@ -22,8 +22,10 @@ struct client {
     int fd;
     bool ending; /* when the reply is written */
     struct uapi_parser parser;
-    struct uapi_text reply;
-    size_t written; /* of the reply */
+    struct uapi_text reply;  /* or the piece of one that is being written */
+    size_t written;          /* of the reply */
+    bool getting;            /* there are more pieces */
+    struct device_cursor at; /* with getting: where it stands */
     size_t input_at, input_len;
     char input[INPUT_SIZE];
 };
@@ -52,6 +54,7 @@ free_client(struct client *c)
     free_event(c->readable);
     free_event(c->writable);
     close(c->fd);
+    device_cursor_end(&c->at);
     uapi_text_clear(&c->reply);
     uapi_parser_fini(&c->parser);
     vault_free(c, sizeof(*c));
@@ -75,19 +78,35 @@ drop_client(struct client *c)
     free_client(c);
 }
 
+/* A piece of the reply; the whole one, when there are few peers. */
+static void
+get_piece(struct client *c)
+{
+    const struct uapi_config *host = &c->server->config;
+    int rc = host->get(host->ctx, &c->at, &c->reply);
+
+    if (c->reply.failed)
+        rc = -ENOMEM;
+    if (rc < 0)
+        uapi_text_clear(&c->reply);
+    c->getting = rc > 0;
+    if (c->getting)
+        return;
+    device_cursor_end(&c->at);
+    uapi_format_end(&c->reply, UAPI_GET, rc);
+}
+
 static void
 carry_out(struct client *c, enum uapi_parsed operation, int error)
 {
     const struct uapi_config *host = &c->server->config;
 
-    if (error == 0 && operation == UAPI_GET)
-        error = host->get(host->ctx, &c->reply);
-    else if (error == 0)
+    if (error == 0 && operation == UAPI_GET) {
+        get_piece(c);
+        return;
+    }
+    if (error == 0)
         error = host->set(host->ctx, &c->parser.change);
-    if (error == 0 && c->reply.failed)
-        error = -ENOMEM;
-    if (error != 0)
-        uapi_text_clear(&c->reply);
     uapi_format_end(&c->reply, operation, error);
 }
 
@@ -147,8 +166,12 @@ write_some(struct client *c)
     c->written += (size_t)n;
     if (c->written < c->reply.len)
         return NEXT_WRITE;
-    uapi_text_clear(&c->reply);
     c->written = 0;
+    if (c->getting) {
+        uapi_text_rewind(&c->reply);
+        return NEXT_WRITE;
+    }
+    uapi_text_clear(&c->reply);
     if (c->ending)
         return NEXT_END;
     return c->input_at < c->input_len ? NEXT_WRITE : NEXT_READ;
@@ -163,6 +186,10 @@ turn(struct client *c)
         return NEXT_END;
     if (c->reply.len > 0)
         return write_some(c);
+    if (c->getting) {
+        get_piece(c);
+        return NEXT_WRITE;
+    }
     if (c->input_at == c->input_len) {
         next = read_some(c);
         if (next != NEXT_WRITE || c->ending)

@@ -22,6 +22,14 @@ uapi_text_clear(struct uapi_text *t)
     *t = (struct uapi_text){0};
 }
 
+void
+uapi_text_rewind(struct uapi_text *t)
+{
+    if (t->data != NULL)
+        explicit_bzero(t->data, t->len);
+    t->len = 0;
+}
+
 /* Room for n more bytes. Not by realloc, which would leave keys behind. */
 static bool
 reserve(struct uapi_text *t, size_t n)
@@ -180,8 +188,7 @@ add_peer(struct uapi_text *t, const struct snapshot_peer *p, const struct allowe
 /* --- replies --- */
 
 void
-uapi_format_get(struct uapi_text *t, const struct snapshot *s, const uint8_t *private_key,
-                const struct allowedips *allowed_ips)
+uapi_format_device(struct uapi_text *t, const struct snapshot *s, const uint8_t *private_key)
 {
     if (private_key != NULL)
         add_key(t, "private_key", private_key);
@@ -189,6 +196,12 @@ uapi_format_get(struct uapi_text *t, const struct snapshot *s, const uint8_t *pr
         add_number(t, "listen_port", s->listen_port);
     if (s->fwmark != 0)
         add_number(t, "fwmark", s->fwmark);
+}
+
+void
+uapi_format_peers(struct uapi_text *t, const struct snapshot *s,
+                  const struct allowedips *allowed_ips)
+{
     for (size_t i = 0; i < s->n_peers; i++)
         add_peer(t, &s->peers[i], allowed_ips);
 }

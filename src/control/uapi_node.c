@@ -10,43 +10,50 @@
 
 enum { MAX_CLIENTS = 16, PATIENCE_MS = 30000 };
 
+/* The interface with the first peers, or the next ones. */
 static int
-get(void *ctx, struct uapi_text *reply)
+get(void *ctx, struct device_cursor *at, struct uapi_text *reply)
 {
+    struct device_peer *of[SNAPSHOT_PIECE];
     struct node *n = ctx;
     const struct noise_local *local = &n->handshaker.local;
-    struct snapshot *s = snapshot_take(n);
+    bool first = at->device == NULL;
+    struct snapshot *s;
+    size_t n_of;
 
+    if (first)
+        device_cursor_begin(&n->device, at);
+    n_of = device_cursor_take(at, of, SNAPSHOT_PIECE);
+    s = snapshot_take(n, of, n_of);
     if (s == NULL)
         return -EIO;
-    uapi_format_get(reply, s, local->has_identity ? local->private_key : NULL, &n->allowed_ips);
+    if (first)
+        uapi_format_device(reply, s, local->has_identity ? local->private_key : NULL);
+    uapi_format_peers(reply, s, &n->allowed_ips);
     snapshot_free(s);
-    return 0;
+    return at->next != NULL;
+}
+
+/* Those from *p on that the change sets an endpoint of, as many as a snapshot is taken of at a
+ * time; *p moves on. */
+static size_t
+some_with_endpoint(const struct device *d, struct change_peer **p, struct change_peer **change,
+                   struct device_peer **of)
+{
+    size_t n = 0;
+
+    for (; *p != NULL && n < SNAPSHOT_PIECE; *p = (*p)->next) {
+        of[n] = (*p)->has_endpoint ? device_find(d, (*p)->public_key) : NULL;
+        change[n] = *p;
+        n += of[n] != NULL;
+    }
+    return n;
 }
 
 static bool
-sets_endpoints(const struct change *c)
+is_caller_at(const struct snapshot_peer *now, const struct ip_endpoint *e)
 {
-    for (const struct change_peer *p = c->peers; p != NULL; p = p->next)
-        if (p->has_endpoint)
-            return true;
-    return false;
-}
-
-/* The peer of that key; looked for from *at on, where it mostly is: `wg` writes in the order in
- * which it read. */
-static const struct snapshot_peer *
-find(const struct snapshot *s, const uint8_t key[CONFIG_KEY_LEN], size_t *at)
-{
-    for (size_t i = 0; i < s->n_peers; i++) {
-        size_t j = (*at + i) % s->n_peers;
-
-        if (memcmp(s->peers[j].public_key, key, CONFIG_KEY_LEN) == 0) {
-            *at = j + 1;
-            return &s->peers[j];
-        }
-    }
-    return NULL;
+    return now->connected && !now->connection.dialled && ip_endpoint_equal(&now->endpoint, e);
 }
 
 /* Where a peer called us from says nothing of where to dial it. So who writes back what he read
@@ -54,19 +61,20 @@ find(const struct snapshot *s, const uint8_t key[CONFIG_KEY_LEN], size_t *at)
 static void
 leave_callers(struct node *n, struct change *c)
 {
-    struct snapshot *s = sets_endpoints(c) ? snapshot_take(n) : NULL;
-    const struct snapshot_peer *now;
-    size_t at = 0;
+    struct change_peer *change[SNAPSHOT_PIECE], *next = c->peers;
+    struct device_peer *of[SNAPSHOT_PIECE];
+    struct snapshot *s;
+    size_t n_of;
 
-    if (s == NULL)
-        return;
-    for (struct change_peer *p = c->peers; p != NULL; p = p->next) {
-        now = p->has_endpoint ? find(s, p->public_key, &at) : NULL;
-        if (now != NULL && now->connected && !now->connection.dialled &&
-            ip_endpoint_equal(&now->endpoint, &p->endpoint))
-            p->has_endpoint = false;
+    while ((n_of = some_with_endpoint(&n->device, &next, change, of)) > 0) {
+        s = snapshot_take(n, of, n_of);
+        if (s == NULL)
+            return;
+        for (size_t i = 0; i < n_of; i++)
+            if (is_caller_at(&s->peers[i], &change[i]->endpoint))
+                change[i]->has_endpoint = false;
+        snapshot_free(s);
     }
-    snapshot_free(s);
 }
 
 /* `wg setconf` makes all peers anew and knows nothing of our settings: who comes back has them as

@@ -30,6 +30,9 @@ struct allowedips_node {
     bool kept; /* inserted (again) since allowedips_replace_begin */
 };
 
+/* Two of them are most of what a prefix takes. */
+_Static_assert(sizeof(struct allowedips_node) == 64, "a node is a cache line");
+
 struct allowedips_bucket {
     struct allowedips_node *first, *last;
 };
@@ -323,7 +326,7 @@ take_spare(struct allowedips *t)
 static struct allowedips_node *
 new_node(struct allowedips *t, const struct key *key, unsigned len)
 {
-    struct allowedips_node *node = t->spare != NULL ? take_spare(t) : calloc(1, sizeof(*node));
+    struct allowedips_node *node = t->spare != NULL ? take_spare(t) : slab_alloc(&t->nodes);
 
     if (node == NULL)
         return NULL;
@@ -363,7 +366,7 @@ insert_leaf(struct allowedips *t, struct allowedips_node **slot, const struct ke
     if (below != NULL && common < key->len) {
         top = new_node(t, key, common);
         if (top == NULL) {
-            free(leaf);
+            slab_free(&t->nodes, leaf);
             return -ENOMEM;
         }
         top->child[bit_at(key->bits, common)] = leaf;
@@ -410,7 +413,7 @@ allowedips_reserve(struct allowedips *t, size_t n)
     if (!make_room(t))
         return -ENOMEM;
     while (t->n_spare < 2 * n) { /* a leaf and a fork each */
-        struct allowedips_node *node = calloc(1, sizeof(*node));
+        struct allowedips_node *node = slab_alloc(&t->nodes);
 
         if (node == NULL) {
             allowedips_unreserve(t);
@@ -424,20 +427,20 @@ allowedips_reserve(struct allowedips *t, size_t n)
 }
 
 static void
-free_nodes(struct allowedips_node *node)
+free_nodes(struct allowedips *t, struct allowedips_node *node)
 {
     struct allowedips_node *next;
 
     for (; node != NULL; node = next) {
         next = node->next;
-        free(node);
+        slab_free(&t->nodes, node);
     }
 }
 
 void
 allowedips_unreserve(struct allowedips *t)
 {
-    free_nodes(t->spare);
+    free_nodes(t, t->spare);
     t->spare = NULL;
     t->n_spare = 0;
 }
@@ -564,27 +567,28 @@ void
 allowedips_init(struct allowedips *t)
 {
     *t = (struct allowedips){0};
+    slab_init(&t->nodes, sizeof(struct allowedips_node));
 }
 
 /* A trie is at most 129 nodes deep, so recursion is fine. */
 static void
-free_trie(struct allowedips_node *node)
+free_trie(struct allowedips *t, struct allowedips_node *node)
 {
     if (node == NULL)
         return;
-    free_trie(node->child[0]);
-    free_trie(node->child[1]);
-    free(node);
+    free_trie(t, node->child[0]);
+    free_trie(t, node->child[1]);
+    slab_free(&t->nodes, node);
 }
 
 void
 allowedips_destroy(struct allowedips *t)
 {
-    free_trie(t->root_v4);
-    free_trie(t->root_v6);
+    free_trie(t, t->root_v4);
+    free_trie(t, t->root_v6);
     allowed_hosts_free(t->hosts_v4);
     allowed_hosts_free(t->hosts_v6);
-    allowedips_free_retired(t->retired);
+    allowedips_free_retired(t, t->retired);
     allowedips_unreserve(t);
     free(t->buckets);
     allowedips_init(t);
@@ -666,11 +670,11 @@ allowedips_none_retired(const struct allowedips_retired *r)
 }
 
 void
-allowedips_free_retired(struct allowedips_retired r)
+allowedips_free_retired(struct allowedips *t, struct allowedips_retired r)
 {
     struct allowed_hosts *next;
 
-    free_nodes(r.nodes);
+    free_nodes(t, r.nodes);
     for (; r.hosts != NULL; r.hosts = next) {
         next = r.hosts->next;
         allowed_hosts_free(r.hosts);

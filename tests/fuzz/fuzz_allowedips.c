@@ -144,7 +144,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             take_out_value(&t, value);
             break;
         case 2:
-            allowedips_free_retired(allowedips_take_retired(&t));
+            allowedips_free_retired(&t, allowedips_take_retired(&t));
             break;
         case 3:
         case 4:

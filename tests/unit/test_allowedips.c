@@ -488,7 +488,7 @@ what_is_removed_waits_on_the_retired_list(void **state)
     retired = allowedips_take_retired(&table);
     assert_non_null(retired.nodes);
     assert_true(allowedips_none_retired(&table.retired));
-    allowedips_free_retired(retired);
+    allowedips_free_retired(&table, retired);
     assert_ptr_equal(lookup("10.0.1.1"), &b);
     take_out("10.0.1.0/24", &b);
     /* what is left on the list is freed with the table */
@@ -524,7 +524,7 @@ many_hosts_come_move_and_go(void **state)
         }
         assert_int_equal(allowedips_remove_value(&table, &value[1]), HOSTS / 2);
         assert_null(table.hosts_v6);
-        allowedips_free_retired(allowedips_take_retired(&table));
+        allowedips_free_retired(&table, allowedips_take_retired(&table));
     }
 }
 
@@ -705,7 +705,7 @@ random_churn_agrees_with_a_plain_list(void **state)
             churn_step(&m, keeps[k], values);
             if (step % 400 == 0) {
                 check_against_model(&m, keeps[k]);
-                allowedips_free_retired(allowedips_take_retired(&table));
+                allowedips_free_retired(&table, allowedips_take_retired(&table));
             }
         }
         for (int i = 0; i < CHURN_VALUES; i++)
@@ -905,7 +905,7 @@ readers_beside_the_writer_never_see_a_wrong_match_or_a_miss(void **state)
             change(&m);
         retired = allowedips_take_retired(&table);
         wait_for_readers();
-        allowedips_free_retired(retired);
+        allowedips_free_retired(&table, retired);
     }
     __atomic_store_n(&race.done, true, __ATOMIC_RELEASE);
     for (int i = 0; i < READERS; i++) {

@@ -300,7 +300,8 @@ its_clock_was_set_back(void **state)
 static void
 no_endpoint_and_a_name_without_address(void **state)
 {
-    static char host[] = "vpn.example";
+    static const char host[] = "vpn.example";
+    struct device_name *name = calloc(1, sizeof(*name) + sizeof(host));
 
     (void)state;
     no_handshake(UDP_PEER);
@@ -310,9 +311,12 @@ no_endpoint_and_a_name_without_address(void **state)
     expect_text("7 packets");
     json_decref(answer);
     free(text);
-    rig.device[UDP_PEER].host = host;
+    assert_non_null(name);
+    memcpy(name->host, host, sizeof(host));
+    rig.device[UDP_PEER].name = name;
     expect_finding(UDP_PEER, "name_unresolved");
-    expect_text("vpn.example");
+    expect_text(host);
+    free(name);
 }
 
 static void

@@ -257,7 +257,7 @@ a_name_keeps_the_address_that_it_has(void **state)
     (void)state;
     reload(HEAD PORT PEER "Endpoint = vpn.example.com:443\n");
     p = find(PUB);
-    assert_string_equal(p->host, "vpn.example.com");
+    assert_string_equal(device_host(p), "vpn.example.com");
     assert_int_equal(p->endpoint.addr.family, IP_NONE);
     device_set_endpoint(&rig.device, p, &e);
     reload(HEAD PORT PEER "Endpoint = VPN.example.com:443\n");
@@ -266,9 +266,9 @@ a_name_keeps_the_address_that_it_has(void **state)
     assert_true(ip_addr_equal(&p->endpoint.addr, &e.addr));
     assert_int_equal(p->endpoint.port, 444);
     reload(HEAD PORT PEER "Endpoint = other.example.com:444\n");
-    assert_string_equal(p->host, "other.example.com");
+    assert_string_equal(device_host(p), "other.example.com");
     reload(HEAD PORT PEER "Endpoint = 192.0.2.77:444\n");
-    assert_null(p->host);
+    assert_null(device_host(p));
 }
 
 static void

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include <event2/event.h>
 
+#include <wgtcpd/control/device.h>
 #include <wgtcpd/control/uapi.h>
 
 enum { MAX_CLIENTS = 3, TURNS = 64, LONG_MS = 60000, SHORT_MS = 50 };
@@ -28,18 +29,41 @@ static uint32_t fwmark;
 static int host_error;
 static unsigned get_ms; /* how long a host takes to answer */
 static size_t reply_lines;
+static unsigned pieces, fails_at; /* of a reply; the piece that fails, from 1 on */
+static struct device device;      /* for the cursors */
+static struct device_peer peers[3];
 
 /* --- the host --- */
 
 static int
-host_get(void *ctx, struct uapi_text *reply)
+host_get(void *ctx, struct device_cursor *at, struct uapi_text *reply)
 {
+    struct device_peer *one;
+
     (void)ctx;
     n_gets++;
     usleep(get_ms * 1000);
+    if (at->device == NULL)
+        device_cursor_begin(&device, at);
     for (size_t i = 0; i < reply_lines; i++)
         uapi_format_end(reply, UAPI_GET, (int)i); /* some text */
-    return host_error;
+    if (pieces == 0 || host_error != 0)
+        return host_error;
+    assert_int_equal(device_cursor_take(at, &one, 1), 1);
+    if (fails_at > 0 && one == &peers[fails_at - 1])
+        return -EIO;
+    return one != &peers[pieces - 1];
+}
+
+static void
+make_device(void)
+{
+    device = (struct device){.n_peers = 3};
+    TAILQ_INIT(&device.peers);
+    LIST_INIT(&device.cursors);
+    for (int i = 0; i < 3; i++)
+        TAILQ_INSERT_TAIL(&device.peers, &peers[i], link);
+    pieces = fails_at = 0;
 }
 
 static int
@@ -88,6 +112,7 @@ set_up(void **state)
     host_error = 0;
     reply_lines = 0;
     get_ms = 0;
+    make_device();
     base = event_base_new();
     server = start("wg0", LONG_MS);
     assert_non_null(server);
@@ -99,6 +124,7 @@ tear_down(void **state)
 {
     (void)state;
     uapi_stop(server);
+    assert_true(LIST_EMPTY(&device.cursors));
     event_base_free(base);
     unlink(path);
     assert_int_equal(rmdir(directory), 0); /* nothing is left behind */
@@ -343,6 +369,84 @@ test_a_slow_reader_holds_up_nobody(void **state)
     assert_int_equal(n_gets, 2);
     close(slow);
     close(quick);
+}
+
+static void
+test_a_reply_may_come_in_pieces(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    pieces = 3;
+    reply_lines = 1;
+    say(fd, "get=1\n\nget=1\n\n");
+    expect_reply(fd, "errno=0\n\nerrno=0\n\nerrno=0\n\nerrno=0\n\n"
+                     "errno=0\n\nerrno=0\n\nerrno=0\n\nerrno=0\n\n");
+    assert_int_equal(n_gets, 6);
+    assert_true(LIST_EMPTY(&device.cursors));
+    close(fd);
+}
+
+/* So that no more of it is held than one piece, and others have their turn. */
+static void
+test_a_piece_is_made_when_the_one_before_was_taken(void **state)
+{
+    size_t total = 0, expected;
+    int slow = dial(), quick = dial();
+
+    (void)state;
+    pieces = 3;
+    reply_lines = 100000;
+    expected = 3 * length_of_lines(reply_lines) + strlen("errno=0\n\n");
+    say(slow, "get=1\n\n");
+    assert_int_equal(n_gets, 1);
+    say(quick, "set=1\n\n");
+    expect_reply(quick, "errno=0\n\n");
+    for (int i = 0; i < 1000 && total < expected; i++) {
+        assert_int_equal(n_gets, 1 + total / length_of_lines(reply_lines));
+        drain(slow, &total);
+        pump();
+    }
+    assert_int_equal(total, expected);
+    assert_int_equal(n_gets, 3);
+    close(slow);
+    close(quick);
+}
+
+static void
+test_an_error_amid_the_pieces_ends_the_reply(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    pieces = 3;
+    fails_at = 2;
+    reply_lines = 1;
+    say(fd, "get=1\n\n");
+    expect_reply(fd, "errno=0\n\nerrno=5\n\n");
+    assert_int_equal(n_gets, 2);
+    fails_at = 0;
+    say(fd, "get=1\n\n"); /* the connection serves on */
+    expect_reply(fd, "errno=0\n\nerrno=0\n\nerrno=0\n\nerrno=0\n\n");
+    close(fd);
+}
+
+static void
+test_a_client_that_leaves_amid_the_pieces_is_forgotten(void **state)
+{
+    int fd = dial();
+
+    (void)state;
+    pieces = 3;
+    reply_lines = 100000;
+    say(fd, "get=1\n\n");
+    assert_false(LIST_EMPTY(&device.cursors));
+    close(fd);
+    pump();
+    assert_true(LIST_EMPTY(&device.cursors));
+    fd = dial(); /* and one that is there when the server stops (tear_down) */
+    say(fd, "get=1\n\n");
+    assert_false(LIST_EMPTY(&device.cursors));
 }
 
 static void
@@ -624,6 +728,10 @@ main(void)
         TEST(test_end_of_input_is_no_empty_line),
         TEST(test_end_of_input_after_an_operation_waits_for_the_reply),
         TEST(test_a_slow_reader_holds_up_nobody),
+        TEST(test_a_reply_may_come_in_pieces),
+        TEST(test_a_piece_is_made_when_the_one_before_was_taken),
+        TEST(test_an_error_amid_the_pieces_ends_the_reply),
+        TEST(test_a_client_that_leaves_amid_the_pieces_is_forgotten),
         TEST(test_clients_beyond_the_limit_wait_for_a_place),
         TEST(test_who_says_nothing_is_closed),
         TEST(test_who_takes_nothing_is_closed),

@@ -65,7 +65,8 @@ expect_reply(const uint8_t *private_key, const char *expected)
 {
     struct uapi_text t = {0};
 
-    uapi_format_get(&t, &snapshot, private_key, &allowed_ips);
+    uapi_format_device(&t, &snapshot, private_key);
+    uapi_format_peers(&t, &snapshot, &allowed_ips);
     uapi_format_end(&t, UAPI_GET, 0);
     assert_false(t.failed);
     assert_int_equal(t.len, strlen(expected));
@@ -202,7 +203,7 @@ test_a_reply_of_any_length(void **state)
         allow(0, prefix);
     }
     snapshot.n_peers = 1;
-    uapi_format_get(&t, &snapshot, NULL, &allowed_ips);
+    uapi_format_peers(&t, &snapshot, &allowed_ips);
     assert_false(t.failed);
     for (size_t at = 0; at < t.len; at += strcspn(t.data + at, "\n") + 1)
         if (strncmp(t.data + at, "allowed_ip=10.", 14) == 0)

@@ -8,32 +8,36 @@
 #define WGTCPD_CONTROL_DEVICE_H
 
 #include <wgtcpd/control/change.h>
+#include <wgtcpd/control/device_cursor.h>
 #include <wgtcpd/tunnel/handshaker.h>
 #include <wgtcpd/tunnel/tunnel.h>
 
-/* How the look-ups of an endpoint's name go (resolve.c). */
+/* The name of an endpoint, and how its look-ups go (resolve.c). */
 struct device_name {
+    LIST_ENTRY(device_name) link; /* of the device's */
+    struct device_peer *peer;
     wgt_time ask_at;        /* not before */
     uint32_t wait_s;        /* between the last look-up and the next */
     uint64_t dial_failures; /* seen so far */
     bool troubled;          /* its address did not work since the last look-up */
     bool asking;            /* a look-up is under way */
     bool told;              /* that it has none */
+    char host[];
 };
 
+/* There may be a million: what only some have is drawn for those. */
 struct device_peer {
-    TAILQ_ENTRY(device_peer) link; /* in the order in which they came */
-    struct tunnel_peer *tunnel;    /* its key, and what the worker has of it */
-    enum config_transport transport;
-    enum config_congestion congestion;
-    bool knock;
+    TAILQ_ENTRY(device_peer) link;    /* in the order in which they came */
+    struct tunnel_peer *tunnel;       /* its key, and what the worker has of it */
+    struct device_name *name;         /* its endpoint was resolved from; NULL: set as an address */
     wgt_time handshake;               /* whose wall-clock time was told */
     struct wall_clock handshake_wall; /* snapshot.c: it is told the same each time */
-    uint16_t keepalive;               /* s, 0: off */
     struct ip_endpoint
-        endpoint; /* as set last; family IP_NONE: never, or its name had no address */
-    char *host;   /* the name it was resolved from; NULL: it was set as an address */
-    struct device_name name;
+        endpoint;       /* as set last; family IP_NONE: never, or its name had no address */
+    uint16_t keepalive; /* s, 0: off */
+    enum config_transport transport : 8;
+    enum config_congestion congestion : 7;
+    bool knock : 1;
 };
 TAILQ_HEAD(device_peers, device_peer);
 
@@ -56,7 +60,10 @@ struct device {
     uint32_t fwmark;
     struct device_peers peers;
     size_t n_peers;
+    LIST_HEAD(, device_name) names;
     LIST_HEAD(, tunnel_peer) leaving, gone; /* the worker still has them; it does not any more */
+    LIST_HEAD(, device_cursor) cursors;
+    struct slab tunnel_peers, device_peers;
 };
 
 /* handshaker and allowed_ips are set up and outlive it. The host sets ctx, wait and synchronize,
@@ -90,6 +97,14 @@ void device_set_endpoint(struct device *d, struct device_peer *p, const struct i
 void device_set_link(struct device *d, bool up);
 /* The inner interface has another MTU. */
 void device_set_mtu(struct device *d, const struct tunnel_mtu *mtu);
+
+/* The name of its endpoint; NULL: it was set as an address. */
+static inline const char *
+device_host(const struct device_peer *p)
+{
+    return p->name != NULL ? p->name->host : NULL;
+}
+
 void device_peer_removed(struct device *d, struct tunnel_peer *peer);
 /* Frees what removed peers left; after the handshaker's turn. */
 void device_reap(struct device *d);

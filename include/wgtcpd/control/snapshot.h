@@ -73,22 +73,30 @@ struct snapshot {
     struct ip_addr unrouted_to;                           /* the last one's destination */
     uint64_t marked;                                      /* inner packets marked CE */
     size_t n_peers;
-    struct snapshot_peer *peers; /* in the device's order */
+    struct snapshot_peer *peers; /* in the order in which they were asked for */
 };
 
-/* NULL: no memory, or the worker did not answer within a second, and one more for 100,000 peers.
- * snapshot_free frees it (NULL is fine). The control thread takes events meanwhile. */
-struct snapshot *snapshot_take(struct node *n);
+/* Peers at a time, for who goes through all: what is taken for them is small, and everybody else
+ * has a turn in between. */
+enum { SNAPSHOT_PIECE = 128 };
+
+/* Of these peers, in this order. NULL: no memory, or the worker did not answer within a second, and
+ * one more for 100,000 peers. snapshot_free frees it (NULL is fine). The control thread takes
+ * events meanwhile. */
+struct snapshot *snapshot_take(struct node *n, struct device_peer *const *of, size_t n_of);
+/* Of all. */
+struct snapshot *snapshot_take_all(struct node *n);
 void snapshot_free(struct snapshot *s);
 
-/* Its parts. Asks the workers about all peers; the handshaker's `reported` gives the report back,
+/* Its parts. Asks the workers about these peers; the handshaker's `reported` gives the report back,
  * and the caller frees it. workers: room for the figures of each, or NULL. NULL: no memory, or a
  * ring is full.
  */
-struct tunnel_report *snapshot_ask(struct device *d, struct worker_stats *workers);
-/* Of a report that is back; all but ifname, mtu and uptime_s. No peer was added or removed since it
- * was asked for. wall: at the time of the worker's clock `now`. NULL: no memory. */
-struct snapshot *snapshot_make(struct device *d, const struct tunnel_report *r, wgt_time now,
+struct tunnel_report *snapshot_ask(struct device *d, struct device_peer *const *of, size_t n_of,
+                                   struct worker_stats *workers);
+/* Of a report that is back; all but ifname, mtu and uptime_s. None of its peers was removed since
+ * it was asked for. wall: at the time of the worker's clock `now`. NULL: no memory. */
+struct snapshot *snapshot_make(const struct device *d, const struct tunnel_report *r, wgt_time now,
                                const struct wall_clock *wall);
 
 #endif

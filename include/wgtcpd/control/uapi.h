@@ -11,6 +11,7 @@
 #define WGTCPD_CONTROL_UAPI_H
 
 #include <wgtcpd/control/change.h>
+#include <wgtcpd/control/device_cursor.h>
 
 struct allowedips;
 struct event_base;
@@ -63,11 +64,14 @@ struct uapi_text {
 
 /* Wipes and empties it. */
 void uapi_text_clear(struct uapi_text *t);
+/* Wipes it and keeps its room for more. */
+void uapi_text_rewind(struct uapi_text *t);
 
-/* All about the device and its peers, in the order of wireguard-go; lines that are ours come last
- * of each peer. private_key: NULL for none. */
-void uapi_format_get(struct uapi_text *t, const struct snapshot *s, const uint8_t *private_key,
-                     const struct allowedips *allowed_ips);
+/* All about the device, and about its peers, in the order of wireguard-go; lines that are ours come
+ * last of each peer. private_key: NULL for none. */
+void uapi_format_device(struct uapi_text *t, const struct snapshot *s, const uint8_t *private_key);
+void uapi_format_peers(struct uapi_text *t, const struct snapshot *s,
+                       const struct allowedips *allowed_ips);
 
 /* The end of a reply to a get or set operation: errno (0 or -errno) with the sign that `wg` wants
  * of either, and the empty line. */
@@ -82,8 +86,11 @@ struct uapi_config {
     unsigned max_clients; /* further ones wait for one of them to end */
     unsigned patience_ms; /* for a client that neither sends nor takes what it asked for */
     void *ctx;
-    /* Adds to the reply what a get operation asks for. 0 or -errno. */
-    int (*get)(void *ctx, struct uapi_text *reply);
+    /* Adds to the reply a piece of what a get operation asks for; it is called again when the
+     * client has taken that, after others' turns. at: where it stands, all zero before the first
+     * piece; ended by the server. 1: there is more; 0: that was all; -errno: this piece is void,
+     * and the reply ends with the error. */
+    int (*get)(void *ctx, struct device_cursor *at, struct uapi_text *reply);
     /* Carries a set operation out; may alter the change. 0, or -errno with nothing done. */
     int (*set)(void *ctx, struct change *change);
     /* Somebody deleted the socket file. */

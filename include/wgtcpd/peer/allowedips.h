@@ -15,6 +15,7 @@
 #define WGTCPD_PEER_ALLOWEDIPS_H
 
 #include <wgtcpd/base/addr.h>
+#include <wgtcpd/base/slab.h>
 
 struct allowedips_node;
 struct allowedips_bucket;
@@ -38,6 +39,7 @@ struct allowedips {
     uint64_t changes;                  /* prefixes added, moved and removed so far */
     struct allowedips_node *spare;     /* for inserts that may not fail */
     size_t n_spare;
+    struct slab nodes;
 };
 
 void allowedips_init(struct allowedips *t);
@@ -81,6 +83,6 @@ void allowedips_walk_value(const struct allowedips *t, const void *value,
 /* Detach what is retired; free it after a grace period. */
 struct allowedips_retired allowedips_take_retired(struct allowedips *t);
 bool allowedips_none_retired(const struct allowedips_retired *r);
-void allowedips_free_retired(struct allowedips_retired r);
+void allowedips_free_retired(struct allowedips *t, struct allowedips_retired r);
 
 #endif
