@@ -4,15 +4,18 @@
  *
  * A device with its handshaker and tunnel, as the daemon has them, takes n peers as at a start;
  * then each gets a session. Looked up at random are allowed IPs and receiver indices, with caches
- * as they are and with caches that something else has filled. At last, connections: clients of the
- * same TCP engine in this process, each from an address of its own.
+ * as they are and with caches that something else has filled; beside each a bare line of memory,
+ * which is what the machine asks for the least that a look-up can be.
  */
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <rte_ring_elem.h>
 
+#include <wgtcpd/base/pages.h>
 #include <wgtcpd/control/device.h>
 
 #include "bench.h"
@@ -26,6 +29,17 @@ enum {
     LOOK_UPS = 64,          /* between two times that the caches are filled */
 };
 
+/* Lines of memory as many as a table has, in pages of the same kind. */
+struct line {
+    uint64_t there; /* 1 */
+    uint64_t rest[7];
+};
+
+struct lines {
+    struct line *of;
+    uint32_t mask;
+};
+
 struct rig {
     struct handshaker handshaker;
     struct tunnel tunnel;
@@ -34,6 +48,7 @@ struct rig {
     struct rte_ring *events, *commands;
     wgt_time now;
     uint32_t n_peers;
+    struct lines lines;
 };
 
 /* --- a device without ports ---------------------------------------------------------------------
@@ -237,6 +252,13 @@ look_up_index(const struct rig *r, uint32_t i)
     return index_table_find(&r->tunnel.indices, keys_index(i)) != NULL;
 }
 
+/* Every one as likely as another. */
+static bool
+look_up_line(const struct rig *r, uint32_t i)
+{
+    return r->lines.of[i * UINT32_C(2654435761) & r->lines.mask].there != 0;
+}
+
 /* Clocks of one. Each waits for the one before: it is the time that is asked for, not how many fit
  * beside each other. */
 static double
@@ -269,71 +291,145 @@ look_up(const struct rig *r, bool (*one)(const struct rig *r, uint32_t i), bool 
     return clocks;
 }
 
+/* As a table of so many bytes. */
+static double
+look_up_lines(struct rig *r, size_t bytes, unsigned rounds)
+{
+    double clocks;
+
+    r->lines.of = pages_alloc(bytes);
+    if (r->lines.of == NULL)
+        bench_die("no memory for a table of %zu bytes", bytes);
+    r->lines.mask = (uint32_t)(bytes / sizeof(struct line)) - 1;
+    for (uint32_t i = 0; i <= r->lines.mask; i++)
+        r->lines.of[i].there = 1;
+    clocks = look_up(r, look_up_line, true, rounds);
+    pages_free(r->lines.of, bytes);
+    return clocks;
+}
+
 /* --- peers, measured ----------------------------------------------------------------------------
  */
 
-struct look_ups {
-    double address, address_cold, index, index_cold;
+enum { HOST_SLOT = 32, INDEX_SLOT = sizeof(struct index_slot) };
+
+struct row {
+    double set_up, bytes, bytes_with_session;
+    double address, address_cold, address_line; /* line: a bare one of as large a table, cold */
+    double index, index_cold, index_line;
 };
 
-static void
-tell_peers(uint32_t n, double set_up, double without, double with, const struct look_ups *l)
+/* Of the table of hosts, which is at most half full. */
+static size_t
+size_of_hosts(uint32_t n)
 {
-    static double first_address, first_index;
+    size_t slots = 16;
 
-    if (first_address == 0) {
-        first_address = l->address_cold;
-        first_index = l->index_cold;
-    }
-    printf("%8u %9.2f %9.0f %9.0f %9.0f %9.0f %6.2f %9.0f %9.0f %6.2f\n", n, set_up, without, with,
-           l->address, l->address_cold, l->address_cold / first_address, l->index, l->index_cold,
-           l->index_cold / first_index);
-    fflush(stdout);
-    bench_report(json_pack("{s:I s:f s:f s:f s:f s:f s:f s:f}", "peers", (json_int_t)n,
-                           "set_up_seconds", set_up, "bytes", without, "bytes_with_session", with,
-                           "address", l->address, "address_cold", l->address_cold, "index",
-                           l->index, "index_cold", l->index_cold));
+    while (slots < 2 * (size_t)n)
+        slots *= 2;
+    return slots * HOST_SLOT;
 }
 
-/* Bytes since the beginning: what earlier rigs left is used again. */
-static double
-run_rig(struct rte_mempool *pool, uint32_t n, unsigned rounds, double fixed)
+static void
+tell_head(void)
 {
-    static uint64_t before;
-    static struct rig r;
-    double set_up, peers, sessions;
-    struct look_ups l;
+    printf("%8s %7s %6s %8s %7s %6s %6s %6s %6s %7s %6s %6s %6s %6s\n", "", "set-up", "bytes",
+           "with a", "address", "", "", "bare", "", "index", "", "", "bare", "");
+    printf("%8s %7s %6s %8s %7s %6s %6s %6s %6s %7s %6s %6s %6s %6s\n", "peers", "seconds",
+           "a peer", "session", "clocks", "cold", "ratio", "line", "ratio", "clocks", "cold",
+           "ratio", "line", "ratio");
+}
 
-    if (before == 0)
-        before = bench_resident();
+/* Ratios are to the first row. */
+static void
+tell_peers(uint32_t n, const struct row *r)
+{
+    static struct row first;
+
+    if (first.address_cold == 0)
+        first = *r;
+    printf("%8u %7.2f %6.0f %8.0f %7.0f %6.0f %6.2f %6.0f %6.2f %7.0f %6.0f %6.2f %6.0f %6.2f\n", n,
+           r->set_up, r->bytes, r->bytes_with_session, r->address, r->address_cold,
+           r->address_cold / first.address_cold, r->address_line,
+           r->address_line / first.address_line, r->index, r->index_cold,
+           r->index_cold / first.index_cold, r->index_line, r->index_line / first.index_line);
+    fflush(stdout);
+    bench_report(json_pack("{s:I s:f s:f s:f s:f s:f s:f s:f s:f s:f}", "peers", (json_int_t)n,
+                           "set_up_seconds", r->set_up, "bytes", r->bytes, "bytes_with_session",
+                           r->bytes_with_session, "address", r->address, "address_cold",
+                           r->address_cold, "address_line_cold", r->address_line, "index", r->index,
+                           "index_cold", r->index_cold, "index_line_cold", r->index_line));
+}
+
+/* Bytes are those of all peers here. rounds 0: nothing is looked up. */
+static struct row
+run_rig(struct rte_mempool *pool, uint32_t n, unsigned rounds)
+{
+    static struct rig r;
+    struct row row = {.set_up = 0};
+    uint64_t before = bench_resident();
+
     rig_start(&r, pool, n);
-    set_up = add_peers(&r);
-    peers = (double)(bench_resident() - before);
+    row.set_up = add_peers(&r);
+    row.bytes = (double)(bench_resident() - before);
     add_sessions(&r);
-    sessions = (double)(bench_resident() - before);
+    row.bytes_with_session = (double)(bench_resident() - before);
     if (rounds > 0) {
-        l.address = look_up(&r, look_up_address, false, rounds * 16);
-        l.address_cold = look_up(&r, look_up_address, true, rounds);
-        l.index = look_up(&r, look_up_index, false, rounds * 16);
-        l.index_cold = look_up(&r, look_up_index, true, rounds);
-        tell_peers(n, set_up, (peers - fixed) / n, (sessions - fixed) / n, &l);
+        row.address = look_up(&r, look_up_address, false, rounds * 16);
+        row.address_cold = look_up(&r, look_up_address, true, rounds);
+        row.address_line = look_up_lines(&r, size_of_hosts(n), rounds);
+        row.index = look_up(&r, look_up_index, false, rounds * 16);
+        row.index_cold = look_up(&r, look_up_index, true, rounds);
+        row.index_line = look_up_lines(&r, index_table_slots(n) * (size_t)INDEX_SLOT, rounds);
     }
     rig_stop(&r);
-    return sessions;
+    return row;
+}
+
+static void
+run_child(struct rte_mempool *pool, uint32_t n, unsigned rounds, int to)
+{
+    struct row row = run_rig(pool, n, rounds);
+
+    _exit(write(to, &row, sizeof(row)) == (ssize_t)sizeof(row) ? 0 : 1);
+}
+
+/* In a process of its own: what another row's sessions leave in guarded memory is of other sizes,
+ * and would be counted with the next one's peers. */
+static struct row
+run_apart(struct rte_mempool *pool, uint32_t n, unsigned rounds)
+{
+    struct row row;
+    int ends[2], status;
+    pid_t child;
+
+    fflush(stdout);
+    if (pipe(ends) != 0 || (child = fork()) < 0)
+        bench_die("no process for %u peers", n);
+    if (child == 0)
+        run_child(pool, n, rounds, ends[1]);
+    close(ends[1]);
+    if (read(ends[0], &row, sizeof(row)) != (ssize_t)sizeof(row) ||
+        waitpid(child, &status, 0) != child || status != 0)
+        bench_die("%u peers did not work", n);
+    close(ends[0]);
+    return row;
 }
 
 void
 bench_scale(const struct bench_options *o, struct rte_mempool *pool)
 {
-    double fixed; /* of a node with hardly any peer */
+    struct row fixed, row; /* fixed: of a node with hardly any peer */
 
     mallopt(M_MMAP_THRESHOLD, 1 << 20); /* large pieces are the system's again when they are free */
     fill_caches();
-    printf("%8s %9s %9s %9s %9s %9s %6s %9s %9s %6s\n", "", "set-up", "bytes", "with a", "address",
-           "", "", "index", "", "");
-    printf("%8s %9s %9s %9s %9s %9s %6s %9s %9s %6s\n", "peers", "seconds", "a peer", "session",
-           "clocks", "cold", "ratio", "clocks", "cold", "ratio");
-    fixed = run_rig(pool, 1, 0, 0);
-    for (unsigned i = 0; i < o->peers.n; i++)
-        run_rig(pool, o->peers.of[i], o->rounds, fixed);
+    tell_head();
+    fixed = run_apart(pool, 1, 0);
+    for (unsigned i = 0; i < o->peers.n; i++) {
+        row = run_apart(pool, o->peers.of[i], o->rounds);
+        row.bytes = (row.bytes - fixed.bytes) / o->peers.of[i];
+        row.bytes_with_session =
+            (row.bytes_with_session - fixed.bytes_with_session) / o->peers.of[i];
+        tell_peers(o->peers.of[i], &row);
+    }
 }
