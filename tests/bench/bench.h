@@ -24,6 +24,7 @@ struct bench_options {
     bool quick;              /* small numbers: does it work at all */
     bool stages;             /* where the clocks go */
     bool software_checksums; /* the ports compute none */
+    bool crypto_worker;      /* the node has one, on another CPU */
     const char *json;        /* a file; NULL: none */
     const char *congestion;  /* NULL: the default */
     const char *only;        /* "udp" or "tcp"; NULL: both */
@@ -60,6 +61,9 @@ bench_clock(void)
 uint64_t bench_clocks_since(uint64_t begin);
 void bench_clock_calibrate(void);
 wgt_time bench_clocks_to_time(uint64_t clocks);
+
+/* A CPU beside the one that the bench runs on; the same if there is only one. */
+int bench_another_cpu(const struct bench_options *o);
 
 /* Resident memory of this process, bytes. */
 uint64_t bench_resident(void);

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_mbuf.h>
@@ -51,6 +52,7 @@ print_help(FILE *to)
           "      --way send|receive    (default: both)\n"
           "      --congestion NAME     of the node's connections (default: the daemon's)\n"
           "      --software-checksums  the ports compute and verify none\n"
+          "      --crypto-worker       the node has one, on another CPU\n"
           "      --stages              where the clocks go, by room and by function\n",
           to);
 }
@@ -102,6 +104,7 @@ parse_options(int argc, char **argv, struct bench_options *o)
         WAY,
         CONGESTION,
         SOFTWARE,
+        CRYPTO_WORKER,
         STAGES
     };
     static const struct option options[] = {
@@ -115,6 +118,7 @@ parse_options(int argc, char **argv, struct bench_options *o)
         {"way", required_argument, NULL, WAY},
         {"congestion", required_argument, NULL, CONGESTION},
         {"software-checksums", no_argument, NULL, SOFTWARE},
+        {"crypto-worker", no_argument, NULL, CRYPTO_WORKER},
         {"stages", no_argument, NULL, STAGES},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
@@ -152,6 +156,9 @@ parse_options(int argc, char **argv, struct bench_options *o)
         case SOFTWARE:
             o->software_checksums = true;
             break;
+        case CRYPTO_WORKER:
+            o->crypto_worker = true;
+            break;
         case STAGES:
             o->stages = true;
             break;
@@ -176,6 +183,16 @@ last_cpu(void)
         if (CPU_ISSET(i, &set))
             last = i;
     return last;
+}
+
+int
+bench_another_cpu(const struct bench_options *o)
+{
+    int n = (int)sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (n < 2)
+        printf("there is one CPU: figures of two mean nothing\n");
+    return (o->cpu >= 0 ? o->cpu : n - 1) == 0 ? n - 1 : 0;
 }
 
 static struct rte_mempool *

@@ -179,9 +179,20 @@ frames_moved(const struct bench_node *n)
     return sum;
 }
 
+/* Messages that are being sealed or opened. */
+static bool
+is_at_work(const struct bench_node *n)
+{
+    const struct tunnel_crypto *c = n->worker.tunnel.crypto;
+
+    return c != NULL && !(crypto_queue_is_empty(&c->queues[CRYPTO_SEAL]) &&
+                          crypto_queue_is_empty(&c->queues[CRYPTO_OPEN]));
+}
+
 uint64_t
 node_turn(struct bench_node *n)
 {
+    bool at_work = is_at_work(n);
     uint64_t before = frames_moved(n), begin, took;
 
     count_turn_begin();
@@ -190,7 +201,7 @@ node_turn(struct bench_node *n)
     took = bench_clocks_since(begin);
     count_turn_end();
     n->turns++;
-    if (frames_moved(n) == before)
+    if (frames_moved(n) == before && !at_work && !is_at_work(n))
         return 0;
     n->busy_turns++;
     n->now += bench_clocks_to_time(took);
@@ -326,6 +337,35 @@ node_clock(const struct worker *w)
     return WGT_CONTAINER_OF((struct worker *)w, struct bench_node, worker)->now;
 }
 
+static void *
+crypto_main(void *crypto_worker)
+{
+    crypto_worker_main(crypto_worker);
+    return NULL;
+}
+
+static void
+start_crypto(struct bench_node *n)
+{
+    cpu_set_t set;
+
+    if (n->crypto.n == 0)
+        return;
+    CPU_ZERO(&set);
+    CPU_SET(n->config.crypto_cpu, &set);
+    if (pthread_create(&n->crypto_thread, NULL, crypto_main, &n->crypto.workers[0]) != 0)
+        bench_die("no thread");
+    pthread_setaffinity_np(n->crypto_thread, sizeof(set), &set);
+}
+
+static void
+stop_crypto(struct bench_node *n)
+{
+    crypto_crew_quit(&n->crypto);
+    if (n->crypto.n > 0)
+        pthread_join(n->crypto_thread, NULL);
+}
+
 static void
 start_worker(struct bench_node *n)
 {
@@ -341,6 +381,7 @@ start_worker(struct bench_node *n)
         .max_peers = n->config.n_peers,
         .max_flows = n->config.kind == TRANSPORT_TCP ? n->config.n_peers + 64 : 64,
         .congestion = n->config.congestion,
+        .n_crypto = n->config.crypto_worker,
         .mac1_key = {1},
     };
     struct worker *w = &n->worker;
@@ -355,6 +396,9 @@ start_worker(struct bench_node *n)
     w->event_fd = -1;
     w->clock = node_clock;
     n->now = worker_clock();
+    if (crypto_crew_init(&n->crypto, n->config.crypto_worker, false) != 0)
+        bench_die("no crypto worker");
+    w->crypto = &n->crypto;
     if (worker_init(w, &t, &n->allowed_ips, n->events, n->commands) != 0)
         bench_die("the worker does not start: not enough memory?");
 }
@@ -369,6 +413,7 @@ node_start(struct bench_node *n, struct node_ports *p, const struct node_config 
     start_link(n, NODE_OUTER);
     start_link(n, NODE_INNER);
     start_worker(n);
+    start_crypto(n);
     introduce_neighbour(n, NODE_OUTER);
     introduce_neighbour(n, NODE_INNER);
     add_peers(n);
@@ -379,7 +424,9 @@ void
 node_stop(struct bench_node *n)
 {
     node_check(n);
+    stop_crypto(n);
     worker_fini(&n->worker);
+    crypto_crew_fini(&n->crypto);
     discard_output(n);
     allowedips_destroy(&n->allowed_ips);
     rte_ring_free(n->events);

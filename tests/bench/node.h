@@ -9,6 +9,8 @@
 #ifndef WGTCPD_BENCH_NODE_H
 #define WGTCPD_BENCH_NODE_H
 
+#include <pthread.h>
+
 #include <wgtcpd/dataplane/worker.h>
 
 #include "bench.h"
@@ -28,12 +30,16 @@ struct node_config {
     enum transport_kind kind;
     bool offload; /* ports compute and verify checksums */
     const struct tcp_cc_ops *congestion;
+    bool crypto_worker; /* it has one, on crypto_cpu */
+    int crypto_cpu;
 };
 
 struct bench_node {
     struct node_config config;
     struct node_ports *ports;
     struct worker worker;
+    struct crypto_crew crypto;
+    pthread_t crypto_thread;
     struct eth_link links[NODE_SIDES];
     struct gateway gateway;
     struct allowedips allowed_ips;

@@ -348,6 +348,8 @@ run_setting(struct setting *s, enum transport_kind kind, uint32_t n_peers)
         .kind = kind,
         .offload = !o->software_checksums,
         .congestion = o->congestion != NULL ? tcp_cc_find(o->congestion) : NULL,
+        .crypto_worker = o->crypto_worker,
+        .crypto_cpu = o->crypto_worker ? bench_another_cpu(o) : 0,
     };
 
     node_start(&s->node, &s->ports, &config);

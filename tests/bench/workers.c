@@ -12,7 +12,6 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <rte_eth_ring.h>
 #include <rte_lcore.h>
@@ -632,16 +631,6 @@ make_aead_packets(void)
         }
 }
 
-static int
-another_cpu(const struct bench_options *o)
-{
-    int n = (int)sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (n < WORKERS)
-        printf("there is one CPU: figures of two workers mean nothing\n");
-    return (o->cpu >= 0 ? o->cpu : n - 1) == 0 ? n - 1 : 0;
-}
-
 void
 bench_workers(const struct bench_options *o, struct rte_mempool *pool)
 {
@@ -649,7 +638,7 @@ bench_workers(const struct bench_options *o, struct rte_mempool *pool)
 
     b.pool = pool;
     b.chance = 1;
-    b.cpu = another_cpu(o);
+    b.cpu = bench_another_cpu(o);
     for (unsigned queues = 1; queues <= WORKERS; queues++)
         for (int side = 0; side < NODE_SIDES; side++)
             open_port(&b.ports[queues - 1][side], queues, side);
