@@ -16,13 +16,12 @@ fixed_len(uint32_t type)
 }
 
 enum wgt_drop
-message_check(const uint8_t *message, size_t len, enum message_type *type)
+message_check_any(const uint8_t *message, size_t len, enum message_type *type)
 {
     uint32_t word;
 
     if (len < 4)
         return WGT_DROP_MESSAGE_SHORT;
-    /* One comparison covers the type and the three reserved zero bytes behind it. */
     word = get_le32(message);
     if (word < MESSAGE_INITIATION || word > MESSAGE_DATA)
         return WGT_DROP_MESSAGE_TYPE;
