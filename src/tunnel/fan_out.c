@@ -8,6 +8,10 @@
  * A keypair counts its messages that are in flight. Retired with some, it dies with the last; they
  * are dropped. A peer is not told to be removed while a keypair is dying, and does not leave for
  * another worker before all is back.
+ *
+ * A connection knows what it is promised: messages that have a counter, but no place in its stream
+ * yet. They find it again by their path, or that it has ended. Of what comes on connections only
+ * that in order is here: who hands on anything else first has all delivered (receive_settle).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +22,8 @@
 enum { BATCHES_PER_BURST = TUNNEL_BURST / CRYPTO_BATCH };
 
 _Static_assert(TUNNEL_BURST % CRYPTO_BATCH == 0, "a burst's batches");
-_Static_assert(CRYPTO_KINDS *CRYPTO_QUEUE_SIZE *CRYPTO_BATCH <= UINT16_MAX, "in_flight counts");
+_Static_assert(CRYPTO_KINDS *CRYPTO_QUEUE_SIZE *CRYPTO_BATCH + TUNNEL_BURST <= UINT16_MAX,
+               "in_flight counts");
 
 int
 fan_out_init(struct tunnel *t)
