@@ -26,8 +26,17 @@ no_snapshot(void)
     return refuse("the worker does not answer: is its core taken by something else?");
 }
 
+static struct snapshot *
+take_some(struct node *n, struct device_cursor *from)
+{
+    struct device_peer *of[SNAPSHOT_PIECE];
+    size_t n_of = device_cursor_take(from, of, SNAPSHOT_PIECE);
+
+    return snapshot_take(n, of, n_of);
+}
+
 static json_t *
-answer_show(struct node *n, char **words, unsigned n_words, int fd)
+answer_show(struct node *n, char **words, unsigned n_words, int fd, struct device_cursor *rest)
 {
     struct snapshot *s;
     json_t *o;
@@ -36,22 +45,36 @@ answer_show(struct node *n, char **words, unsigned n_words, int fd)
     (void)fd;
     if (n_words != 1)
         return refuse("`show` takes no more words");
-    s = snapshot_take_all(n);
-    if (s == NULL)
-        return no_snapshot();
-    o = report_show(s, &n->allowed_ips);
+    device_cursor_begin(&n->device, rest);
+    s = take_some(n, rest);
+    o = s != NULL ? report_show(s, &n->allowed_ips) : no_snapshot();
     snapshot_free(s);
+    if (s == NULL || rest->next == NULL)
+        device_cursor_end(rest);
     return o;
 }
 
+/* The peers that come next. */
 static json_t *
-answer_diagnose(struct node *n, char **words, unsigned n_words, int fd)
+more(void *node, struct device_cursor *rest)
+{
+    struct node *n = node;
+    struct snapshot *s = take_some(n, rest);
+    json_t *list = s != NULL ? report_peers(s, &n->allowed_ips) : NULL;
+
+    snapshot_free(s);
+    return list;
+}
+
+static json_t *
+answer_diagnose(struct node *n, char **words, unsigned n_words, int fd, struct device_cursor *rest)
 {
     char error[DIAGNOSE_ERROR_MAX];
     struct snapshot *s;
     json_t *o;
 
     (void)fd;
+    (void)rest;
     if (n_words > 2)
         return refuse("`diagnose` takes one peer or address");
     s = snapshot_take_all(n);
@@ -75,7 +98,7 @@ lines_of(char *text)
 }
 
 static json_t *
-answer_reload(struct node *n, char **words, unsigned n_words, int fd)
+answer_reload(struct node *n, char **words, unsigned n_words, int fd, struct device_cursor *rest)
 {
     char *text = NULL;
     size_t size;
@@ -85,6 +108,7 @@ answer_reload(struct node *n, char **words, unsigned n_words, int fd)
 
     (void)words;
     (void)fd;
+    (void)rest;
     if (n_words != 1)
         return refuse("`reload` takes no more words");
     errors = open_memstream(&text, &size);
@@ -101,20 +125,22 @@ answer_reload(struct node *n, char **words, unsigned n_words, int fd)
 }
 
 static json_t *
-answer_save(struct node *n, char **words, unsigned n_words, int fd)
+answer_save(struct node *n, char **words, unsigned n_words, int fd, struct device_cursor *rest)
 {
     (void)words;
     (void)fd;
+    (void)rest;
     if (n_words != 1)
         return refuse("`save` takes no more words");
     return node_save(n) == 0 ? json_object() : refuse("it was not saved; the log says why");
 }
 
 static json_t *
-answer_capture(struct node *n, char **words, unsigned n_words, int fd)
+answer_capture(struct node *n, char **words, unsigned n_words, int fd, struct device_cursor *rest)
 {
     const char *wrong;
 
+    (void)rest;
     if (n_words > 3)
         return refuse("`capture` takes a side and the most bytes of a packet");
     wrong = capture_start(n, n_words > 1 ? words[1] : "all", n_words > 2 ? words[2] : "0", fd);
@@ -122,11 +148,12 @@ answer_capture(struct node *n, char **words, unsigned n_words, int fd)
 }
 
 static json_t *
-answer(void *node, char **words, unsigned n_words, int fd)
+answer(void *node, char **words, unsigned n_words, int fd, struct device_cursor *rest)
 {
     static const struct {
         const char *word;
-        json_t *(*answer)(struct node *n, char **words, unsigned n_words, int fd);
+        json_t *(*answer)(struct node *n, char **words, unsigned n_words, int fd,
+                          struct device_cursor *rest);
     } requests[] = {
         {"show", answer_show}, {"diagnose", answer_diagnose}, {"reload", answer_reload},
         {"save", answer_save}, {"capture", answer_capture},
@@ -134,7 +161,7 @@ answer(void *node, char **words, unsigned n_words, int fd)
 
     for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
         if (strcmp(words[0], requests[i].word) == 0)
-            return requests[i].answer(node, words, n_words, fd);
+            return requests[i].answer(node, words, n_words, fd, rest);
     return refuse("unknown request; ask `show`, `diagnose`, `reload`, `save` or `capture`");
 }
 
@@ -149,6 +176,7 @@ control_up(struct node *n)
         .patience_s = PATIENCE_S,
         .ctx = n,
         .answer = answer,
+        .more = more,
     };
 
     n->control_socket = control_socket_start(&config);

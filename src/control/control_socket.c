@@ -20,6 +20,7 @@ struct client {
     LIST_ENTRY(client) link;
     struct control_socket *server;
     struct bufferevent *stream;
+    struct device_cursor rest; /* begun: there is more of the answer's list */
 };
 
 struct control_socket {
@@ -31,6 +32,7 @@ struct control_socket {
 static void
 free_client(struct client *c)
 {
+    device_cursor_end(&c->rest);
     bufferevent_free(c->stream); /* closes it */
     free(c);
 }
@@ -77,7 +79,7 @@ refusal(const char *text)
 }
 
 static json_t *
-answer_line(const struct client *c, char *line)
+answer_line(struct client *c, char *line)
 {
     const struct control_socket_config *config = &c->server->config;
     char *words[WORDS_MAX], *rest = NULL;
@@ -88,31 +90,64 @@ answer_line(const struct client *c, char *line)
             return refusal("too many words in the request");
         words[n++] = w;
     }
-    return n > 0 ? config->answer(config->ctx, words, n, bufferevent_getfd(c->stream))
+    return n > 0 ? config->answer(config->ctx, words, n, bufferevent_getfd(c->stream), &c->rest)
                  : refusal("empty request; ask `show`, `diagnose`, `reload`, `save` or `capture`");
 }
 
-/* Takes answer. */
+/* The text of v (taken) without its first `head` and last `tail` bytes goes out. */
+static bool
+write_json(struct client *c, json_t *v, size_t head, size_t tail)
+{
+    char *text = v != NULL ? json_dumps(v, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
+
+    json_decref(v);
+    if (text != NULL && evbuffer_add_reference(bufferevent_get_output(c->stream), text + head,
+                                               strlen(text) - head - tail, free_text, text) == 0)
+        return true;
+    free(text);
+    return false;
+}
+
+/* Takes answer. A list of which there is more stays open, and so does the object. */
 static void
 reply(struct client *c, json_t *answer)
 {
-    char *text;
+    bool open = c->rest.device != NULL;
 
     if (json_is_null(answer)) { /* CONTROL_ANSWER_TAKEN */
         end_client(c);
         return;
     }
-    text = answer != NULL ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
-
-    json_decref(answer);
     bufferevent_disable(c->stream, EV_READ);
-    if (text == NULL || evbuffer_add_reference(bufferevent_get_output(c->stream), text,
-                                               strlen(text), free_text, text) != 0) {
-        free(text);
+    if (!write_json(c, answer, 0, open ? strlen("]}") : 0))
         end_client(c);
-    } else {
+    else if (!open)
         evbuffer_add(bufferevent_get_output(c->stream), "\n", 1);
+}
+
+/* Goes on with the list, and closes it behind the last item. */
+static void
+reply_more(struct client *c)
+{
+    const struct control_socket_config *config = &c->server->config;
+    struct evbuffer *out = bufferevent_get_output(c->stream);
+    json_t *items = config->more(config->ctx, &c->rest);
+
+    if (items == NULL) {
+        evbuffer_add_printf(out, "],\"error\":\"the rest cannot be had\"}\n");
+        device_cursor_end(&c->rest);
+        return;
     }
+    if (json_array_size(items) > 0)
+        evbuffer_add(out, ",", 1);
+    if (!write_json(c, items, strlen("["), strlen("]"))) {
+        end_client(c);
+        return;
+    }
+    if (c->rest.next != NULL)
+        return;
+    evbuffer_add(out, "]}\n", 3);
+    device_cursor_end(&c->rest);
 }
 
 static void
@@ -129,11 +164,15 @@ on_readable(struct bufferevent *stream, void *ctx)
     free(line);
 }
 
-/* All of the answer is written. */
+/* All of the answer, or of what is made of it so far, is written. */
 static void
 on_written(struct bufferevent *stream, void *ctx)
 {
-    if ((bufferevent_get_enabled(stream) & EV_READ) == 0)
+    struct client *c = ctx;
+
+    if (c->rest.device != NULL)
+        reply_more(c);
+    else if ((bufferevent_get_enabled(stream) & EV_READ) == 0)
         end_client(ctx);
 }
 

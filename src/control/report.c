@@ -428,9 +428,19 @@ put_notices(json_t *o, const struct snapshot *s)
 }
 
 json_t *
+report_peers(const struct snapshot *s, const struct allowedips *allowed_ips)
+{
+    json_t *peers = json_array();
+
+    for (size_t i = 0; i < s->n_peers; i++)
+        json_array_append_new(peers, peer(s, &s->peers[i], allowed_ips));
+    return peers;
+}
+
+json_t *
 report_show(const struct snapshot *s, const struct allowedips *allowed_ips)
 {
-    json_t *o = json_object(), *peers = json_array();
+    json_t *o = json_object();
 
     put_text(o, "interface", s->ifname);
     put_text(o, "version", WGTCPD_VERSION);
@@ -449,8 +459,6 @@ report_show(const struct snapshot *s, const struct allowedips *allowed_ips)
     json_object_set_new(o, "tcp", tcp(s));
     json_object_set_new(o, "drops", drops(s));
     put_notices(o, s);
-    for (size_t i = 0; i < s->n_peers; i++)
-        json_array_append_new(peers, peer(s, &s->peers[i], allowed_ips));
-    json_object_set_new(o, "peers", peers);
+    json_object_set_new(o, "peers", report_peers(s, allowed_ips));
     return o;
 }

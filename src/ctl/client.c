@@ -142,14 +142,21 @@ send_request(int fd, const char *request, const char *word)
     return false;
 }
 
+/* Through a stream: json_loadfd reads byte by byte. */
 static json_t *
 read_answer(int fd)
 {
-    json_error_t error;
-    json_t *answer = json_loadfd(fd, JSON_DISABLE_EOF_CHECK, &error);
+    json_error_t error = {.text = "no memory"};
+    int copy = dup(fd);
+    FILE *from = copy >= 0 ? fdopen(copy, "r") : NULL;
+    json_t *answer = from != NULL ? json_loadf(from, JSON_DISABLE_EOF_CHECK, &error) : NULL;
 
     if (answer == NULL)
         ctl_fail("the daemon gives no answer that can be read (%s)", error.text);
+    if (from != NULL)
+        fclose(from);
+    else if (copy >= 0)
+        close(copy);
     return answer;
 }
 

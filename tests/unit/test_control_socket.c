@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The control socket: one request a connection, and nobody holds up the others. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <event2/event.h>
 
 #include <wgtcpd/control/control_socket.h>
+#include <wgtcpd/control/device.h>
 
 enum { MAX_CLIENTS = 3, TURNS = 200 };
 
@@ -25,9 +27,48 @@ static struct sockaddr_un address;
 static char seen[128]; /* the words of the last request */
 static size_t answer_len;
 static int taken = -1; /* the connection of a request to take it */
+static struct device device;
+static struct device_peer peers[3];
+static unsigned n_more, fails_at; /* pieces of a list; the one that fails */
+
+/* One item, as long as answer_len. */
+static json_t *
+item(void)
+{
+    char *text = calloc(1, answer_len + 1);
+    json_t *list;
+
+    memset(text, 'x', answer_len);
+    list = json_pack("[s]", text);
+    free(text);
+    return list;
+}
 
 static json_t *
-answer(void *ctx, char **words, unsigned n, int fd)
+more(void *ctx, struct device_cursor *rest)
+{
+    struct device_peer *one;
+
+    assert_ptr_equal(ctx, &seen);
+    assert_int_equal(device_cursor_take(rest, &one, 1), 1);
+    n_more++;
+    return n_more == fails_at ? NULL : item();
+}
+
+static json_t *
+begin_list(struct device_cursor *rest)
+{
+    device = (struct device){.n_peers = 3};
+    TAILQ_INIT(&device.peers);
+    for (int i = 0; i < 3; i++)
+        TAILQ_INSERT_TAIL(&device.peers, &peers[i], link);
+    device_cursor_begin(&device, rest);
+    n_more = 0;
+    return json_pack("{s:i s:o}", "n", 4, "list", item());
+}
+
+static json_t *
+answer(void *ctx, char **words, unsigned n, int fd, struct device_cursor *rest)
 {
     char *text;
     json_t *o;
@@ -42,6 +83,8 @@ answer(void *ctx, char **words, unsigned n, int fd)
         taken = dup(fd);
         return CONTROL_ANSWER_TAKEN;
     }
+    if (strcmp(words[0], "list") == 0)
+        return begin_list(rest);
     text = malloc(answer_len + 1);
     memset(text, 'x', answer_len);
     text[answer_len] = '\0';
@@ -58,12 +101,14 @@ setup(void **state)
                                            .max_clients = MAX_CLIENTS,
                                            .patience_s = 60,
                                            .ctx = &seen,
-                                           .answer = answer};
+                                           .answer = answer,
+                                           .more = more};
 
     (void)state;
     strcpy(directory + sizeof(directory) - 7, "XXXXXX");
     assert_non_null(mkdtemp(directory));
     answer_len = 2;
+    fails_at = 0;
     seen[0] = '\0';
     config.base = base = event_base_new();
     server = control_socket_start(&config);
@@ -264,12 +309,75 @@ others_may_not_open_it(void **state)
     assert_int_equal(st.st_mode & 077, 0);
 }
 
+static void
+a_list_may_come_in_pieces(void **state)
+{
+    int fd = connect_client();
+
+    (void)state;
+    say(fd, "list\n");
+    expect_answer(fd, "{\"n\":4,\"list\":[\"xx\",\"xx\",\"xx\",\"xx\"]}\n");
+    assert_int_equal(n_more, 3);
+    assert_true(LIST_EMPTY(&device.cursors));
+}
+
+/* So that no more of it is held than one piece. */
+static void
+a_piece_is_made_when_the_one_before_was_taken(void **state)
+{
+    static char got[16 << 20];
+    int fd = connect_client();
+
+    (void)state;
+    answer_len = 3 << 20;
+    say(fd, "list\n");
+    for (int turn = 0; turn < TURNS; turn++)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_int_equal(n_more, 0);
+    assert_int_equal(hear(fd, got, sizeof(got)),
+                     strlen("{\"n\":4,\"list\":[]}\n") + 4 * (answer_len + 2) + 3);
+    assert_int_equal(n_more, 3);
+}
+
+static void
+a_list_that_cannot_be_had_ends_with_an_error(void **state)
+{
+    int fd = connect_client();
+
+    (void)state;
+    fails_at = 2;
+    say(fd, "list\n");
+    expect_answer(fd, "{\"n\":4,\"list\":[\"xx\",\"xx\"],\"error\":\"the rest cannot be had\"}\n");
+    assert_true(LIST_EMPTY(&device.cursors));
+}
+
+static void
+who_leaves_amid_a_list_is_forgotten(void **state)
+{
+    int fd = connect_client();
+
+    (void)state;
+    answer_len = 3 << 20;
+    say(fd, "list\n");
+    for (int turn = 0; turn < TURNS; turn++)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_false(LIST_EMPTY(&device.cursors));
+    close(fd);
+    for (int turn = 0; turn < TURNS; turn++)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+    assert_true(LIST_EMPTY(&device.cursors));
+}
+
 int
 main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_request_is_answered_and_the_connection_ends),
+        T(a_list_may_come_in_pieces),
+        T(a_piece_is_made_when_the_one_before_was_taken),
+        T(a_list_that_cannot_be_had_ends_with_an_error),
+        T(who_leaves_amid_a_list_is_forgotten),
         T(a_connection_may_be_taken),
         T(a_request_may_come_in_pieces),
         T(an_answer_larger_than_the_socket_takes_arrives_whole),
@@ -279,5 +387,6 @@ main(void)
         T(others_may_not_open_it),
     };
 
+    signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,8 @@
 
 #include <jansson.h>
 
+#include <wgtcpd/control/device_cursor.h>
+
 #define CONTROL_SOCKET_DIRECTORY "/run/wgtcpd"
 enum { CONTROL_REQUEST_MAX = 512 }; /* bytes of a line */
 
@@ -32,8 +34,13 @@ struct control_socket_config {
     unsigned max_clients, patience_s; /* a client's time to ask, and to take the answer */
     void *ctx;
     /* The answer to a request's words (n >= 1); NULL: no memory. CONTROL_ANSWER_TAKEN: it made a
-     * descriptor of its own of the connection fd, which is its business from now on. */
-    json_t *(*answer)(void *ctx, char **words, unsigned n, int fd);
+     * descriptor of its own of the connection fd, which is its business from now on. rest is all
+     * zero; where the answer begins it, its last member is a list of which there is more. */
+    json_t *(*answer)(void *ctx, char **words, unsigned n, int fd, struct device_cursor *rest);
+    /* Further items of that list, made when the client has taken those before, after others' turns;
+     * the list is complete when `rest` has come to its end. NULL: it cannot be had, and the answer
+     * ends with an "error". */
+    json_t *(*more)(void *ctx, struct device_cursor *rest);
 };
 
 /* NULL: errno says why. directory and name are copied. */

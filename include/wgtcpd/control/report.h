@@ -10,6 +10,8 @@
 /* The interface, its peers and every counter that is not zero. The caller's to json_decref; NULL:
  * no memory. */
 json_t *report_show(const struct snapshot *s, const struct allowedips *allowed_ips);
+/* The list of its peers alone, which is the last member of the whole. */
+json_t *report_peers(const struct snapshot *s, const struct allowedips *allowed_ips);
 
 /* Short names of troubles, as they stand in reports: "initiations_unanswered". Static storage. */
 const char *report_peer_trouble_name(enum peer_trouble which);
