@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The peers of the configuration, at the start. */
 #include <errno.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <wgtcpd/control/log.h>
@@ -10,6 +11,7 @@
 enum {
     WAIT_US = 100,
     PEERS_AT_A_TIME = 4096, /* what a change takes beside them is taken only for so many */
+    CHANGES_A_TRIM = 16,
 };
 
 /* Whoever waits for room in the ring must not leave the other one full: but its events make
@@ -102,9 +104,11 @@ peers_add(struct node *n)
     const struct config_peer *from = n->config->peers;
     int rc = 0;
 
-    while (rc == 0 && from != NULL) {
+    for (unsigned changes = 1; rc == 0 && from != NULL; changes++) {
         rc = add_some(n, &from);
         config_drop_peers(n->config, from);
+        if (from == NULL || changes % CHANGES_A_TRIM == 0)
+            malloc_trim(0); /* that memory the device does not use again */
     }
     worker_wake(n->workers);
     return rc == 0 ? 0 : -1;
