@@ -2,7 +2,7 @@
 #include <wgtcpd/base/wheel.h>
 
 /* A timer due at tick d hangs at the lowest level whose units put d less than 64 slots ahead, so no
- * timer ever hangs in the slot that the wheel stands in. */
+ * timer ever hangs in the slot that the wheel stands in. One that was put off may hang nearer. */
 
 static uint64_t
 tick_before(wgt_time t)
@@ -152,9 +152,23 @@ wheel_timer_init(struct wheel_timer *t)
     *t = (struct wheel_timer){.due = WGT_NEVER};
 }
 
+/* Most timers are put off again and again and never fire. One that hangs in a slot stays there:
+ * when the wheel comes to the slot it finds the later time, and places it anew. Overdue ones are
+ * due. */
+static bool
+put_off(const struct wheel *w, struct wheel_timer *t, wgt_time due)
+{
+    if (!wheel_armed(t) || due < t->due || t->due <= w->now || due == WGT_NEVER)
+        return false;
+    t->due = due;
+    return true;
+}
+
 void
 wheel_arm(struct wheel *w, struct wheel_timer *t, wgt_time due)
 {
+    if (put_off(w, t, due))
+        return;
     wheel_disarm(w, t);
     if (due == WGT_NEVER)
         return;

@@ -241,6 +241,59 @@ time_that_goes_back_is_taken_as_standing_still(void **state)
     assert_ptr_equal(wheel_expire(&wheel, 2 * WGT_SEC + TICK), &t);
 }
 
+/* Neighbours in its slot are elsewhere in memory. */
+static void
+a_timer_that_is_put_off_keeps_its_place_until_the_wheel_comes_by(void **state)
+{
+    struct wheel_timer a = idle_timer(), b = idle_timer(), c = idle_timer();
+    struct wheel_timer before;
+
+    (void)state;
+    wheel_init(&wheel, 0);
+    wheel_arm(&wheel, &a, WGT_SEC);
+    wheel_arm(&wheel, &b, WGT_SEC);
+    wheel_arm(&wheel, &c, WGT_SEC);
+    before = b;
+    wheel_arm(&wheel, &b, 3 * WGT_SEC);
+    assert_ptr_equal(b.next, before.next);
+    assert_ptr_equal(b.pprev, before.pprev);
+    assert_true(b.due == 3 * WGT_SEC);
+    assert_non_null(wheel_expire(&wheel, WGT_SEC + TICK));
+    assert_non_null(wheel_expire(&wheel, WGT_SEC + TICK));
+    assert_null(wheel_expire(&wheel, 3 * WGT_SEC - 1));
+    assert_ptr_equal(wheel_expire(&wheel, 3 * WGT_SEC + TICK), &b);
+}
+
+static void
+a_timer_that_was_put_off_can_be_brought_forward(void **state)
+{
+    struct wheel_timer t = idle_timer();
+
+    (void)state;
+    wheel_init(&wheel, 0);
+    wheel_arm(&wheel, &t, 2 * WGT_SEC);
+    wheel_arm(&wheel, &t, 60 * WGT_SEC);
+    wheel_arm(&wheel, &t, WGT_SEC);
+    assert_null(wheel_expire(&wheel, WGT_SEC - 1));
+    assert_ptr_equal(wheel_expire(&wheel, WGT_SEC + TICK), &t);
+    assert_null(wheel_expire(&wheel, 61 * WGT_SEC));
+}
+
+static void
+a_due_timer_can_be_put_off_before_it_is_taken(void **state)
+{
+    struct wheel_timer first = idle_timer(), t = idle_timer();
+
+    (void)state;
+    wheel_init(&wheel, 0);
+    wheel_arm(&wheel, &first, WGT_SEC);
+    wheel_arm(&wheel, &t, WGT_SEC + 2 * TICK);
+    assert_ptr_equal(wheel_expire(&wheel, 2 * WGT_SEC), &first);
+    wheel_arm(&wheel, &t, 3 * WGT_SEC);
+    assert_null(wheel_expire(&wheel, 3 * WGT_SEC - 1));
+    assert_ptr_equal(wheel_expire(&wheel, 3 * WGT_SEC + TICK), &t);
+}
+
 /* --- random runs against a plain table of due times --- */
 
 enum { TIMERS = 200 };
@@ -385,6 +438,9 @@ main(void)
             a_timer_armed_while_expiring_with_a_due_time_that_passed_fires_in_the_same_round),
         cmocka_unit_test(timers_come_in_order_of_their_ticks),
         cmocka_unit_test(a_disarmed_timer_does_not_fire),
+        cmocka_unit_test(a_timer_that_is_put_off_keeps_its_place_until_the_wheel_comes_by),
+        cmocka_unit_test(a_timer_that_was_put_off_can_be_brought_forward),
+        cmocka_unit_test(a_due_timer_can_be_put_off_before_it_is_taken),
         cmocka_unit_test(disarming_the_last_timer_leaves_no_deadline),
         cmocka_unit_test(overdue_timers_can_be_taken_out_anywhere),
         cmocka_unit_test(the_deadline_converges_in_a_step_a_level),

@@ -36,8 +36,9 @@ void wheel_init(struct wheel *w, wgt_time now);
 /* Once, before the timer's first use. */
 void wheel_timer_init(struct wheel_timer *t);
 
-/* Arm, or move an armed timer. due == WGT_NEVER disarms; a due time that is not later than the last
- * wheel_expire's now fires at the next wheel_expire. */
+/* Arm, or move an armed timer; to put it off touches nothing but the timer. due == WGT_NEVER
+ * disarms; a due time that is not later than the last wheel_expire's now fires at the next
+ * wheel_expire. */
 void wheel_arm(struct wheel *w, struct wheel_timer *t, wgt_time due);
 /* Disarming an idle timer is fine. */
 void wheel_disarm(struct wheel *w, struct wheel_timer *t);
@@ -58,7 +59,8 @@ struct wheel_timer *wheel_expire(struct wheel *w, wgt_time now);
 
 /*
  * The earliest time at which wheel_expire may have a timer to return, never too late and exact to
- * the slot that the timer is in; WGT_NEVER when the wheel is empty. Sleeping until then, calling
+ * the slot that the timer is in, which is that of an earlier time if it was put off; WGT_NEVER when
+ * the wheel is empty. Sleeping until then, calling
  * wheel_expire and asking again converges: after wheel_expire has returned NULL the deadline is
  * later than its now, until an overdue timer is armed; then it is that now.
  */
