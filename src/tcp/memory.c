@@ -95,3 +95,26 @@ tcp_tx_end(struct tcp_conn *c)
     m->n_busy--;
     tcp_tx_none(c);
 }
+
+static void
+prefetch_lines(const void *from, const void *end)
+{
+    for (const char *line = from; line < (const char *)end; line += 64)
+        __builtin_prefetch(line);
+}
+
+void
+tcp_prefetch(const struct tcp_conn *c)
+{
+    prefetch_lines(c, &c->rack);
+    prefetch_lines(&c->ready, c + 1);
+}
+
+void
+tcp_prefetch_busy(const struct tcp_conn *c)
+{
+    if (!tcp_is_busy(c))
+        return;
+    prefetch_lines(c->tx, c->tx + 1);
+    prefetch_lines(&c->rack, &c->ready);
+}

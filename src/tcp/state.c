@@ -313,6 +313,12 @@ tcp_unsent(const struct tcp_conn *c)
     return c->tx->unsent == NULL ? 0 : c->tx_end - c->tx->unsent->seq - c->tx->unsent_offset;
 }
 
+struct tcp_chunk *
+tcp_first_queued(const struct tcp_conn *c)
+{
+    return c->tx->queue.head;
+}
+
 uint32_t
 tcp_flight(const struct tcp_conn *c)
 {

@@ -17,6 +17,11 @@ _Static_assert(sizeof(struct flow_key) == TCP_TUPLE_LEN, "no padding in a hash k
 struct flow_key flow_key(const struct ip_endpoint *local, const struct ip_endpoint *remote);
 struct tcp_flow *flow_find(const struct tcp_transport *t, const struct ip_endpoint *local,
                            const struct ip_endpoint *remote);
+/* The same in two steps. A bucket holds the number of its first flow, plus 1; 0: it is empty. */
+uint32_t *flow_bucket(const struct tcp_transport *t, const struct ip_endpoint *local,
+                      const struct ip_endpoint *remote);
+struct tcp_flow *flow_find_in(const struct tcp_transport *t, const uint32_t *bucket,
+                              const struct ip_endpoint *local, const struct ip_endpoint *remote);
 /* A flow in the table with path, decoder and deadlines set up. When the table is full, the flow
  * that nobody has used for the longest time is reset and gone; NULL (counted): all are used. Not
  * while a flow has its turn. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <wgtcpd/base/pages.h>
 #include <wgtcpd/noise/noise.h>
 
 #include "flow.h"
@@ -41,10 +42,10 @@ free_tables(struct tcp_transport *t)
     noise_wipe(t->isn_key, sizeof(t->isn_key));
     noise_wipe(&t->table_hash, sizeof(t->table_hash));
     noise_wipe(t->config.knock_key, sizeof(t->config.knock_key));
-    free(t->buckets);
-    free(t->flows);
+    pages_free(t->buckets, ((size_t)t->bucket_mask + 1) * sizeof(*t->buckets));
+    pages_free(t->flows, t->config.max_flows * sizeof(*t->flows));
     free(t->records);
-    free(t->tx);
+    pages_free(t->tx, t->config.max_flows * sizeof(*t->tx));
     t->buckets = NULL;
     t->flows = NULL;
     t->records = NULL;
@@ -62,15 +63,15 @@ tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
     *t = (struct tcp_transport){.outer = outer, .events = *events, .config = *config};
     outer->entropy(outer->ctx, t->isn_key, sizeof(t->isn_key));
     outer->entropy(outer->ctx, &t->table_hash, sizeof(t->table_hash));
-    t->buckets = calloc(n_buckets, sizeof(*t->buckets));
+    t->buckets = pages_alloc(n_buckets * sizeof(*t->buckets));
     t->bucket_mask = n_buckets - 1;
-    t->flows = calloc(config->max_flows, sizeof(*t->flows));
+    t->flows = pages_alloc(config->max_flows * sizeof(*t->flows));
     if (t->config.n_workers == 0)
         t->config.n_workers = 1;
     if (t->config.records == 0)
         t->config.records = DEFAULT_RECORDS;
     t->records = calloc(t->config.records, sizeof(*t->records));
-    t->tx = calloc(config->max_flows, sizeof(*t->tx));
+    t->tx = pages_alloc(config->max_flows * sizeof(*t->tx));
     wheel_init(&t->wheel, now);
     TAILQ_INIT(&t->dirty);
     TAILQ_INIT(&t->strangers);
@@ -95,6 +96,9 @@ tcp_transport_init(struct tcp_transport *t, wgt_time now, struct outer *outer,
 void
 tcp_transport_fini(struct tcp_transport *t)
 {
+    for (unsigned i = 0; i < t->n_arrived; i++)
+        rte_pktmbuf_free(t->arrived[i].m);
+    t->n_arrived = 0;
     for (uint32_t i = 0; t->flows != NULL && i < t->config.max_flows; i++) {
         struct tcp_flow *f = &t->flows[i];
         struct path_user *u;
@@ -112,9 +116,9 @@ tcp_transport_fini(struct tcp_transport *t)
 }
 
 /* A keyed hash: nobody chooses whose bucket he is in. */
-static uint32_t *
-bucket_of(const struct tcp_transport *t, const struct ip_endpoint *local,
-          const struct ip_endpoint *remote)
+uint32_t *
+flow_bucket(const struct tcp_transport *t, const struct ip_endpoint *local,
+            const struct ip_endpoint *remote)
 {
     struct flow_key k = flow_key(local, remote);
 
@@ -122,10 +126,10 @@ bucket_of(const struct tcp_transport *t, const struct ip_endpoint *local,
 }
 
 struct tcp_flow *
-flow_find(const struct tcp_transport *t, const struct ip_endpoint *local,
-          const struct ip_endpoint *remote)
+flow_find_in(const struct tcp_transport *t, const uint32_t *bucket, const struct ip_endpoint *local,
+             const struct ip_endpoint *remote)
 {
-    for (uint32_t i = *bucket_of(t, local, remote); i != 0; i = t->flows[i - 1].next) {
+    for (uint32_t i = *bucket; i != 0; i = t->flows[i - 1].next) {
         struct tcp_flow *f = &t->flows[i - 1];
 
         if (ip_endpoint_equal(&f->path.remote, remote) && ip_endpoint_equal(&f->path.local, local))
@@ -134,10 +138,17 @@ flow_find(const struct tcp_transport *t, const struct ip_endpoint *local,
     return NULL;
 }
 
+struct tcp_flow *
+flow_find(const struct tcp_transport *t, const struct ip_endpoint *local,
+          const struct ip_endpoint *remote)
+{
+    return flow_find_in(t, flow_bucket(t, local, remote), local, remote);
+}
+
 static void
 enter_table(struct tcp_transport *t, struct tcp_flow *f)
 {
-    uint32_t *bucket = bucket_of(t, &f->path.local, &f->path.remote);
+    uint32_t *bucket = flow_bucket(t, &f->path.local, &f->path.remote);
 
     f->next = *bucket;
     *bucket = (uint32_t)(f - t->flows) + 1;
@@ -146,7 +157,7 @@ enter_table(struct tcp_transport *t, struct tcp_flow *f)
 static void
 leave_table(struct tcp_transport *t, const struct tcp_flow *f)
 {
-    uint32_t *link = bucket_of(t, &f->path.local, &f->path.remote);
+    uint32_t *link = flow_bucket(t, &f->path.local, &f->path.remote);
 
     while (*link != (uint32_t)(f - t->flows) + 1)
         link = &t->flows[*link - 1].next;

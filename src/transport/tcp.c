@@ -32,55 +32,15 @@ flow_rx(struct tcp_transport *t, wgt_time now, struct tcp_flow *f, const struct 
     flow_mark_dirty(t, f);
 }
 
-/* Mostly that of the segment before. */
-static struct tcp_flow *
-receiver(struct tcp_transport *t, const struct ip_endpoint *local, const struct ip_endpoint *remote)
-{
-    struct tcp_flow *f = t->last_receiver;
-
-    if (f != NULL && f->in_use && ip_endpoint_equal(&f->path.remote, remote) &&
-        ip_endpoint_equal(&f->path.local, local))
-        return f;
-    f = flow_find(t, local, remote);
-    t->last_receiver = f;
-    return f;
-}
-
-void
-tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
-                 struct rte_mbuf *m, bool verify_checksum)
-{
-    uint8_t *data = rte_pktmbuf_mtod_offset(m, uint8_t *, ip->header_len);
-    struct tcp_segment seg;
-    enum wgt_drop why = tcp_parse(ip, data, verify_checksum, &seg);
-    struct tcp_flow *f;
-
-    if (why != WGT_OK) {
-        outer_drop(t->outer, why, m);
-        return;
-    }
-    t->stats.segments_in++;
-    seg.ce = (ip->traffic_class & IP_ECN_CE) == IP_ECN_CE;
-    f = receiver(t, &(struct ip_endpoint){ip->dst, seg.dst_port},
-                 &(struct ip_endpoint){ip->src, seg.src_port});
-    if (f != NULL) {
-        flow_rx(t, now, f, &seg, m);
-        return;
-    }
-    if (listener_rx(t, now, ip, &seg, m))
-        return;
-    flow_send_reset(t, ip, &seg);
-    outer_drop(
-        t->outer,
-        seg.dst_port == t->config.listen_port ? WGT_DROP_TCP_NO_CONNECTION : WGT_DROP_TCP_PORT, m);
-}
-
 void
 tcp_transport_icmp(struct tcp_transport *t, wgt_time now, const struct icmp_error *e)
 {
-    struct tcp_flow *f = flow_find(t, &e->src, &e->dst);
-    enum wgt_drop why = f != NULL ? tcp_icmp(&f->conn, now, e) : WGT_DROP_ICMP_QUOTE;
+    struct tcp_flow *f;
+    enum wgt_drop why;
 
+    tcp_transport_rx_end(t, now); /* what came before it goes before it */
+    f = flow_find(t, &e->src, &e->dst);
+    why = f != NULL ? tcp_icmp(&f->conn, now, e) : WGT_DROP_ICMP_QUOTE;
     if (why != WGT_OK)
         wgt_drop_count(t->outer->drops, why);
     if (f != NULL)
@@ -466,6 +426,7 @@ tcp_transport_run(struct tcp_transport *t, wgt_time now)
     struct wheel_timer *w;
     struct tcp_flow *f;
 
+    tcp_transport_rx_end(t, now);
     listener_run(t, now);
     while ((w = wheel_expire(&t->wheel, now)) != NULL)
         flow_mark_dirty(t, WGT_CONTAINER_OF(w, struct tcp_flow, timer));
@@ -479,7 +440,7 @@ tcp_transport_run(struct tcp_transport *t, wgt_time now)
 wgt_time
 tcp_transport_deadline(const struct tcp_transport *t)
 {
-    if (!TAILQ_EMPTY(&t->dirty))
+    if (!TAILQ_EMPTY(&t->dirty) || t->n_arrived > 0)
         return 0;
     return wgt_time_min(wheel_deadline(&t->wheel), wheel_deadline(&t->listener.wheel));
 }

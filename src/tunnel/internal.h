@@ -189,6 +189,8 @@ void receive_opened(struct tunnel *t, wgt_time now, struct noise_keypair *k,
                     const struct path *from, struct rte_mbuf *m);
 /* from: lives until the burst has been received. */
 void receive_message(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m);
+/* Opens the messages that have come so far. */
+void receive_open_burst(struct tunnel *t, wgt_time now);
 /* What came before has been delivered when this returns: what comes out of order may follow it. */
 void receive_settle(struct tunnel *t, wgt_time now);
 /* tcp_transport_events.wanted and .early */

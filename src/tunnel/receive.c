@@ -234,7 +234,7 @@ deliver_many(struct tunnel *t, wgt_time now, const struct received_message *open
 }
 
 void
-tunnel_rx_outer_end(struct tunnel *t, wgt_time now)
+receive_open_burst(struct tunnel *t, wgt_time now)
 {
     struct noise_keypair *keypairs[TUNNEL_BURST];
     struct received_message opened[TUNNEL_BURST];
@@ -253,6 +253,13 @@ tunnel_rx_outer_end(struct tunnel *t, wgt_time now)
     deliver_many(t, now, opened, o, n);
 }
 
+void
+tunnel_rx_outer_end(struct tunnel *t, wgt_time now)
+{
+    tcp_transport_rx_end(&t->tcp, now);
+    receive_open_burst(t, now);
+}
+
 static void
 receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte_mbuf *m)
 {
@@ -263,14 +270,14 @@ receive_data(struct tunnel *t, wgt_time now, const struct path *from, struct rte
     r->from[r->n] = from;
     r->m[r->n++] = m;
     if (r->n == TUNNEL_BURST)
-        tunnel_rx_outer_end(t, now);
+        receive_open_burst(t, now);
 }
 
 void
 receive_settle(struct tunnel *t, wgt_time now)
 {
     if (t->received.n > 0)
-        tunnel_rx_outer_end(t, now);
+        receive_open_burst(t, now);
     if (unlikely(t->crypto != NULL))
         fan_out_finish_receiving(t, now);
 }

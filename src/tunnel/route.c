@@ -429,7 +429,7 @@ on_ending(void *ctx, wgt_time now, const struct tcp_flow *f)
 
     (void)f;
     if (t->received.n > 0)
-        tunnel_rx_outer_end(t, now);
+        receive_open_burst(t, now);
 }
 
 static void

@@ -527,13 +527,31 @@ find_peers(const struct tunnel *t, const struct tunnel_arrived *a, struct tunnel
     }
 }
 
+static bool
+is_first_of_run(const struct tunnel *t, struct tunnel_peer *const *peers, unsigned i)
+{
+    return peers[i] != NULL && (i == 0 || peers[i] != peers[i - 1]) && shard_has(t, peers[i]);
+}
+
 static void
 prefetch_keys(const struct tunnel *t, struct tunnel_peer *const *peers, unsigned n)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (peers[i] != NULL && (i == 0 || peers[i] != peers[i - 1]) && shard_has(t, peers[i]) &&
-            peers[i]->session.current != NULL)
+    for (unsigned i = 0; i < n; i++) {
+        if (!is_first_of_run(t, peers, i))
+            continue;
+        if (peers[i]->session.current != NULL)
             noise_seal_prefetch(peers[i]->session.current);
+        tcp_flow_prefetch(&peers[i]->path.path);
+    }
+}
+
+/* What their connections have outstanding. */
+static void
+prefetch_sent(const struct tunnel *t, struct tunnel_peer *const *peers, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (is_first_of_run(t, peers, i))
+            tcp_flow_prefetch_sent(&peers[i]->path.path);
 }
 
 /* A burst goes a stage at a time: what one packet waits for is fetched while the others have their
@@ -547,6 +565,7 @@ tunnel_rx_inner_end(struct tunnel *t, wgt_time now)
 
     find_peers(t, a, peers);
     prefetch_keys(t, peers, a->n);
+    prefetch_sent(t, peers, a->n);
     for (unsigned i = 0; i < a->n; i++)
         send_inner(t, now, &run, peers[i], &a->inner[i], a->m[i]);
     end_run(t, now, &run);

@@ -99,11 +99,12 @@ arrive(unsigned first, unsigned n)
     tunnel_rx_outer_end(&other->tunnel, pair_clock(1));
 }
 
-/* In the same burst as what came before. */
+/* A segment whose messages are in the same burst as what came before. */
 static void
 come(unsigned i)
 {
     node_rx_outer(other, pair.now, wire.packet[i], wire.len[i]);
+    tcp_transport_rx_end(&other->tunnel.tcp, pair_clock(1));
 }
 
 static struct tunnel_crypto_stats *

@@ -250,6 +250,7 @@ rig_segment(struct rig *r, struct tcp_segment *seg, const uint8_t *payload, size
     tcp_write(p, &ip.src, &ip.dst, seg, false);
     ip.payload_len = (uint32_t)(header + len);
     tcp_transport_rx(&r->t, r->now, &ip, m, false);
+    tcp_transport_rx_end(&r->t, r->now);
 }
 
 /* Bytes at a place of the stream that may be the peer's or somebody else's. */

@@ -158,6 +158,7 @@ carry(struct end *from, struct end *to)
     assert_int_equal(ip_parse(rte_pktmbuf_mtod(m, uint8_t *), rte_pktmbuf_data_len(m), true, &ip),
                      WGT_OK);
     tcp_transport_rx(&to->t, now, &ip, m, true);
+    tcp_transport_rx_end(&to->t, now);
     return true;
 }
 
@@ -468,6 +469,7 @@ dialled_connection_is_not_evicted_while_half_open(void **state)
     tcp_write((uint8_t *)rte_pktmbuf_append(m, (uint16_t)ip.payload_len), &ip.src, &ip.dst, &syn,
               true);
     tcp_transport_rx(&b.t, now, &ip, m, true);
+    tcp_transport_rx_end(&b.t, now);
     assert_int_equal(tcp_state(&f->conn), TCP_SYN_RECEIVED);
     for (int i = 0; i < 200; i++)
         dial();

@@ -30,7 +30,8 @@ static struct wgt_drop_counters drops;
 static struct packet_queue sent;
 static unsigned n_messages;
 static struct tcp_flow *last_flow;
-static bool swallow; /* what is sent is counted and lost */
+static bool in_burst; /* what is injected waits for end_burst */
+static bool swallow;  /* what is sent is counted and lost */
 static uint64_t n_sent;
 
 static void
@@ -98,7 +99,7 @@ set_up(void **state)
     now = 59 * WGT_SEC;
     n_messages = 0;
     n_sent = 0;
-    swallow = false;
+    swallow = in_burst = false;
     memset(&drops, 0, sizeof(drops));
     packet_queue_init(&sent);
     outer = (struct outer){
@@ -170,6 +171,15 @@ inject(const struct caller *c, struct tcp_segment *seg, const void *bytes, size_
         memcpy(rte_pktmbuf_mtod_offset(m, uint8_t *, header), bytes, len);
     tcp_write(rte_pktmbuf_mtod(m, uint8_t *), &ip.src, &ip.dst, seg, true);
     tcp_transport_rx(&t, now, &ip, m, true);
+    if (!in_burst)
+        tcp_transport_rx_end(&t, now);
+}
+
+static void
+end_burst(void)
+{
+    in_burst = false;
+    tcp_transport_rx_end(&t, now);
 }
 
 static void
@@ -814,6 +824,111 @@ an_idle_connection_is_small(void **state)
     assert_true(flow <= 1024);
 }
 
+/* --- bursts ------------------------------------------------------------------------------------
+ */
+
+static void
+send_next_initiation(struct caller *c)
+{
+    send_initiation(c);
+    c->seq += 150;
+}
+
+static void
+flow_that_begins_in_a_burst_gets_the_rest_of_it(void **state)
+{
+    struct caller c = caller_v4(0xc6336401, 1000);
+
+    (void)state;
+    call(&c);
+    in_burst = true;
+    send_next_initiation(&c);
+    send_next_initiation(&c);
+    assert_int_equal(tcp_transport_deadline(&t), 0);
+    assert_int_equal(n_messages, 0);
+    end_burst();
+    assert_int_equal(n_messages, 2);
+    assert_int_equal(t.n_flows, 1);
+}
+
+static void
+flows_take_turns_in_a_burst(void **state)
+{
+    struct caller a = caller_v4(0xc6336401, 1000), b = caller_v4(0xc6336401, 1001);
+    const struct tcp_flow *of_b;
+
+    (void)state;
+    call(&a);
+    send_next_initiation(&a);
+    call(&b);
+    send_next_initiation(&b);
+    of_b = last_flow;
+    in_burst = true;
+    for (int i = 0; i < 2; i++) {
+        send_next_initiation(&b);
+        send_next_initiation(&a);
+        send_next_initiation(&a);
+    }
+    end_burst();
+    assert_int_equal(n_messages, 8);
+    assert_ptr_not_equal(last_flow, of_b);
+    in_burst = true;
+    send_next_initiation(&a);
+    send_next_initiation(&b);
+    end_burst();
+    assert_int_equal(n_messages, 10);
+    assert_ptr_equal(last_flow, of_b);
+}
+
+/* A newcomer takes the place of one that nobody uses, for which the burst has a segment, too. */
+static void
+flow_that_ends_in_a_burst_gets_no_more_of_it(void **state)
+{
+    static const struct path_user nobody;
+    struct caller old = caller_v4(0xc6336401, 999), newcomer = caller_v4(0xc6336402, 1000);
+
+    (void)state;
+    swallow = true;
+    for (uint16_t i = 0; i < FLOWS; i++) {
+        struct caller c = caller_v4(0xc6336401, (uint16_t)(1000 + i));
+
+        swallow = false;
+        call(&c);
+        swallow = true;
+        send_next_initiation(&c);
+        tcp_flow_authenticated(&t, last_flow);
+        if (i == 0) {
+            old = c;
+            tcp_flow_unused(&t, now, last_flow, &nobody);
+        }
+        run();
+        packet_queue_purge(&sent);
+    }
+    swallow = false;
+    call(&newcomer);
+    swallow = true;
+    n_messages = 0;
+    in_burst = true;
+    send_next_initiation(&newcomer);
+    send_next_initiation(&old);
+    end_burst();
+    assert_int_equal(t.stats.unused_evicted, 1);
+    assert_int_equal(n_messages, 1);
+    assert_true(ip_addr_equal(&last_flow->path.remote.addr, &newcomer.addr));
+    assert_int_equal(drops.n[WGT_DROP_TCP_NO_CONNECTION], 1);
+}
+
+static void
+burst_that_is_never_looked_at_gives_its_packets_back(void **state)
+{
+    struct caller c = caller_v4(0xc6336401, 1000);
+
+    (void)state;
+    call(&c);
+    in_burst = true;
+    send_next_initiation(&c); /* tear_down counts */
+}
+
 static void
 keys_are_wiped_at_the_end(void **state)
 {
@@ -861,6 +976,10 @@ main(void)
         T(knocks_and_cookies_go_together),
         T(knock_needs_a_wall_clock),
         T(an_idle_connection_is_small),
+        T(flow_that_begins_in_a_burst_gets_the_rest_of_it),
+        T(flows_take_turns_in_a_burst),
+        T(flow_that_ends_in_a_burst_gets_no_more_of_it),
+        T(burst_that_is_never_looked_at_gives_its_packets_back),
         T(keys_are_wiped_at_the_end),
 #undef T
     };

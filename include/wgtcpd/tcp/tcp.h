@@ -186,6 +186,12 @@ void tcp_app_limited(struct tcp_conn *c);
 uint32_t tcp_unsent(const struct tcp_conn *c);
 /* Sequence space sent and not acknowledged. */
 uint32_t tcp_flight(const struct tcp_conn *c);
+/* Fetches into the caches what every segment needs, and, once that has come, what those need that
+ * find bytes queued or outstanding. */
+void tcp_prefetch(const struct tcp_conn *c);
+void tcp_prefetch_busy(const struct tcp_conn *c);
+/* The first chunk that is queued and not acknowledged; NULL: there is none. */
+struct tcp_chunk *tcp_first_queued(const struct tcp_conn *c);
 
 /* No more sends; FIN leaves behind the queued bytes. Receiving goes on until the peer's FIN. In
  * SYN-SENT: CLOSED at once, as by tcp_abort. */

@@ -123,6 +123,16 @@ enum tcp_early_answer {
     TCP_EARLY_HOLD,      /* packet, now what came out of it, shall wait for what lies before it */
 };
 
+/* A segment that waits for the others of its burst. */
+struct tcp_arrival {
+    struct rte_mbuf *m;
+    struct tcp_flow *flow;  /* that it seems to be for; it may be another by its turn */
+    const uint32_t *bucket; /* that its flow is in; NULL: the flow is that of the one before */
+    struct ip_header ip;
+    struct tcp_segment seg;
+};
+enum { TCP_BURST = 32 };
+
 /* What happens to flows, told to the tunnel. Called from tcp_transport_* of the same worker. */
 struct tcp_transport_events {
     void *ctx;
@@ -197,7 +207,8 @@ struct tcp_transport {
     uint32_t n_fresh;  /* flows never used so far, from the beginning: their memory is untouched */
     uint32_t *buckets; /* number + 1 of the first flow */
     uint32_t bucket_mask;
-    struct tcp_flow *last_receiver; /* of a segment; it may be free again, or another by now */
+    struct tcp_arrival arrived[TCP_BURST];
+    unsigned n_arrived;
     struct keyed_hash table_hash;
     struct wheel wheel;
     TAILQ_HEAD(, tcp_flow) dirty;
@@ -227,9 +238,11 @@ void tcp_transport_set_listener(struct tcp_transport *t, uint16_t port, bool lis
 /* Our public key is another one: SYNs that knock are to be tagged under this key. */
 void tcp_transport_set_knock_key(struct tcp_transport *t, const uint8_t key[32]);
 
-/* An IP packet (m, taken) whose payload is TCP. */
+/* An IP packet (m, taken) whose payload is TCP. It is looked at with the others of its burst:
+ * by tcp_transport_rx_end, at the latest in tcp_transport_run. */
 void tcp_transport_rx(struct tcp_transport *t, wgt_time now, const struct ip_header *ip,
                       struct rte_mbuf *m, bool verify_checksum);
+void tcp_transport_rx_end(struct tcp_transport *t, wgt_time now);
 /* An ICMP error that quotes a TCP segment. */
 void tcp_transport_icmp(struct tcp_transport *t, wgt_time now, const struct icmp_error *e);
 
@@ -256,6 +269,10 @@ struct tcp_flow *tcp_flow_of(const struct path *p);
 bool tcp_flow_usable(const struct tcp_flow *f);
 /* Whether bytes wait for an acknowledgment that is overdue. */
 bool tcp_flow_stalled(const struct tcp_flow *f);
+/* p, or the flow it names, will be sent on soon: fetches into the caches what that needs, the
+ * connection first, and then, once that has come, what it has outstanding. */
+void tcp_flow_prefetch(const struct path *p);
+void tcp_flow_prefetch_sent(const struct path *p);
 /* Bytes (frames included) worth sealing for this flow now. */
 uint32_t tcp_flow_room(const struct tcp_flow *f, wgt_time now);
 /* Whether a message of so many bytes is to be queued now: it would leave at once, or it is longer
