@@ -681,6 +681,8 @@ figure(const struct script *s, const char *name, double *out)
         *out = (double)i.timeouts;
     else if (strcmp(name, "readable") == 0)
         *out = readable(s);
+    else if (strcmp(name, "received") == 0)
+        *out = (double)i.bytes_received;
     else if (strcmp(name, "pipe") == 0)
         *out = s->c.tx->flight.bytes - s->c.tx->dup_bytes;
     else if (strcmp(name, "lost") == 0)
