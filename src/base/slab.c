@@ -61,10 +61,11 @@ cut(struct slab *s)
 static void *
 take(struct slab *s)
 {
-    struct slab_piece *p = s->free;
+    struct slab_piece *p;
 
     if (SANITIZED)
         return pages_alloc(s->size);
+    p = s->free;
     if (p == NULL)
         return cut(s);
     s->free = p->next;
