@@ -48,25 +48,38 @@ goodput(unsigned i, wgt_time from, wgt_time until)
     return (double)(inner_tcp_received(&world.bulk[i]) - before) * 8e3 / (double)(until - from);
 }
 
-/* What comes beyond a hole waits for it, or else the inner sender takes it for lost. */
+/* Mbit/s to a receiver with few packets. */
+static double
+to_few_packets(uint64_t seed, bool in_order)
+{
+    struct sim_config c = lossy(seed, 2);
+    double got;
+
+    c.node[1].in_order = in_order;
+    bulk(&c, 0, 0);
+    begin(&c);
+    got = goodput(0, 6 * S, 16 * S);
+    finish();
+    print_message("%s: %.1f Mbit/s\n", in_order ? "in order" : "out of order", got);
+    return got;
+}
+
+static double
+median_of_three(double a, double b, double c)
+{
+    return a < b ? (b < c ? b : (a < c ? c : a)) : (a < c ? a : (b < c ? c : b));
+}
+
+/* What comes beyond a hole waits for it, or else the inner sender takes it for lost. One seed says
+ * little: of 48, half lay above 79 Mbit/s and a fifth below 70, where losses met the inner sender
+ * young. */
 static void
 receiver_with_few_packets_keeps_order(void **state)
 {
-    static const double least[] = {70, 45};
-
     (void)state;
-    for (unsigned in_order = 0; in_order < 2; in_order++) {
-        struct sim_config c = lossy(300, 2);
-        double got;
-
-        c.node[1].in_order = in_order;
-        bulk(&c, 0, 0);
-        begin(&c);
-        got = goodput(0, 6 * S, 16 * S);
-        print_message("%s: %.1f Mbit/s\n", in_order ? "in order" : "out of order", got);
-        assert_true(got >= least[in_order]);
-        finish();
-    }
+    assert_true(median_of_three(to_few_packets(300, false), to_few_packets(301, false),
+                                to_few_packets(302, false)) >= 70);
+    assert_true(to_few_packets(300, true) >= 45);
 }
 
 /* Two transfers each way. Every second all of them get on, and no packet is ever wanting. */
